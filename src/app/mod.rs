@@ -1,0 +1,1 @@
+//! State, messages, actions, effects, and the pure function between them.

@@ -1,0 +1,188 @@
+//! What differs between vendors, as data. Nothing outside `vendor/` asks which vendor it is talking to; it asks what
+//! the vendor can do, and the plan says in words what it cannot.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// The five systems, by their contracts.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    strum::EnumIter,
+    strum::EnumString,
+    strum::Display,
+    strum::IntoStaticStr,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum VendorKind {
+    Capillary,
+    Exotel,
+    Instantly,
+    Kenbun,
+    Stateset,
+}
+
+impl VendorKind {
+    /// The vendor's name as its own pages write it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Capillary => "Capillary",
+            Self::Exotel => "Exotel",
+            Self::Instantly => "Instantly",
+            Self::Kenbun => "kenbun",
+            Self::Stateset => "StateSet",
+        }
+    }
+}
+
+/// What a profile's targets are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetKind {
+    /// Leads with one owner each.
+    Leads,
+    /// (campaign, lead list) with a set of agents each.
+    Mappings,
+}
+
+/// Everything the rest of the house needs to know about a vendor as configured in one profile.
+#[derive(Clone, Debug)]
+pub struct Capabilities {
+    pub vendor: VendorKind,
+    pub targets: TargetKind,
+    /// Shown wherever the profile is: the contract rests on guesses.
+    pub experimental: bool,
+    /// The fields of a lead that this vendor gives; a query for another one is an error that names these.
+    pub fields: &'static [Field],
+    /// False when list rows carry no name and one detail call a lead is needed to show it (kenbun).
+    pub names_in_rows: bool,
+    pub batch: BatchRule,
+    pub unassign: Unassign,
+    pub read_back: ReadBack,
+    pub undo: Exactness,
+    pub pace: Pace,
+    /// How old a before-value may be at the moment of sending before it is read again.
+    pub freshness: Duration,
+    /// The first write of a session goes out alone and is compared before the others follow.
+    pub first_write_alone: bool,
+    /// What no undo can take back, in sentences for the plan (alerts sent, calls made).
+    pub not_undoable: Vec<String>,
+    /// Other sentences the plan has to say before anything is sent.
+    pub warnings: Vec<String>,
+}
+
+/// How changes may be put together into one request. The same function uses it to count a plan's requests and to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchRule {
+    /// At most this many changes in one request; 1 means no bulk call.
+    pub max: usize,
+    /// Below this many changes single requests are used instead of a bulk one.
+    pub bulk_from: usize,
+    /// At most this many when the change is to nobody; 1 where unassigning has no bulk form (Instantly).
+    pub unassign_max: usize,
+    /// Changes with different before-values may not share a batch (Instantly's guard).
+    pub split_by_before: bool,
+    /// Changes with different scopes may not share a batch.
+    pub split_by_scope: bool,
+    /// All of a batch or nothing takes effect.
+    pub atomic: bool,
+    /// The answer says for every change what became of it.
+    pub per_item_answer: bool,
+}
+
+impl BatchRule {
+    /// One request a change, each answered for itself.
+    pub const SINGLE: Self = Self {
+        max: 1,
+        bulk_from: usize::MAX,
+        unassign_max: 1,
+        split_by_before: false,
+        split_by_scope: false,
+        atomic: true,
+        per_item_answer: true,
+    };
+}
+
+/// Whether a target can be left with nobody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unassign {
+    Yes,
+    /// With the sentence that the person is told.
+    No(String),
+}
+
+/// How the present assignment of a target can be learned after a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadBack {
+    ById,
+    /// Only the owner's display name is readable: two people of one name cannot be told apart (kenbun).
+    ByName,
+    /// The answer is only accepted; the write must be polled for.
+    Later,
+    /// The vendor reveals nothing: a write can be confirmed only by its own answer.
+    Never,
+}
+
+/// Whether undo puts back exactly what was there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exactness {
+    Exact,
+    /// With the reason.
+    BestEffort(String),
+}
+
+/// The pace a profile is driven at: the vendor's limit or our default, whichever is stricter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pace {
+    /// Requests a second on average; may be below one. `f64::INFINITY` where neither contract nor setting limits it.
+    pub per_second: f64,
+    /// Requests that may leave at once after a pause.
+    pub burst: u32,
+    /// Requests in flight at the same time.
+    pub parallel: usize,
+}
+
+/// A field of a lead that queries, columns and sorting can name.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    strum::EnumIter,
+    strum::EnumString,
+    strum::Display,
+    strum::IntoStaticStr,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Field {
+    Id,
+    Name,
+    Company,
+    Email,
+    Phone,
+    Status,
+    Source,
+    Score,
+    Created,
+    Updated,
+    Owner,
+    Campaign,
+    List,
+    Profile,
+}

@@ -1,0 +1,199 @@
+//! What the core asks of the backend, and what the backend tells: the only two things that pass between them.
+
+use std::sync::Arc;
+
+use super::capabilities::Capabilities;
+use super::history::{ItemRow, LeadEvent, OperationSummary};
+use super::ids::{OperationId, ProfileName};
+use super::leads::LeadTable;
+use super::operation::Tally;
+use super::plan::Plan;
+use super::selection::LeadKey;
+use super::{LeadRecord, Person, Timestamp};
+
+/// An order to the backend.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Load people and leads of a profile (again). A newer load of the same profile makes the older one stop.
+    Load {
+        profile: ProfileName,
+    },
+    /// Names for these rows, where list rows carry none: what is visible now, newest wish only.
+    Names {
+        leads: Vec<LeadKey>,
+    },
+    /// One lead with every field, and what the journal knows of it.
+    Detail {
+        lead: LeadKey,
+    },
+    /// Start a confirmed plan.
+    Apply {
+        plan: Arc<Plan>,
+    },
+    /// Hand out no new work; what is in flight is awaited.
+    Stop {
+        operation: OperationId,
+    },
+    /// Read the targets of these operations again and make a plan that takes them back. `items` limits it to those
+    /// sequence numbers of a single operation.
+    PlanUndo {
+        operations: Vec<OperationId>,
+        items: Option<Vec<u32>>,
+    },
+    /// The newest operation that can be taken back (`redo`: the newest undo).
+    PlanNewestUndo {
+        redo: bool,
+    },
+    /// Settle an interrupted operation by reading; then go on with what was not sent if asked to.
+    Resume {
+        operation: OperationId,
+        settle_only: bool,
+    },
+    /// Operations, newest first.
+    History {
+        offset: usize,
+        limit: usize,
+    },
+    Items {
+        operation: OperationId,
+        offset: usize,
+        limit: usize,
+    },
+    /// Everything is to end: stop handing out work, await what is in flight, then answer [`Event::Stopped`].
+    Shutdown,
+}
+
+/// What happened in the backend.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A profile is configured and its vendor known; sent once each at the start.
+    Opened {
+        profile: ProfileName,
+        capabilities: Arc<Capabilities>,
+        read_only: bool,
+    },
+    /// A profile cannot be used at all (bad settings, missing secret).
+    NotOpened {
+        profile: ProfileName,
+        problem: Problem,
+    },
+    People {
+        profile: ProfileName,
+        people: Arc<Vec<Person>>,
+    },
+    /// A newer snapshot of a profile's leads, while loading and after writes.
+    Leads {
+        profile: ProfileName,
+        table: LeadTable,
+        progress: LoadProgress,
+    },
+    LoadFailed {
+        profile: ProfileName,
+        problem: Problem,
+    },
+    /// The profile waits for its vendor's rate limit.
+    Waiting {
+        profile: ProfileName,
+        until: Timestamp,
+    },
+    Detail {
+        lead: LeadKey,
+        record: Result<Box<LeadRecord>, Problem>,
+        events: Vec<LeadEvent>,
+    },
+    /// An undo or redo is ready to be shown.
+    Planned {
+        plan: Arc<Plan>,
+    },
+    /// There is nothing to take back, or making the plan failed.
+    NotPlanned {
+        problem: Problem,
+    },
+    Started {
+        operation: OperationId,
+        plan: Arc<Plan>,
+    },
+    /// Merged and newest only; never more than about ten a second.
+    Progress {
+        operation: OperationId,
+        progress: OperationProgress,
+    },
+    Ended {
+        summary: OperationSummary,
+        seconds: f64,
+        requests: usize,
+    },
+    /// The operation could not be started; nothing was sent.
+    NotStarted {
+        problem: Problem,
+    },
+    History {
+        operations: Vec<OperationSummary>,
+        total: usize,
+        offset: usize,
+    },
+    Items {
+        operation: OperationId,
+        items: Vec<ItemRow>,
+        total: usize,
+        offset: usize,
+    },
+    /// Operations that were cut off before this start.
+    Interrupted {
+        operations: Vec<OperationSummary>,
+    },
+    Failed {
+        problem: Problem,
+    },
+    Stopped,
+}
+
+/// How far a load has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoadProgress {
+    pub loaded: usize,
+    /// Where the vendor says it.
+    pub total: Option<usize>,
+    pub finished: bool,
+    /// When the owners in this table were read; `None` while a cached table stands in for the first load.
+    pub read_at: Option<Timestamp>,
+}
+
+/// The state of a running operation.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OperationProgress {
+    pub tally: Tally,
+    /// Items whose request is on the way.
+    pub in_flight: usize,
+    pub items_per_second: f64,
+    pub seconds_left: Option<f64>,
+    /// Set while nothing new is handed out.
+    pub stopping: bool,
+    /// Why it waits, where it does: a rate limit, an outage.
+    pub waiting: Option<String>,
+}
+
+/// An error for people: what happened, to which record, at which vendor, and what can be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// One sentence.
+    pub what: String,
+    /// What the person can do; empty where there is nothing.
+    pub remedy: String,
+}
+
+impl Problem {
+    pub fn new(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { what: what.into(), remedy: remedy.into() }
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.what)?;
+        if !self.remedy.is_empty() {
+            write!(f, " {}", self.remedy)?;
+        }
+        Ok(())
+    }
+}

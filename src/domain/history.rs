@@ -1,0 +1,79 @@
+//! What the journal knows, as values for the screen and the command line.
+
+use serde::{Deserialize, Serialize};
+
+use super::Timestamp;
+use super::assignment::Assignment;
+use super::capabilities::VendorKind;
+use super::ids::{OperationId, ProfileName, TargetId};
+use super::operation::{ItemState, OperationKind, Tally};
+use super::safe_text::SafeText;
+
+/// One operation with its counts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OperationSummary {
+    pub id: OperationId,
+    pub at: Timestamp,
+    pub kind: OperationKind,
+    pub reverts: Option<OperationId>,
+    /// The person at this computer, `user@host`.
+    pub who: SafeText,
+    pub note: Option<SafeText>,
+    pub parts: Vec<OperationPart>,
+    pub tally: Tally,
+    /// Items that were done and have not been taken back by a later operation.
+    pub undoable: usize,
+    pub life: OperationLife,
+}
+
+/// The profile an operation went to, as it was then.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OperationPart {
+    pub profile: ProfileName,
+    pub vendor: VendorKind,
+    /// Where it went: an undo to another place is refused.
+    pub base_url: String,
+    /// What the vendor's client needs again at undo: kenbun's organizational unit. Opaque JSON.
+    pub context: serde_json::Value,
+}
+
+/// Whether somebody still works on an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OperationLife {
+    /// A running process holds it: this one or another on this host.
+    Running,
+    /// Cut off: items are planned, sent or unknown, and nobody works on them.
+    Interrupted,
+    Ended,
+}
+
+/// One item of an operation with its newest state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ItemRow {
+    /// Position in its operation, from 0.
+    pub seq: u32,
+    pub profile: ProfileName,
+    pub target: TargetId,
+    pub name: SafeText,
+    pub was: Assignment,
+    pub wrote: Assignment,
+    /// What was read last after the write, where it was read.
+    pub now: Option<Assignment>,
+    pub state: ItemState,
+    pub reason: Option<SafeText>,
+    pub scope: String,
+}
+
+/// One thing that happened to a lead, for its detail page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LeadEvent {
+    pub operation: OperationId,
+    pub at: Timestamp,
+    pub who: SafeText,
+    pub kind: OperationKind,
+    pub was: Assignment,
+    pub wrote: Assignment,
+    pub state: ItemState,
+    pub reason: Option<SafeText>,
+}

@@ -1,0 +1,55 @@
+//! Several profiles' tables seen as one list of rows.
+
+use super::table::LeadTable;
+use crate::domain::{Field, ProfileName};
+
+/// A row of a [`Snapshot`], numbered through all its parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RowId(pub u32);
+
+/// An immutable view over the tables of the profiles that are open.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    pub parts: Vec<SnapshotPart>,
+}
+
+#[derive(Clone, Debug)]
+pub struct SnapshotPart {
+    pub profile: ProfileName,
+    pub table: LeadTable,
+    /// The fields this profile's vendor gives.
+    pub fields: &'static [Field],
+}
+
+impl Snapshot {
+    pub fn len(&self) -> usize {
+        self.parts.iter().map(|part| part.table.len()).sum()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.parts.iter().all(|part| part.table.is_empty())
+    }
+
+    /// The part a row lies in and its number there. `None` when the row is past the end.
+    pub fn locate(&self, row: RowId) -> Option<(&SnapshotPart, u32)> {
+        let mut left = row.0 as usize;
+        for part in &self.parts {
+            if left < part.table.len() {
+                return Some((part, left as u32));
+            }
+            left -= part.table.len();
+        }
+        None
+    }
+
+    pub fn row_of(&self, profile: &ProfileName, id: &str) -> Option<RowId> {
+        let mut base = 0;
+        for part in &self.parts {
+            if part.profile == *profile {
+                return part.table.row_of(id).map(|row| RowId(base + row));
+            }
+            base += part.table.len() as u32;
+        }
+        None
+    }
+}

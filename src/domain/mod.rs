@@ -1,0 +1,33 @@
+//! Pure values and rules of dispatching leads: no input, no output, no clock, no randomness.
+//!
+//! Time comes in as a [`Timestamp`], facts come in as values, and what should happen leaves as values. Everything here
+//! can be tested by calling a function and comparing what it returns.
+
+pub mod assignment;
+pub mod capabilities;
+pub mod exchange;
+pub mod history;
+pub mod ids;
+pub mod lead;
+pub mod leads;
+pub mod operation;
+pub mod people;
+pub mod plan;
+pub mod planning;
+pub mod query;
+pub mod ranking;
+pub mod safe_text;
+pub mod selection;
+pub mod undo;
+
+pub use assignment::{Agreement, Assignment, Blank, OwnerRef};
+pub use capabilities::{BatchRule, Capabilities, Exactness, Field, Pace, ReadBack, TargetKind, Unassign, VendorKind};
+pub use ids::{LeadId, OperationId, PersonId, ProfileName, TargetId};
+pub use lead::{LeadFlags, LeadRecord, Lifecycle};
+pub use operation::{ItemState, OperationKind, Tally};
+pub use people::{Person, PersonStatus};
+pub use plan::{Change, Cost, Plan, PlanPart, Skip, SkipReason};
+pub use safe_text::{SafeText, Verbatim};
+
+/// A point in time, UTC, as every clock and vendor answer is turned into at the border.
+pub use jiff::Timestamp;

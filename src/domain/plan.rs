@@ -1,0 +1,130 @@
+//! A plan: what would change, what would be skipped and why, made before anything is sent.
+
+use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
+
+use super::Timestamp;
+use super::assignment::Assignment;
+use super::capabilities::VendorKind;
+use super::ids::{OperationId, ProfileName, TargetId};
+use super::operation::OperationKind;
+use super::safe_text::SafeText;
+
+/// A bulk change as a value: it can be shown, counted, compared, saved and reviewed. One part a profile; together they
+/// become one operation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    pub kind: OperationKind,
+    /// The operation that an undo or redo takes back.
+    pub reverts: Option<OperationId>,
+    pub note: Option<SafeText>,
+    pub made_at: Timestamp,
+    pub parts: Vec<PlanPart>,
+}
+
+/// The part of a plan that concerns one profile.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlanPart {
+    pub profile: ProfileName,
+    pub vendor: VendorKind,
+    pub changes: Vec<Change>,
+    pub skips: Vec<Skip>,
+    pub cost: Cost,
+    /// Changes that undo could not put back exactly, with the reason; counted, because there may be thousands.
+    pub inexact: Vec<(String, usize)>,
+    /// Sentences that must be read before confirming.
+    pub warnings: Vec<String>,
+}
+
+/// One target with its assignment before and after. For sets the agents added and removed follow from the two.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    pub target: TargetId,
+    /// The lead's name for people; empty where it is not known (or may not be kept: Capillary, section 3).
+    pub name: SafeText,
+    pub before: Assignment,
+    pub after: Assignment,
+    /// When the before-value was read; older ones are read again just before sending.
+    pub read_at: Option<Timestamp>,
+    /// What the vendor's client attached to this target ([`LeadRecord::scope`](super::LeadRecord::scope)).
+    #[serde(default, skip_serializing_if = "CompactString::is_empty")]
+    pub scope: CompactString,
+}
+
+/// A target that the plan leaves alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Skip {
+    pub target: TargetId,
+    pub name: SafeText,
+    pub before: Assignment,
+    /// What it would have become.
+    pub after: Assignment,
+    pub reason: SkipReason,
+}
+
+/// Why a target is left alone.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SkipReason {
+    /// Nothing to do: it is already as wanted.
+    AlreadyThere,
+    Closed,
+    Deleted,
+    DoNotCall,
+    /// The vendor does not have this id.
+    NoSuchLead,
+    /// The vendor cannot do it, with the sentence.
+    NotSupported(String),
+    BeforeUnknown,
+    /// Changed by someone else since it was shown.
+    Drift {
+        was: SafeText,
+        now: SafeText,
+    },
+    /// An undo finds that the item was never written, so there is nothing to take back.
+    NotWritten,
+    Other(String),
+}
+
+impl std::fmt::Display for SkipReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::AlreadyThere => f.write_str("already there"),
+            Self::Closed => f.write_str("closed"),
+            Self::Deleted => f.write_str("deleted"),
+            Self::DoNotCall => f.write_str("do not call"),
+            Self::NoSuchLead => f.write_str("no such lead"),
+            Self::NotSupported(why) | Self::Other(why) => f.write_str(why),
+            Self::BeforeUnknown => f.write_str("present owner not known"),
+            Self::Drift { was, now } => write!(f, "changed by someone else: was {was}, now {now}"),
+            Self::NotWritten => f.write_str("was not written, nothing to take back"),
+        }
+    }
+}
+
+/// What a plan costs to send.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Requests to the vendor, reads before and after included.
+    pub requests: usize,
+    /// At the profile's pace.
+    pub seconds: f64,
+}
+
+impl Plan {
+    pub fn changes(&self) -> usize {
+        self.parts.iter().map(|part| part.changes.len()).sum()
+    }
+
+    pub fn skips(&self) -> usize {
+        self.parts.iter().map(|part| part.skips.len()).sum()
+    }
+
+    pub fn cost(&self) -> Cost {
+        self.parts.iter().fold(Cost::default(), |sum, part| Cost {
+            requests: sum.requests + part.cost.requests,
+            // Profiles run side by side.
+            seconds: sum.seconds.max(part.cost.seconds),
+        })
+    }
+}

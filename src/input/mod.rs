@@ -1,0 +1,1 @@
+//! Key notation, the key map, and terminal events turned into messages.

@@ -1,0 +1,1 @@
+//! The event loop that joins everything.

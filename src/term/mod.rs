@@ -1,0 +1,1 @@
+//! The terminal: entered, left and restored whatever happens.

@@ -1,0 +1,1 @@
+//! Drawing: a pure function from the state to a frame.

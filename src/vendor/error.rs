@@ -1,0 +1,51 @@
+//! Vendor errors, grouped by what the person can do about them.
+
+use std::time::Duration;
+
+/// What helps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// Credentials missing, wrong or expired.
+    SignIn,
+    /// The credentials may not do this, or the plan is not paid: ask an administrator.
+    Forbidden,
+    /// Too many requests, or the server is busy: wait.
+    Wait,
+    /// No such record.
+    NotFound,
+    /// The vendor refuses what was sent.
+    Refused,
+    /// No connection, a time-out, a line that was cut.
+    Unreachable,
+    /// The server's own error (5xx).
+    Server,
+    /// An answer that does not fit the contract.
+    Garbled,
+    /// A setting is wrong.
+    Setting,
+    /// The vendor has no such call.
+    NotSupported,
+}
+
+/// A failed call. `Display` is one sentence for people; it never holds a header, a secret or a whole body.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct VendorError {
+    pub kind: ErrorKind,
+    pub message: String,
+    /// What the person can do; empty where the kind says it all.
+    pub remedy: String,
+    pub status: Option<u16>,
+    pub retry_after: Option<Duration>,
+}
+
+impl VendorError {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), remedy: String::new(), status: None, retry_after: None }
+    }
+
+    pub fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = remedy.into();
+        self
+    }
+}

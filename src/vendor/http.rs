@@ -1,0 +1,1 @@
+//! What all clients share: one place where requests are sent, timed out, classified and described.

@@ -1,0 +1,120 @@
+//! The vendors behind one trait. A vendor is a folder here with its private wire types, and an entry in [`registry`];
+//! nothing else in the house knows which one it talks to.
+
+pub mod error;
+pub mod gate;
+pub mod http;
+pub mod registry;
+
+use std::ops::ControlFlow;
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+pub use self::error::{ErrorKind, VendorError};
+pub use self::gate::{Gate, Heard, Permit};
+use crate::domain::{Assignment, Capabilities, Change, LeadId, LeadRecord, Person, TargetId};
+
+/// One profile's connection to its vendor. All methods may be called at the same time from several tasks.
+///
+/// Reads may be dropped at any time. A [`write`](Vendor::write) that has begun must be awaited to its end.
+#[async_trait]
+pub trait Vendor: Send + Sync {
+    fn capabilities(&self) -> &Capabilities;
+
+    /// What has to be known again to undo what is written now (kenbun: the organizational unit). Goes into the journal.
+    fn context(&self) -> Value {
+        Value::Null
+    }
+
+    /// All owners, to the last page.
+    async fn people(&self) -> Result<Vec<Person>, VendorError>;
+
+    /// All leads, page by page, to the last one or until `pages` has enough.
+    async fn leads(&self, pages: &mut dyn Pages) -> Result<(), VendorError>;
+
+    /// One lead with every field.
+    async fn detail(&self, id: &LeadId) -> Result<LeadRecord, VendorError>;
+
+    /// The present assignment of each target: same length and order as `targets`. The client chooses the cheapest way
+    /// (one call each, or a listing) and keeps to the gate's pace.
+    async fn observe(&self, targets: &[Target], session: &Session) -> Vec<Observation>;
+
+    /// Sends one batch, in one request where the vendor has a bulk call. Never repeats a request by itself unless the
+    /// vendor's answer proves that the first one had no effect.
+    async fn write(&self, batch: &[Change], session: &Session) -> WriteReport;
+
+    /// Probes the contract with reads only; a sentence for each.
+    async fn check(&self) -> Vec<Check>;
+}
+
+/// Receives pages of leads while they are loaded.
+pub trait Pages: Send {
+    /// `total` where the vendor says how many there are. `Break` ends the listing.
+    fn page(&mut self, leads: Vec<LeadRecord>, total: Option<usize>) -> ControlFlow<()>;
+}
+
+/// What reads and writes of one operation have in common.
+#[derive(Clone, Debug, Default)]
+pub struct Session {
+    /// [`Vendor::context`] as it was when the operation that is applied (or taken back) was made.
+    pub context: Value,
+    /// Small and waited for by a person: goes before bulk work.
+    pub hot: bool,
+    /// This batch takes something back.
+    pub undo: bool,
+}
+
+/// A target to be read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    pub id: TargetId,
+    pub scope: String,
+    /// What it is expected to be, for vendors that can only ask "is it X?".
+    pub candidates: Vec<Assignment>,
+}
+
+/// What was read about a target.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    pub now: Result<Assignment, VendorError>,
+    /// A newer scope for this target, where the reading gave one.
+    pub scope: Option<String>,
+}
+
+/// What became of a batch.
+#[derive(Clone, Debug)]
+pub struct WriteReport {
+    /// One for each change, in order.
+    pub outcomes: Vec<WriteOutcome>,
+    /// Set when nothing more may be sent to this profile, with the sentence for the person (credentials refused, a
+    /// server that does something else than its contract).
+    pub halt: Option<VendorError>,
+    /// Requests that left, reads included.
+    pub requests: usize,
+}
+
+/// What became of one change.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WriteOutcome {
+    /// Proven by the answer.
+    Done,
+    /// Refused, or proven not to have been applied: nothing was changed.
+    Failed(String),
+    /// The answer was lost, short or only an acceptance: read it back.
+    Unknown(String),
+    /// Certainly without effect and worth another try after the pause: the rate limit, a connection that was refused
+    /// before anything left.
+    NotApplied { why: String, retry_after: Option<std::time::Duration> },
+    /// The client read the target just before sending and found it changed: nothing was sent.
+    Drifted { now: Assignment },
+}
+
+/// One line of `doctor`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check {
+    pub name: String,
+    pub ok: bool,
+    /// A sentence: what was found, and what a wrong setting would look like.
+    pub detail: String,
+}
