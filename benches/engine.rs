@@ -1,0 +1,2 @@
+//! Benchmark: engine.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Benchmark: journal.
+fn main() {}

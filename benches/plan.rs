@@ -1,0 +1,2 @@
+//! Benchmark: plan.
+fn main() {}

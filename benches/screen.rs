@@ -1,0 +1,2 @@
+//! Benchmark: screen.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The command line: the real binary in a closed world.

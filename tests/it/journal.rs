@@ -1,0 +1,1 @@
+//! The journal under kills and beside other processes.

@@ -1,0 +1,1 @@
+//! Journeys of the real binary in a pseudo-terminal.

@@ -1,0 +1,10 @@
+//! Tests of the parts together: the real client against the simulators over HTTP, the real binary in a pseudo-terminal.
+//! One binary, because linking is most of a test build's time.
+
+mod cli;
+mod engine;
+mod journal;
+mod journeys;
+mod pty;
+mod sim_kenbun;
+mod vendor_kenbun;

@@ -1,0 +1,1 @@
+//! The kenbun simulator, driven with plain requests and held against the contract.

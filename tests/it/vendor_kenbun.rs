@@ -1,0 +1,1 @@
+//! The kenbun client against the simulator.
