@@ -68,6 +68,7 @@ pub struct Capabilities {
     pub batch: BatchRule,
     pub unassign: Unassign,
     pub read_back: ReadBack,
+    pub settle: Settle,
     pub undo: Exactness,
     pub pace: Pace,
     /// How old a before-value may be at the moment of sending before it is read again.
@@ -130,6 +131,30 @@ pub enum ReadBack {
     Later,
     /// The vendor reveals nothing: a write can be confirmed only by its own answer.
     Never,
+}
+
+/// When and for how long a target whose answer was lost is read back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settle {
+    /// The pause before the first reading. It doubles from reading to reading.
+    pub first: Duration,
+    /// The longest pause between two readings.
+    pub most: Duration,
+    /// What cannot be told after this time stays `unknown` until it is resumed.
+    pub deadline: Duration,
+    /// A write that timed out may still take effect for this long: it counts as not applied only when two readings that
+    /// far apart agree.
+    pub late: Duration,
+}
+
+impl Settle {
+    /// For vendors whose readings show a write at once.
+    pub const USUAL: Self = Self {
+        first: Duration::from_secs(1),
+        most: Duration::from_secs(8),
+        deadline: Duration::from_secs(30),
+        late: Duration::from_secs(5),
+    };
 }
 
 /// Whether undo puts back exactly what was there.

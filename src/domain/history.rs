@@ -53,6 +53,8 @@ pub enum OperationLife {
 pub struct ItemRow {
     /// Position in its operation, from 0.
     pub seq: u32,
+    /// Index into the operation's parts.
+    pub part: u32,
     pub profile: ProfileName,
     pub target: TargetId,
     pub name: SafeText,

@@ -21,12 +21,12 @@ pub mod selection;
 pub mod undo;
 
 pub use assignment::{Agreement, Assignment, Blank, OwnerRef};
-pub use capabilities::{BatchRule, Capabilities, Exactness, Field, Pace, ReadBack, TargetKind, Unassign, VendorKind};
+pub use capabilities::{BatchRule, Capabilities, Exactness, Field, Pace, ReadBack, Settle, TargetKind, Unassign, VendorKind};
 pub use ids::{LeadId, OperationId, PersonId, ProfileName, TargetId};
 pub use lead::{LeadFlags, LeadRecord, Lifecycle};
 pub use operation::{ItemState, OperationKind, Tally};
 pub use people::{Person, PersonStatus};
-pub use plan::{Change, Cost, Plan, PlanPart, Skip, SkipReason};
+pub use plan::{Change, Cost, Plan, PlanPart, Skip, SkipReason, TakesBack};
 pub use safe_text::{SafeText, Verbatim};
 
 /// A point in time, UTC, as every clock and vendor answer is turned into at the border.

@@ -29,7 +29,8 @@ pub enum OperationKind {
 /// The state of one item of an operation.
 ///
 /// `planned → sent → done | failed | unknown`; `planned → skipped`; `planned → not sent`;
-/// `unknown → done | failed | changed by others`. Nothing else.
+/// `unknown → done | failed | changed by others`. Nothing else. (An item that was read again and is still unknown may
+/// get a newer reason; that is not a move.)
 #[derive(
     Clone,
     Copy,
@@ -69,6 +70,8 @@ impl ItemState {
             (Planned, Sent | Skipped | NotSent)
                 | (Sent, Done | Failed | Unknown)
                 | (Unknown, Done | Failed | ChangedByOthers)
+                // Read again, and still not known: a newer reason.
+                | (Unknown, Unknown)
                 // An operation that was stopped can be continued: what was not sent is planned again.
                 | (NotSent, Planned)
         )
@@ -194,6 +197,7 @@ mod tests {
             (Unknown, Done),
             (Unknown, Failed),
             (Unknown, ChangedByOthers),
+            (Unknown, Unknown),
             (NotSent, Planned),
         ];
         for from in ItemState::iter() {

@@ -10,8 +10,8 @@ use super::ids::{OperationId, ProfileName, TargetId};
 use super::operation::OperationKind;
 use super::safe_text::SafeText;
 
-/// A bulk change as a value: it can be shown, counted, compared, saved and reviewed. One part a profile; together they
-/// become one operation.
+/// A bulk change as a value: it can be shown, counted, compared, saved and reviewed. One part a profile (an undo may have
+/// several where the context differs); together they become one operation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     pub kind: OperationKind,
@@ -34,6 +34,22 @@ pub struct PlanPart {
     pub inexact: Vec<(String, usize)>,
     /// Sentences that must be read before confirming.
     pub warnings: Vec<String>,
+    /// For undo and redo: which items each change takes back. Empty for everything else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub takes_back: Vec<TakesBack>,
+    /// What the vendor's client has to know again to take something back (kenbun: the organizational unit it was done
+    /// in). `None` where the profile's present context is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<serde_json::Value>,
+}
+
+/// The item behind a change of an undo or redo. A target that was written twice has two of them for one change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakesBack {
+    /// Index into the part's changes.
+    pub change: u32,
+    pub operation: OperationId,
+    pub seq: u32,
 }
 
 /// One target with its assignment before and after. For sets the agents added and removed follow from the two.

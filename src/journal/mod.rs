@@ -41,8 +41,9 @@ pub struct NewOperation<'a> {
     pub parts: Vec<OperationPart>,
     /// Items are numbered through all parts, in order: the changes of every part first, then the skips of every part.
     pub plan: &'a Plan,
-    /// For undo and redo: the item of the reverted operation behind each change, in the same order (operation, seq).
-    pub takes_back: Vec<(OperationId, u32)>,
+    /// For undo and redo: this operation's item, and the item (operation, seq) that it takes back. One item may take back
+    /// several where a target was written more than once.
+    pub takes_back: Vec<(u32, OperationId, u32)>,
 }
 
 /// One item's move to a new state.

@@ -90,6 +90,9 @@ pub struct WriteReport {
     /// Set when nothing more may be sent to this profile, with the sentence for the person (credentials refused, a
     /// server that does something else than its contract).
     pub halt: Option<VendorError>,
+    /// The error that the write's own request met, if it met one. Several of the server's or the line's in a row are an
+    /// outage, and nothing more is handed out.
+    pub trouble: Option<ErrorKind>,
     /// Requests that left, reads included.
     pub requests: usize,
 }
@@ -101,8 +104,12 @@ pub enum WriteOutcome {
     Done,
     /// Refused, or proven not to have been applied: nothing was changed.
     Failed(String),
-    /// The answer was lost, short or only an acceptance: read it back.
+    /// The answer was lost or short: read it back. What has not taken effect by now never will (a 5xx, a cut line, a
+    /// short count).
     Unknown(String),
+    /// As [`Unknown`](Self::Unknown), but it may still take effect later: a time-out, an answer that is only an
+    /// acceptance. One reading that shows the old value proves nothing.
+    Late(String),
     /// Certainly without effect and worth another try after the pause: the rate limit, a connection that was refused
     /// before anything left.
     NotApplied { why: String, retry_after: Option<std::time::Duration> },
