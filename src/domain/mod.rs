@@ -21,7 +21,9 @@ pub mod selection;
 pub mod undo;
 
 pub use assignment::{Agreement, Assignment, Blank, OwnerRef};
-pub use capabilities::{BatchRule, Capabilities, Exactness, Field, Pace, ReadBack, Settle, TargetKind, Unassign, VendorKind};
+pub use capabilities::{
+    BatchRule, Capabilities, Exactness, Field, Pace, ReadBack, Settle, TargetKind, Unassign, VendorKind,
+};
 pub use ids::{LeadId, OperationId, PersonId, ProfileName, TargetId};
 pub use lead::{LeadFlags, LeadRecord, Lifecycle};
 pub use operation::{ItemState, OperationKind, Tally};
