@@ -1,7 +1,9 @@
 //! Several profiles' tables seen as one list of rows.
 
+use std::sync::Arc;
+
 use super::table::LeadTable;
-use crate::domain::{Field, ProfileName};
+use crate::domain::{Field, Person, ProfileName};
 
 /// A row of a [`Snapshot`], numbered through all its parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -13,12 +15,15 @@ pub struct Snapshot {
     pub parts: Vec<SnapshotPart>,
 }
 
-#[derive(Clone, Debug)]
+/// One profile's table with what is needed to ask questions about it.
+#[derive(Clone, Debug, Default)]
 pub struct SnapshotPart {
     pub profile: ProfileName,
     pub table: LeadTable,
     /// The fields this profile's vendor gives.
     pub fields: &'static [Field],
+    /// The profile's people, so that `owner:` also finds an owner by e-mail address. May be empty.
+    pub people: Arc<Vec<Person>>,
 }
 
 impl Snapshot {

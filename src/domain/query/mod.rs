@@ -45,7 +45,7 @@ pub struct Sort {
 }
 
 /// Everything a search needs, so that it can run away from the event loop.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct SearchRequest {
     pub generation: u64,
     pub snapshot: Snapshot,
