@@ -30,8 +30,19 @@ pub enum SettingKind {
     TextList,
     /// A path; `~` is the home folder.
     Path,
-    /// A list of `{ id, name, email }` tables.
+    /// A length of time: `90s`, `5m`, `2h`, `7d`.
+    Duration,
+    /// A list of `{ id, name, email }` tables; a vendor's own keys may stand beside these.
     People,
     /// A credential in one of its three forms.
     Secret,
+}
+
+/// What a profile of one vendor may hold.
+#[derive(Clone, Copy, Debug)]
+pub struct VendorSettings {
+    pub vendor: crate::domain::VendorKind,
+    pub settings: &'static [SettingSpec],
+    /// Sets of credentials of which at least one must be given whole; the first is the usual one.
+    pub credentials: &'static [&'static [&'static str]],
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Gate, Vendor};
-use crate::config::{ConfigError, Profile, SettingSpec};
+use crate::config::{ConfigError, Profile, SettingSpec, VendorSettings};
 use crate::domain::VendorKind;
 
 /// How to make one vendor's client.
@@ -11,6 +11,8 @@ pub struct VendorEntry {
     pub kind: VendorKind,
     /// The settings and credentials a profile of this vendor may have.
     pub settings: &'static [SettingSpec],
+    /// Sets of credentials of which a profile must give at least one whole; the usual one first.
+    pub credentials: &'static [&'static [&'static str]],
     /// Makes the client. Reads secrets, sends nothing.
     pub open: fn(&Profile, Arc<dyn Gate>) -> Result<Arc<dyn Vendor>, ConfigError>,
 }
@@ -22,4 +24,14 @@ pub fn all() -> &'static [VendorEntry] {
 
 pub fn entry(kind: VendorKind) -> Option<&'static VendorEntry> {
     all().iter().find(|entry| entry.kind == kind)
+}
+
+/// What the profiles of all vendors may hold: what a configuration is checked against.
+pub fn settings() -> Vec<VendorSettings> {
+    let of = |entry: &VendorEntry| VendorSettings {
+        vendor: entry.kind,
+        settings: entry.settings,
+        credentials: entry.credentials,
+    };
+    all().iter().map(of).collect()
 }

@@ -1,0 +1,129 @@
+//! Private files and folders: 0700 and 0600 from the moment they exist, written whole or not at all.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Makes a folder, and those above it that are missing, for its owner alone. One that exists stays as it is, but an
+/// empty one that others may look into is closed to them.
+pub fn private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    let existed = folder.is_dir();
+    builder.create(folder)?;
+    #[cfg(unix)]
+    if existed && fs::read_dir(folder)?.next().is_none() {
+        use std::os::unix::fs::PermissionsExt;
+        if fs::metadata(folder)?.permissions().mode() & 0o077 != 0 {
+            // Someone else's folder (a shared /tmp) cannot be closed and needs not be: the files in it are private.
+            let _ = fs::set_permissions(folder, fs::Permissions::from_mode(0o700));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = existed;
+    Ok(())
+}
+
+/// Options that create files which only their owner may read.
+pub fn private_options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Writes a new private file; an existing one is an error (`AlreadyExists`) and stays as it is.
+pub fn write_new(file: &Path, content: &[u8]) -> io::Result<()> {
+    let mut out = private_options().write(true).create_new(true).open(file)?;
+    out.write_all(content)?;
+    out.sync_all()
+}
+
+/// Writes a private file whole or not at all: into a new file beside it, made durable, then put in its place.
+pub fn write_atomic(file: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    // The system makes such files with mode 0600 and removes them when anything goes wrong before the last step.
+    let mut beside = tempfile::Builder::new().prefix(".switchboard-").tempfile_in(folder)?;
+    beside.write_all(content)?;
+    beside.as_file().sync_all()?;
+    beside.persist(file).map_err(|error| error.error)?;
+    // The new name itself is durable only with its folder.
+    #[cfg(unix)]
+    File::open(folder)?.sync_all()?;
+    Ok(())
+}
+
+/// Opens a private file to add to it, making it where it is missing.
+pub fn open_append(file: &Path) -> io::Result<File> {
+    private_options().append(true).create(true).open(file)
+}
+
+/// Whether anybody but its owner may read or change `file`. Always false where the system has no such modes.
+pub fn open_to_others(file: &Path) -> io::Result<bool> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        Ok(fs::metadata(file)?.permissions().mode() & 0o077 != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        fs::metadata(file).map(|_| false)
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn folders_and_files_are_private() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("a/b");
+        private_folder(&folder).unwrap();
+        assert_eq!(mode(&folder), 0o700);
+        assert_eq!(mode(&home.path().join("a")), 0o700);
+        for write in [write_new, write_atomic] {
+            let file = folder.join("file");
+            write(&file, b"one").unwrap();
+            assert_eq!((mode(&file), fs::read(&file).unwrap()), (0o600, b"one".to_vec()));
+            assert!(!open_to_others(&file).unwrap());
+            fs::remove_file(&file).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_empty_folder_is_closed_and_a_used_one_is_left_alone() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("data");
+        fs::create_dir(&folder).unwrap();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+        private_folder(&folder).unwrap();
+        assert_eq!(mode(&folder), 0o700);
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::write(folder.join("x"), "").unwrap();
+        private_folder(&folder).unwrap();
+        assert_eq!(mode(&folder), 0o755);
+    }
+
+    #[test]
+    fn a_new_file_never_replaces_and_an_atomic_one_does() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("file");
+        write_new(&file, b"one").unwrap();
+        assert_eq!(write_new(&file, b"two").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&file).unwrap(), b"one");
+        write_atomic(&file, b"three").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"three");
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
+    }
+}
