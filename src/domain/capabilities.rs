@@ -63,6 +63,8 @@ pub struct Capabilities {
     pub experimental: bool,
     /// The fields of a lead that this vendor gives; a query for another one is an error that names these.
     pub fields: &'static [Field],
+    /// Filters that the vendor evaluates itself (`filter:word` in a query), each with a sentence.
+    pub server_filters: &'static [(&'static str, &'static str)],
     /// False when list rows carry no name and one detail call a lead is needed to show it (kenbun).
     pub names_in_rows: bool,
     pub batch: BatchRule,

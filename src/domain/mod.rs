@@ -4,6 +4,7 @@
 //! can be tested by calling a function and comparing what it returns.
 
 pub mod assignment;
+pub mod campaign;
 pub mod capabilities;
 pub mod exchange;
 pub mod history;

@@ -44,6 +44,11 @@ impl VendorError {
         Self { kind, message: message.into(), remedy: String::new(), status: None, retry_after: None }
     }
 
+    /// The vendor's contract has no call for `what`.
+    pub fn not_supported(what: &str) -> Self {
+        Self::new(ErrorKind::NotSupported, format!("this vendor has no call for {what}"))
+    }
+
     pub fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = remedy.into();
         self

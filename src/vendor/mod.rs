@@ -13,6 +13,7 @@ use serde_json::Value;
 
 pub use self::error::{ErrorKind, VendorError};
 pub use self::gate::{Gate, Heard, Permit};
+use crate::domain::campaign::{Collection, LeadAsk, MappingRecord, NewLead};
 use crate::domain::{Assignment, Capabilities, Change, LeadId, LeadRecord, Person, TargetId};
 
 /// One profile's connection to its vendor. All methods may be called at the same time from several tasks.
@@ -30,8 +31,24 @@ pub trait Vendor: Send + Sync {
     /// All owners, to the last page.
     async fn people(&self) -> Result<Vec<Person>, VendorError>;
 
-    /// All leads, page by page, to the last one or until `pages` has enough.
-    async fn leads(&self, pages: &mut dyn Pages) -> Result<(), VendorError>;
+    /// The leads that `ask` wants, page by page, to the last one or until `pages` has enough. What the vendor cannot
+    /// narrow down by itself is ignored: the rows are filtered again here.
+    async fn leads(&self, ask: &LeadAsk, pages: &mut dyn Pages) -> Result<(), VendorError>;
+
+    /// The campaigns and lists that leads are in, for the Lists pane. Empty where the vendor has none.
+    async fn collections(&self) -> Result<Vec<Collection>, VendorError> {
+        Ok(Vec::new())
+    }
+
+    /// Every mapping of a campaign, or of all campaigns, with the agents now. Only where targets are mappings.
+    async fn mappings(&self, _campaign: Option<&str>) -> Result<Vec<MappingRecord>, VendorError> {
+        Err(VendorError::not_supported("campaign mappings"))
+    }
+
+    /// Creates a lead. Only where the vendor's contract has it.
+    async fn create_lead(&self, _lead: &NewLead) -> Result<LeadRecord, VendorError> {
+        Err(VendorError::not_supported("creating leads"))
+    }
 
     /// One lead with every field.
     async fn detail(&self, id: &LeadId) -> Result<LeadRecord, VendorError>;

@@ -1,0 +1,72 @@
+//! Campaigns, lists of leads, and the mappings between lead lists and agents.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{PersonId, TargetId};
+use super::safe_text::SafeText;
+
+/// A campaign or list that leads of a profile are in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Collection {
+    pub kind: CollectionKind,
+    /// As the vendor knows it.
+    pub id: String,
+    pub name: SafeText,
+    /// The vendor's word for its state; empty where it has none.
+    pub status: SafeText,
+}
+
+/// What a collection is called at the vendor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::Display, strum::EnumString)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum CollectionKind {
+    Campaign,
+    List,
+}
+
+/// Which leads a listing should be narrowed to by the vendor itself. The default asks for all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeadAsk {
+    pub collection: Option<(CollectionKind, String)>,
+    /// The vendor's own text search.
+    pub search: Option<String>,
+    /// The vendor's own filter words ([`Capabilities::server_filters`](super::Capabilities::server_filters)).
+    pub filters: Vec<String>,
+}
+
+impl LeadAsk {
+    pub fn everything() -> Self {
+        Self::default()
+    }
+}
+
+/// One (campaign, lead list) with the agents that may dial it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MappingRecord {
+    /// `campaignId:leadId`.
+    pub target: TargetId,
+    pub process: SafeText,
+    pub campaign_id: String,
+    pub campaign_name: SafeText,
+    pub lead_id: String,
+    pub lead_name: SafeText,
+    /// Whether the list is active in this campaign.
+    pub enabled: bool,
+    /// The agents mapped now; `Err` says why they could not be read, or not completely.
+    pub agents: Result<BTreeSet<PersonId>, String>,
+    /// The campaign's other agents, as far as the vendor tells.
+    pub others: BTreeSet<PersonId>,
+}
+
+/// A lead to be created.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewLead {
+    pub first_name: String,
+    pub last_name: String,
+    pub email: String,
+    /// Other fields by the vendor's names.
+    pub other: Vec<(String, String)>,
+}
