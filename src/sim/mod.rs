@@ -1,7 +1,34 @@
 //! Stateful simulators of the vendors over real HTTP on loopback, with faults. Written from the vendors' contracts and
 //! sharing no code with the clients, so that one misreading cannot hide in both.
+//!
+//! # The parts
+//!
+//! - [`vendor`]: what one vendor's simulator has to give ([`VendorSim`](vendor::VendorSim)); [`registry`]: all of them.
+//! - `server`, [`faults`], [`log`], `control`: the same around every vendor. Requests pass the faults on their way to
+//!   the vendor's router and are logged with what was applied; `/_sim/` shows the log and the state to other processes.
+//! - [`switches`]: what a contract leaves open, by name and value.
+//! - [`dice`]: the same numbers for the same seed.
+
+mod control;
+pub mod dice;
+pub mod faults;
+mod kenbun;
+pub mod log;
+pub mod registry;
+mod server;
+pub mod switches;
+pub mod vendor;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+pub use self::log::Log;
+use self::server::Core;
+pub use self::vendor::{Act, Applied, Holder, Meddling, Target, target};
 
 /// What to simulate.
 #[derive(Clone, Debug)]
@@ -12,10 +39,12 @@ pub struct SimOptions {
     pub owners: usize,
     pub campaigns: usize,
     pub seed: u64,
-    /// Fault specifications as `sim --fault` takes them.
+    /// Fault specifications as `sim --fault` takes them: see [`faults::HELP`].
     pub faults: Vec<String>,
     /// `NAME=VALUE` as `sim --switch` takes them.
     pub switches: Vec<(String, String)>,
+    /// Ages count from here; without it from the start. For tests that look at ages.
+    pub now: Option<Timestamp>,
 }
 
 impl Default for SimOptions {
@@ -28,19 +57,74 @@ impl Default for SimOptions {
             seed: 1,
             faults: Vec::new(),
             switches: Vec::new(),
+            now: None,
         }
     }
 }
 
-/// A running simulator; it ends when this is dropped.
+/// A running simulator; it ends, with all its connections, when this is dropped.
 pub struct Simulator {
     /// The base URL for a profile.
     pub base_url: String,
     /// The settings a profile needs to talk to it, ready to be written into a configuration's `[profiles.NAME]` table.
-    pub profile: serde_json::Map<String, serde_json::Value>,
+    pub profile: Map<String, Value>,
+    core: Arc<Core>,
+    _stop: DropGuard,
 }
 
 /// Starts the simulator of `vendor` (`kenbun`, …). Unknown vendors, faults and switches are errors that list what exists.
-pub async fn start(_vendor: &str, _options: SimOptions) -> Result<Simulator, String> {
-    todo!()
+pub async fn start(vendor: &str, options: SimOptions) -> Result<Simulator, String> {
+    let entry = registry::find(vendor)?;
+    if !options.addr.ip().is_loopback() {
+        return Err(format!("{} is not a loopback address: a simulator serves this machine only", options.addr));
+    }
+    let faults = faults::Faults::new(options.seed, &options.faults)?;
+    let switches = Arc::new(switches::Switches::new(entry.switches, &options.switches)?);
+    let (addr, seed) = (options.addr, options.seed);
+    let now = options.now.unwrap_or_else(Timestamp::now);
+    let sim = (entry.build)(&vendor::World { options, now, switches: Arc::clone(&switches) })?;
+    let core = Arc::new(Core { vendor: entry.name, seed, sim, faults, switches, log: Log::default() });
+    let stop = CancellationToken::new();
+    let bound = server::serve(Arc::clone(&core), addr, stop.clone())
+        .await
+        .map_err(|e| format!("{addr} cannot be served: {e}"))?;
+    let base_url = format!("http://{bound}");
+    let mut profile = Map::new();
+    profile.insert("vendor".to_owned(), entry.name.into());
+    profile.insert("base_url".to_owned(), base_url.clone().into());
+    profile.extend(core.sim.profile());
+    Ok(Simulator { base_url, profile, core, _stop: stop.drop_guard() })
+}
+
+impl Simulator {
+    /// Who holds each target.
+    pub fn holders(&self) -> Vec<(Target, Holder)> {
+        self.core.sim.holders()
+    }
+
+    /// Who holds one target; `None` where it does not exist.
+    pub fn holder(&self, target: &str) -> Option<Holder> {
+        self.core.sim.holder(target)
+    }
+
+    /// What was asked and what was done.
+    pub fn log(&self) -> &Log {
+        &self.core.log
+    }
+
+    /// Someone else changes these targets.
+    pub fn meddle<T: AsRef<str>>(&self, targets: &[T], what: &Meddling) -> Vec<Applied> {
+        let targets: Vec<_> = targets.iter().map(target).collect();
+        self.core.meddle(&targets, what, None)
+    }
+
+    /// These faults from now on; the error lists what exists.
+    pub fn set_faults(&self, specs: &[impl AsRef<str>]) -> Result<(), String> {
+        self.core.faults.replace(specs)
+    }
+
+    /// Turns a switch; the error lists what exists.
+    pub fn switch(&self, name: &str, value: &str) -> Result<(), String> {
+        self.core.switches.turn(name, value)
+    }
 }

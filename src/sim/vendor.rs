@@ -1,0 +1,171 @@
+//! What a vendor's simulator has to give; the rest (server, faults, log, control) is the same for all of them.
+//!
+//! A new one is a file or folder beside this one with a type that implements [`VendorSim`], and a line in
+//! [`registry`](super::registry).
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::response::Response;
+use http::{Method, StatusCode};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::SimOptions;
+use super::switches::{SwitchSpec, Switches};
+
+/// The id of what is assigned: a lead's, or `campaignId:leadId` for a mapping.
+pub type Target = Arc<str>;
+
+pub fn target(id: impl AsRef<str>) -> Target {
+    Arc::from(id.as_ref())
+}
+
+/// One line of the registry.
+pub struct Entry {
+    /// The vendor's name on the command line and in a profile.
+    pub name: &'static str,
+    /// What is simulated, in a sentence.
+    pub about: &'static str,
+    pub switches: &'static [SwitchSpec],
+    pub build: fn(&World) -> Result<Arc<dyn VendorSim>, String>,
+}
+
+/// What a vendor's simulator is built from.
+#[derive(Clone, Debug)]
+pub struct World {
+    pub options: SimOptions,
+    /// Ages of leads count from here.
+    pub now: Timestamp,
+    pub switches: Arc<Switches>,
+}
+
+/// One vendor from the server's side.
+pub trait VendorSim: Send + Sync + 'static {
+    /// The vendor's own API. A handler takes [`axum::Extension`]`<`[`Trace`]`>` and tells it what it applied or showed.
+    fn router(self: Arc<Self>) -> Router;
+
+    /// What a request is for; decides which faults may hit it.
+    fn act(&self, method: &Method, path: &str) -> Act {
+        let _ = path;
+        if matches!(*method, Method::GET | Method::HEAD) { Act::Read } else { Act::Write }
+    }
+
+    /// What a write aims at, from the request alone: a write that is cut off before it is applied is logged with it.
+    fn aims(&self, method: &Method, path: &str, body: &[u8]) -> Vec<Target>;
+
+    /// An error in the vendor's own shape, for faults.
+    fn error(&self, status: StatusCode, message: &str) -> Response;
+
+    /// The profile's settings beside `vendor` and `base_url`, credentials in the `{command = …}` form.
+    fn profile(&self) -> Map<String, Value>;
+
+    /// Who holds each target.
+    fn holders(&self) -> Vec<(Target, Holder)>;
+
+    /// Who holds one target; `None` where it does not exist.
+    fn holder(&self, target: &str) -> Option<Holder>;
+
+    /// Someone else changes these targets. Unknown ones are left out of the answer.
+    fn meddle(&self, targets: &[Target], what: &Meddling) -> Vec<Applied>;
+}
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    Read,
+    /// Changes assignments, or would.
+    Write,
+    /// Changes something else: a token, the active organizational unit.
+    Other,
+    /// Not a request at all: someone else changed something.
+    Meddling,
+}
+
+/// Who holds a target. As JSON: `null`, `{"id", "name"}`, or a list of user ids.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Holder {
+    Nobody,
+    Owner { id: Option<String>, name: Option<String> },
+    Agents(BTreeSet<String>),
+}
+
+impl Holder {
+    pub fn owner(id: impl Into<String>, name: impl Into<String>) -> Self {
+        Self::Owner { id: Some(id.into()), name: Some(name.into()) }
+    }
+
+    /// The owner's id, where there is an owner with one.
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::Owner { id, .. } => id.as_deref(),
+            Self::Nobody | Self::Agents(_) => None,
+        }
+    }
+
+    /// The owner's name, where there is an owner with one.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Owner { name, .. } => name.as_deref(),
+            Self::Nobody | Self::Agents(_) => None,
+        }
+    }
+}
+
+/// One target that was written, changed or not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Applied {
+    pub target: Target,
+    pub before: Arc<Holder>,
+    pub after: Arc<Holder>,
+}
+
+/// What someone else does to a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meddling {
+    /// Another holder than the present one; the number picks which.
+    Another(u64),
+    To(Holder),
+    /// Deleted, or merged away.
+    Gone,
+}
+
+/// Tells the log what a handler did. Comes with every request as an extension.
+#[derive(Clone, Debug, Default)]
+pub struct Trace(Arc<Mutex<Traced>>);
+
+#[derive(Debug, Default)]
+pub(super) struct Traced {
+    pub applied: Vec<Applied>,
+    pub shown: Vec<Target>,
+    pub complaints: Vec<String>,
+}
+
+impl Trace {
+    /// These targets were written.
+    pub fn applied(&self, changes: impl IntoIterator<Item = Applied>) {
+        self.with(|t| t.applied.extend(changes));
+    }
+
+    /// The answer shows the present holder of these targets.
+    pub fn shows(&self, targets: impl IntoIterator<Item = Target>) {
+        self.with(|t| t.shown.extend(targets));
+    }
+
+    /// The request breaks a rule that the contract has for clients.
+    pub fn complain(&self, what: impl Into<String>) {
+        self.with(|t| t.complaints.push(what.into()));
+    }
+
+    pub(super) fn take(&self) -> Traced {
+        self.with(std::mem::take)
+    }
+
+    fn with<T>(&self, f: impl FnOnce(&mut Traced) -> T) -> T {
+        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
