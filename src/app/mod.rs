@@ -1,1 +1,28 @@
 //! State, messages, actions, effects, and the pure function between them.
+//!
+//! [`update`] knows no clock, no files and no network: time and answers arrive as [`Message`]s, and what should happen
+//! leaves as [`Effect`]s. What takes long over many rows is a [`Job`] or a search, done elsewhere and answered by a
+//! message. There is one file per pane and dialog, as there is in `ui`.
+
+pub mod action;
+pub mod context;
+pub mod effect;
+pub mod job;
+pub mod keys;
+pub mod message;
+pub mod options;
+pub mod state;
+
+pub use action::{Action, Spec};
+pub use context::Context;
+pub use effect::Effect;
+pub use job::Job;
+pub use keys::Keys;
+pub use message::{Edit, Message, Mouse, Signal};
+pub use options::{Options, ThemeName};
+pub use state::State;
+
+/// Takes in one message and says what should happen.
+pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
+    state.update(message)
+}

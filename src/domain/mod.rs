@@ -20,6 +20,7 @@ pub mod ranking;
 pub mod safe_text;
 pub mod selection;
 pub mod undo;
+pub mod view;
 
 pub use assignment::{Agreement, Assignment, Blank, OwnerRef};
 pub use capabilities::{
