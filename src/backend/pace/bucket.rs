@@ -1,0 +1,312 @@
+//! A token bucket that learns: pure, with the time handed in.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::Pace;
+use crate::vendor::Heard;
+
+/// A pause without a length from the vendor: this long after the first refusal, doubling with each further one.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_OWN_PAUSE: Duration = Duration::from_secs(30);
+/// A vendor that asks for more than this is not believed; the next refusal asks again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+/// Refusals this close together are answers to one and the same rush and slow the pace down once.
+const ONE_RUSH: Duration = Duration::from_secs(2);
+/// After this long without a refusal the pace begins to come back ...
+const QUIET: Duration = Duration::from_secs(10);
+/// ... reaches nine tenths of where it was refused within this time ...
+const RECOVERY: Duration = Duration::from_secs(20);
+/// ... and from there goes up slowly, to learn whether the limit was lifted.
+const CREEP_PER_SECOND: f64 = 0.002;
+/// A pace that had no limit before has none again after this long.
+const FORGET: Duration = Duration::from_secs(300);
+const SLOWEST: f64 = 0.1;
+
+/// How many requests may leave, as of a point in time. All times are durations since one fixed origin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bucket {
+    tokens: f64,
+    /// When `tokens` was right.
+    at: Duration,
+    paused_until: Duration,
+    refusal: Option<Refusal>,
+    /// Requests that left in the second that began at `second`, and in the one before: what "no limit" amounts to.
+    second: Duration,
+    left: [u32; 2],
+}
+
+/// The last time the vendor said "too many".
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Refusal {
+    at: Duration,
+    /// The rate that was refused.
+    ceiling: f64,
+    /// Refused pauses in a row, for the length of the next one.
+    in_a_row: u32,
+}
+
+impl Bucket {
+    pub fn new(pace: &Pace, now: Duration) -> Self {
+        Self {
+            tokens: f64::from(pace.burst.max(1)),
+            at: now,
+            paused_until: Duration::ZERO,
+            refusal: None,
+            second: now,
+            left: [0, 0],
+        }
+    }
+
+    /// Takes a token, or says when to ask again.
+    pub fn take(&mut self, pace: &Pace, now: Duration) -> Result<(), Duration> {
+        if let Some(until) = self.paused_until(now) {
+            return Err(until);
+        }
+        let rate = self.rate(pace, now);
+        if rate.is_finite() {
+            self.refill(pace, rate, now);
+            if self.tokens < 1.0 {
+                return Err(now + seconds((1.0 - self.tokens) / rate));
+            }
+            self.tokens -= 1.0;
+        }
+        self.count(now);
+        Ok(())
+    }
+
+    /// A token was taken and not used.
+    pub fn give_back(&mut self, pace: &Pace) {
+        self.tokens = (self.tokens + 1.0).min(f64::from(pace.burst.max(1)));
+    }
+
+    /// When the present pause ends, if there is one.
+    pub fn paused_until(&self, now: Duration) -> Option<Duration> {
+        (self.paused_until > now).then_some(self.paused_until)
+    }
+
+    /// Requests a second at present: the configured pace, or less after a refusal.
+    pub fn rate(&self, pace: &Pace, now: Duration) -> f64 {
+        let Some(refusal) = self.refusal else { return pace.per_second };
+        let quiet = now.saturating_sub(refusal.at);
+        if quiet > FORGET && pace.per_second.is_infinite() {
+            return f64::INFINITY;
+        }
+        let (low, high) = (refusal.ceiling * 0.5, refusal.ceiling * 0.9);
+        let back = quiet.saturating_sub(QUIET).as_secs_f64() / RECOVERY.as_secs_f64();
+        let creep = quiet.saturating_sub(QUIET + RECOVERY).as_secs_f64() * CREEP_PER_SECOND;
+        let learned = low + (high - low) * back.min(1.0) + refusal.ceiling * creep;
+        learned.max(SLOWEST).min(pace.per_second)
+    }
+
+    /// Learns from what an answer said about limits.
+    pub fn hear(&mut self, pace: &Pace, now: Duration, heard: &Heard) {
+        if heard.status == Some(429) {
+            self.refused(pace, now, heard.retry_after.or(heard.reset_after));
+            return;
+        }
+        if heard.status == Some(503)
+            && let Some(pause) = heard.retry_after
+        {
+            self.pause(now, pause);
+            return;
+        }
+        if let Some(remaining) = heard.remaining {
+            // Answers come in any order and requests are on the way, so this only ever lowers.
+            self.tokens = self.tokens.min(f64::from(remaining));
+            if let (0, Some(reset)) = (remaining, heard.reset_after) {
+                self.pause(now, reset);
+            }
+        }
+        if heard.status.is_some_and(|status| status < 400)
+            && let Some(refusal) = &mut self.refusal
+            && now > self.paused_until
+        {
+            refusal.in_a_row = 0;
+        }
+    }
+
+    fn refused(&mut self, pace: &Pace, now: Duration, asked: Option<Duration>) {
+        let same_rush = self.refusal.is_some_and(|last| now < last.at + ONE_RUSH || now < self.paused_until);
+        if same_rush {
+            // A longer pause is still honoured; a shorter one does not end the present one.
+            if let Some(asked) = asked {
+                self.pause(now, asked);
+            }
+            return;
+        }
+        let rate = self.rate(pace, now);
+        let observed = f64::from(self.left[0].max(self.left[1]));
+        let ceiling = if rate.is_finite() { rate } else { observed.max(1.0) };
+        let in_a_row = self.refusal.map_or(0, |last| last.in_a_row) + 1;
+        self.refusal = Some(Refusal { at: now, ceiling, in_a_row });
+        let own = FIRST_PAUSE.saturating_mul(1 << (in_a_row - 1).min(10)).min(LONGEST_OWN_PAUSE);
+        // Not all of a bucket at once after a pause: that would be the next rush.
+        self.tokens = self.tokens.min(1.0);
+        self.at = now;
+        self.pause(now, asked.unwrap_or(own));
+    }
+
+    fn pause(&mut self, now: Duration, length: Duration) {
+        self.paused_until = self.paused_until.max(now + length.min(LONGEST_PAUSE));
+    }
+
+    fn refill(&mut self, pace: &Pace, rate: f64, now: Duration) {
+        // Nothing is earned while paused.
+        let from = self.at.max(self.paused_until);
+        let earned = now.saturating_sub(from).as_secs_f64() * rate;
+        self.tokens = (self.tokens + earned).min(f64::from(pace.burst.max(1)));
+        self.at = self.at.max(now);
+    }
+
+    fn count(&mut self, now: Duration) {
+        let passed = now.saturating_sub(self.second).as_secs();
+        if passed > 0 {
+            self.left = [0, if passed == 1 { self.left[0] } else { 0 }];
+            self.second += Duration::from_secs(passed);
+        }
+        self.left[0] = self.left[0].saturating_add(1);
+    }
+}
+
+/// A duration of at least a millisecond, so that nobody waits for no time again and again.
+fn seconds(s: f64) -> Duration {
+    Duration::try_from_secs_f64(s).unwrap_or(LONGEST_PAUSE).clamp(Duration::from_millis(1), LONGEST_PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pace(per_second: f64, burst: u32) -> Pace {
+        Pace { per_second, burst, parallel: 8 }
+    }
+
+    fn at(seconds: f64) -> Duration {
+        Duration::from_secs_f64(1_000_000.0 + seconds)
+    }
+
+    fn refusal(retry_after: Option<f64>) -> Heard {
+        Heard { status: Some(429), retry_after: retry_after.map(Duration::from_secs_f64), ..Heard::default() }
+    }
+
+    /// How many tokens somebody gets who asks every ten milliseconds.
+    fn greedy(bucket: &mut Bucket, pace: &Pace, from: f64, to: f64) -> usize {
+        let steps = ((to - from) * 100.0) as usize;
+        (0..steps)
+            .map(|step| (0..100).take_while(|_| bucket.take(pace, at(from + step as f64 / 100.0)).is_ok()).count())
+            .sum()
+    }
+
+    #[test]
+    fn the_pace_is_kept_over_a_minute_and_the_burst_comes_on_top() {
+        let pace = pace(5.0, 10);
+        let mut bucket = Bucket::new(&pace, at(0.0));
+        let got = greedy(&mut bucket, &pace, 0.0, 60.0);
+        assert!((308..=310).contains(&got), "{got}");
+    }
+
+    #[test]
+    fn it_says_when_to_ask_again() {
+        let pace = pace(2.0, 1);
+        let mut bucket = Bucket::new(&pace, at(0.0));
+        assert_eq!(bucket.take(&pace, at(0.0)), Ok(()));
+        assert_eq!(bucket.take(&pace, at(0.0)), Err(at(0.5)));
+        assert_eq!(bucket.take(&pace, at(0.5)), Ok(()));
+        bucket.give_back(&pace);
+        assert_eq!(bucket.take(&pace, at(0.5)), Ok(()));
+    }
+
+    #[test]
+    fn a_refusal_pauses_as_long_as_asked_then_goes_on_at_half() {
+        let pace = pace(10.0, 10);
+        let mut bucket = Bucket::new(&pace, at(0.0));
+        bucket.hear(&pace, at(0.0), &refusal(Some(3.0)));
+        assert_eq!(bucket.take(&pace, at(1.0)), Err(at(3.0)));
+        let got = greedy(&mut bucket, &pace, 3.0, 9.0);
+        assert!((29..=32).contains(&got), "{got}");
+    }
+
+    #[test]
+    fn refusals_of_one_rush_halve_once() {
+        let pace = pace(16.0, 4);
+        let mut bucket = Bucket::new(&pace, at(0.0));
+        for i in 0..8 {
+            bucket.hear(&pace, at(f64::from(i) / 100.0), &refusal(Some(1.0)));
+        }
+        assert_eq!(bucket.rate(&pace, at(1.5)), 8.0);
+        bucket.hear(&pace, at(4.0), &refusal(Some(1.0)));
+        assert_eq!(bucket.rate(&pace, at(5.0)), 4.0);
+    }
+
+    #[test]
+    fn quiet_time_brings_the_pace_back_first_fast_then_slowly() {
+        let pace = pace(10.0, 4);
+        let mut bucket = Bucket::new(&pace, at(0.0));
+        bucket.hear(&pace, at(0.0), &refusal(Some(1.0)));
+        let rate = |s| bucket.rate(&pace, at(s));
+        assert_eq!(rate(9.0), 5.0);
+        assert!((rate(20.0) - 7.0).abs() < 0.01);
+        assert!((rate(30.0) - 9.0).abs() < 0.01);
+        assert!(rate(60.0) < 10.0 && rate(60.0) > 9.1);
+        assert_eq!(rate(200.0), 10.0);
+    }
+
+    #[test]
+    fn without_a_configured_limit_a_refusal_teaches_the_rate_that_was_refused() {
+        let pace = pace(f64::INFINITY, 1);
+        let mut bucket = Bucket::new(&pace, at(0.0));
+        for i in 0..80 {
+            bucket.take(&pace, at(f64::from(i) / 100.0)).unwrap();
+        }
+        bucket.hear(&pace, at(0.8), &refusal(None));
+        assert_eq!(bucket.rate(&pace, at(3.0)), 40.0);
+        assert_eq!(bucket.take(&pace, at(1.0)), Err(at(1.8)), "no length was given: a second");
+        assert_eq!(bucket.rate(&pace, at(400.0)), f64::INFINITY);
+    }
+
+    #[test]
+    fn pauses_of_our_own_grow_while_nothing_gets_through() {
+        let pace = pace(10.0, 4);
+        let mut bucket = Bucket::new(&pace, at(0.0));
+        let mut now = 0.0;
+        for wanted in [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0] {
+            // Past the rush of the one before.
+            now += 2.5;
+            bucket.hear(&pace, at(now), &refusal(None));
+            assert_eq!(bucket.paused_until(at(now)), Some(at(now + wanted)));
+            now += wanted;
+        }
+        bucket.hear(&pace, at(now + 1.0), &Heard { status: Some(200), ..Heard::default() });
+        bucket.hear(&pace, at(now + 3.0), &refusal(None));
+        assert_eq!(bucket.paused_until(at(now + 3.0)), Some(at(now + 4.0)));
+    }
+
+    #[test]
+    fn what_remains_of_the_vendors_window_is_never_overdrawn() {
+        let pace = pace(50.0, 50);
+        let mut bucket = Bucket::new(&pace, at(0.0));
+        let heard = Heard {
+            status: Some(200),
+            remaining: Some(2),
+            reset_after: Some(Duration::from_secs(10)),
+            ..Heard::default()
+        };
+        bucket.hear(&pace, at(0.0), &heard);
+        assert_eq!((0..50).take_while(|_| bucket.take(&pace, at(0.0)).is_ok()).count(), 2);
+        bucket.hear(&pace, at(0.1), &Heard { remaining: Some(0), ..heard });
+        assert_eq!(bucket.take(&pace, at(0.5)), Err(at(10.1)));
+    }
+
+    #[test]
+    fn clocks_that_go_backwards_and_mad_lengths_do_no_harm() {
+        let pace = pace(1.0, 1);
+        let mut bucket = Bucket::new(&pace, at(100.0));
+        assert!(bucket.take(&pace, at(0.0)).is_ok());
+        assert!(bucket.take(&pace, at(0.0)).is_err());
+        bucket.hear(&pace, at(0.0), &refusal(Some(1e15)));
+        assert!(bucket.paused_until(at(0.0)).unwrap() <= at(3600.0));
+        assert!(bucket.take(&pace, at(4000.0)).is_ok());
+    }
+}

@@ -1,0 +1,457 @@
+//! The pace of each profile: a token bucket under the vendor's limit, bounded concurrency, small things before bulk.
+//!
+//! Every request of a profile passes its [`PaceGate`]. A write is *booked* first: the engine waits for its turn, marks
+//! the batch as sent in the journal, and only then lets the client begin; the client's first request uses the booking
+//! and leaves at once. So nothing stands in the journal as sent while it waits for a slow vendor's next minute.
+
+mod bucket;
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use async_trait::async_trait;
+use tokio::sync::{Notify, oneshot, watch};
+use tokio::time::Instant;
+
+use self::bucket::Bucket;
+use crate::domain::{Pace, Timestamp};
+use crate::vendor::{Gate, Heard, Permit};
+
+/// What holds until the vendor's capabilities are known.
+const BEFORE_IT_IS_KNOWN: Pace = Pace { per_second: 1.0, burst: 1, parallel: 1 };
+
+tokio::task_local! {
+    /// The turn that was waited for before the present write.
+    static BOOKED: RefCell<Option<Booking>>;
+    /// Counts the requests of the present piece of work.
+    static METER: Arc<AtomicUsize>;
+}
+
+/// Lets a profile's requests pass at its pace.
+pub struct PaceGate {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    origin: Instant,
+    /// Time from the Unix epoch to `origin`.
+    origin_since_epoch: Duration,
+    paused: watch::Sender<Option<Timestamp>>,
+    /// Makes everybody who waits look at the clock again: whoever waited for a place may now have to wait for a token.
+    look_again: Notify,
+}
+
+struct State {
+    pace: Pace,
+    bucket: Bucket,
+    in_flight: usize,
+    /// Booked writes; they have a token already and go first.
+    booked: VecDeque<oneshot::Sender<Place>>,
+    hot: VecDeque<Waiter>,
+    bulk: VecDeque<Waiter>,
+}
+
+/// Somebody in the queue.
+enum Waiter {
+    /// Wants to send: a place and a token.
+    Request(oneshot::Sender<Place>),
+    /// Wants a token now and will come for the place in a moment.
+    Booking(oneshot::Sender<Booking>),
+}
+
+/// A turn that was waited for. Unused, it goes back.
+pub struct Booking {
+    shared: Option<Arc<Shared>>,
+}
+
+/// A request on the way.
+struct Place {
+    shared: Option<Arc<Shared>>,
+}
+
+impl PaceGate {
+    pub fn new() -> Self {
+        let origin_since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let state = State {
+            pace: BEFORE_IT_IS_KNOWN,
+            bucket: Bucket::new(&BEFORE_IT_IS_KNOWN, origin_since_epoch),
+            in_flight: 0,
+            booked: VecDeque::new(),
+            hot: VecDeque::new(),
+            bulk: VecDeque::new(),
+        };
+        let shared = Shared {
+            state: Mutex::new(state),
+            origin: Instant::now(),
+            origin_since_epoch,
+            paused: watch::Sender::new(None),
+            look_again: Notify::new(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Sets the pace to drive at.
+    pub fn set_pace(&self, pace: Pace) {
+        let now = self.shared.now();
+        let mut state = self.shared.lock();
+        state.pace = pace;
+        state.bucket = Bucket::new(&pace, now);
+        self.shared.freed(state, now);
+    }
+
+    /// Waits for a turn to write without taking a place yet.
+    pub async fn book(&self, hot: bool) -> Booking {
+        let (sender, receiver) = oneshot::channel();
+        self.shared.queue(hot, Waiter::Booking(sender));
+        self.shared.wait(receiver).await
+    }
+
+    /// Runs `work` so that its first request uses `booking`, and counts its requests.
+    pub async fn with_booking<T>(booking: Booking, meter: Arc<AtomicUsize>, work: impl Future<Output = T>) -> T {
+        BOOKED.scope(RefCell::new(Some(booking)), METER.scope(meter, work)).await
+    }
+
+    /// Runs `work` and counts its requests.
+    pub async fn metered<T>(meter: Arc<AtomicUsize>, work: impl Future<Output = T>) -> T {
+        METER.scope(meter, work).await
+    }
+
+    /// When the pause that the vendor asked for ends, for whoever wants to show it. Old values lie in the past.
+    pub fn pauses(&self) -> watch::Receiver<Option<Timestamp>> {
+        self.shared.paused.subscribe()
+    }
+
+    /// The pause that is on now.
+    pub fn paused_for(&self) -> Option<Duration> {
+        let now = self.shared.now();
+        self.shared.lock().bucket.paused_until(now).map(|until| until - now)
+    }
+
+    /// Requests a second at present.
+    pub fn rate(&self) -> f64 {
+        let now = self.shared.now();
+        let state = self.shared.lock();
+        state.bucket.rate(&state.pace, now)
+    }
+}
+
+impl Default for PaceGate {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl Gate for PaceGate {
+    async fn enter(&self, hot: bool) -> Permit {
+        let _ = METER.try_with(|meter| meter.fetch_add(1, Ordering::Relaxed));
+        let booking = BOOKED.try_with(|booked| booked.borrow_mut().take()).ok().flatten();
+        let (sender, receiver) = oneshot::channel();
+        match booking {
+            Some(booking) => {
+                self.shared.queue_booked(sender);
+                let place = self.shared.wait(receiver).await;
+                booking.used();
+                Box::new(place)
+            }
+            None => {
+                self.shared.queue(hot, Waiter::Request(sender));
+                Box::new(self.shared.wait(receiver).await)
+            }
+        }
+    }
+
+    fn heard(&self, heard: Heard) {
+        let now = self.shared.now();
+        let mut state = self.shared.lock();
+        let before = state.bucket.paused_until(now);
+        let pace = state.pace;
+        state.bucket.hear(&pace, now, &heard);
+        let after = state.bucket.paused_until(now);
+        drop(state);
+        if after != before
+            && let Some(until) = after
+            && let Ok(until) = Timestamp::UNIX_EPOCH.checked_add(until)
+        {
+            self.shared.paused.send_replace(Some(until));
+        }
+    }
+}
+
+impl Shared {
+    fn now(&self) -> Duration {
+        self.origin_since_epoch + self.origin.elapsed()
+    }
+
+    fn instant(&self, at: Duration) -> Instant {
+        self.origin + at.saturating_sub(self.origin_since_epoch)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Every change of the state is complete before anything that could panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn queue(self: &Arc<Self>, hot: bool, waiter: Waiter) {
+        let now = self.now();
+        let mut state = self.lock();
+        if hot {
+            state.hot.push_back(waiter)
+        } else {
+            state.bulk.push_back(waiter)
+        }
+        self.pump(state, now);
+    }
+
+    fn queue_booked(self: &Arc<Self>, sender: oneshot::Sender<Place>) {
+        let now = self.now();
+        let mut state = self.lock();
+        state.booked.push_back(sender);
+        self.pump(state, now);
+    }
+
+    /// Waits until the pump hands something over. Each waiter wakes the pump when the next token is due, so there is no
+    /// task of the gate's own.
+    async fn wait<T>(self: &Arc<Self>, mut receiver: oneshot::Receiver<T>) -> T {
+        loop {
+            // Made before looking: what changes in between is not missed.
+            let look_again = self.look_again.notified();
+            let due = {
+                let now = self.now();
+                let state = self.lock();
+                self.pump(state, now)
+            };
+            let sleep = async {
+                match due {
+                    Some(due) => tokio::time::sleep_until(self.instant(due)).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                handed = &mut receiver => match handed {
+                    Ok(handed) => return handed,
+                    // The gate holds every sender until it hands something over, and this keeps the gate alive.
+                    Err(_) => std::future::pending().await,
+                },
+                () = look_again => {}
+                () = sleep => {}
+            }
+        }
+    }
+
+    /// Hands out after something became free.
+    fn freed(self: &Arc<Self>, state: MutexGuard<'_, State>, now: Duration) {
+        if self.pump(state, now).is_some() {
+            self.look_again.notify_waiters();
+        }
+    }
+
+    /// Hands out what can be handed out; returns when a token is due next, if that is what is missing.
+    fn pump(self: &Arc<Self>, mut state: MutexGuard<'_, State>, now: Duration) -> Option<Duration> {
+        let state = &mut *state;
+        loop {
+            let free = state.in_flight < state.pace.parallel.max(1);
+            if free && !state.booked.is_empty() {
+                if let Some(until) = state.bucket.paused_until(now) {
+                    return Some(until);
+                }
+                if let Some(sender) = state.booked.pop_front() {
+                    self.hand_place(state, sender);
+                }
+                continue;
+            }
+            let queue = if state.hot.is_empty() { &mut state.bulk } else { &mut state.hot };
+            match queue.front() {
+                None => return None,
+                Some(Waiter::Request(_)) if !free => return None,
+                Some(_) => {}
+            }
+            if let Err(due) = state.bucket.take(&state.pace, now) {
+                return Some(due);
+            }
+            let used = match queue.pop_front() {
+                Some(Waiter::Request(sender)) => self.hand_place(state, sender),
+                Some(Waiter::Booking(sender)) => {
+                    let handed = sender.send(Booking { shared: Some(self.clone()) });
+                    // Dropping it as it is would lock again.
+                    handed.map_err(Booking::used).is_ok()
+                }
+                None => false,
+            };
+            if !used {
+                state.bucket.give_back(&state.pace);
+            }
+        }
+    }
+
+    /// Hands a place over. False when nobody waits for it any more.
+    fn hand_place(self: &Arc<Self>, state: &mut State, sender: oneshot::Sender<Place>) -> bool {
+        match sender.send(Place { shared: Some(self.clone()) }) {
+            Ok(()) => {
+                state.in_flight += 1;
+                true
+            }
+            Err(mut unwanted) => {
+                unwanted.shared = None;
+                false
+            }
+        }
+    }
+}
+
+impl Booking {
+    fn used(mut self) {
+        self.shared = None;
+    }
+}
+
+impl Drop for Booking {
+    fn drop(&mut self) {
+        if let Some(shared) = self.shared.take() {
+            let now = shared.now();
+            let mut state = shared.lock();
+            let pace = state.pace;
+            state.bucket.give_back(&pace);
+            shared.freed(state, now);
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(shared) = self.shared.take() {
+            let now = shared.now();
+            let mut state = shared.lock();
+            state.in_flight = state.in_flight.saturating_sub(1);
+            shared.freed(state, now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate(per_second: f64, burst: u32, parallel: usize) -> Arc<PaceGate> {
+        let gate = PaceGate::new();
+        gate.set_pace(Pace { per_second, burst, parallel });
+        Arc::new(gate)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_than_the_allowed_number_are_on_the_way() {
+        let gate = gate(f64::INFINITY, 1, 2);
+        let first = gate.enter(false).await;
+        let _second = gate.enter(false).await;
+        let third = tokio::spawn({
+            let gate = gate.clone();
+            async move { gate.enter(false).await }
+        });
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert!(!third.is_finished());
+        drop(first);
+        third.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn hot_requests_overtake_the_bulk() {
+        let gate = gate(1.0, 1, 8);
+        let _ = gate.enter(false).await;
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let mut tasks = tokio::task::JoinSet::new();
+        for (name, hot) in [("bulk 1", false), ("bulk 2", false), ("hot", true)] {
+            let (gate, order) = (gate.clone(), order.clone());
+            tasks.spawn(async move {
+                let _place = gate.enter(hot).await;
+                order.lock().unwrap().push(name);
+            });
+            tokio::task::yield_now().await;
+        }
+        tasks.join_all().await;
+        assert_eq!(*order.lock().unwrap(), ["hot", "bulk 1", "bulk 2"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_abandoned_wait_costs_nothing() {
+        let gate = gate(1.0, 1, 1);
+        let place = gate.enter(false).await;
+        for _ in 0..5 {
+            let waiting = gate.enter(false);
+            assert!(tokio::time::timeout(Duration::from_secs(3), waiting).await.is_err());
+        }
+        drop(place);
+        let start = Instant::now();
+        let _place = tokio::time::timeout(Duration::from_secs(5), gate.enter(false)).await.unwrap();
+        assert!(start.elapsed() < Duration::from_secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_booked_write_leaves_at_once_and_an_unused_booking_goes_back() {
+        let gate = gate(0.1, 2, 4);
+        let meter = Arc::new(AtomicUsize::new(0));
+        let booking = gate.book(false).await;
+        drop(gate.book(false).await);
+        let start = Instant::now();
+        let work = async {
+            let _set_unit = gate.enter(true).await;
+            let _write = gate.enter(false).await;
+        };
+        PaceGate::with_booking(booking, meter.clone(), work).await;
+        assert!(start.elapsed() < Duration::from_millis(100), "one token was booked, the other given back");
+        assert_eq!(meter.load(Ordering::Relaxed), 2);
+        let _third = gate.enter(false).await;
+        assert!(start.elapsed() > Duration::from_secs(9), "the bucket is empty now");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_holds_everybody_and_is_told() {
+        let gate = gate(100.0, 10, 4);
+        let pauses = gate.pauses();
+        let booking = gate.book(false).await;
+        gate.heard(Heard { status: Some(429), retry_after: Some(Duration::from_secs(7)), ..Heard::default() });
+        assert!(pauses.borrow().is_some());
+        assert!(gate.paused_for().unwrap() > Duration::from_secs(6));
+        let start = Instant::now();
+        PaceGate::with_booking(booking, Arc::default(), async { drop(gate.enter(false).await) }).await;
+        assert!(start.elapsed() >= Duration::from_secs(6), "booked, and still held by the pause");
+        drop(gate.enter(true).await);
+        assert!(start.elapsed() < Duration::from_secs(8));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waited_for_a_place_in_a_pause_gets_it_after_the_pause() {
+        let gate = gate(f64::INFINITY, 1, 1);
+        let place = gate.enter(false).await;
+        let waiting = tokio::spawn({
+            let gate = gate.clone();
+            async move { drop(gate.enter(false).await) }
+        });
+        tokio::task::yield_now().await;
+        gate.heard(Heard { status: Some(429), retry_after: Some(Duration::from_secs(3)), ..Heard::default() });
+        drop(place);
+        tokio::time::timeout(Duration::from_secs(10), waiting).await.unwrap().unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_at_once_keep_the_pace() {
+        let gate = gate(50.0, 5, 8);
+        let start = Instant::now();
+        let mut tasks = tokio::task::JoinSet::new();
+        for n in 0..505 {
+            let gate = gate.clone();
+            tasks.spawn(async move {
+                let _place = gate.enter(n % 7 == 0).await;
+                tokio::time::sleep(Duration::from_millis(30)).await;
+            });
+        }
+        tasks.join_all().await;
+        let took = start.elapsed().as_secs_f64();
+        assert!((10.0..10.5).contains(&took), "{took}");
+    }
+}
