@@ -136,8 +136,10 @@ pub enum Sent {
     NotSent(VendorError),
     /// Refused by the rate limit (429), without effect. The pause is in the error's `retry_after`.
     TooMany(VendorError),
-    /// Anything after that: a time-out, a cut line, an answer that broke off. It may have taken effect: read it back.
+    /// Anything after that: a cut line, an answer that broke off. It may have taken effect: read it back.
     Lost(VendorError),
+    /// No answer in time. It may have taken effect, or take effect yet: one reading back proves nothing.
+    Late(VendorError),
 }
 
 /// One request, described.
@@ -217,6 +219,8 @@ struct Broken {
     before: bool,
     /// Trying again cannot help (a certificate that is not trusted).
     hopeless: bool,
+    /// The server may still be at work.
+    late: bool,
 }
 
 impl Http {
@@ -305,6 +309,7 @@ impl Http {
             Ok(answer) if answer.status.as_u16() == 429 => Sent::TooMany(answer.error()),
             Ok(answer) => Sent::Answer(answer),
             Err(broken) if broken.before => Sent::NotSent(broken.error),
+            Err(broken) if broken.late => Sent::Late(broken.error),
             Err(broken) => Sent::Lost(broken.error),
         }
     }
@@ -352,7 +357,7 @@ impl Http {
                 Ok(Some(chunk)) if body.len() + chunk.len() > LONGEST_BODY => {
                     let mut error = self.sentence(ErrorKind::Garbled, call, "sent an answer that never ends");
                     error.status = Some(status.as_u16());
-                    return Err(Broken { error, before: false, hopeless: true });
+                    return Err(Broken { error, before: false, hopeless: true, late: false });
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
@@ -400,7 +405,7 @@ impl Http {
         let kind = if error.is_builder() { ErrorKind::Refused } else { ErrorKind::Unreachable };
         let mut sentence = self.sentence(kind, call, &what).with_remedy(remedy);
         sentence.status = status;
-        Broken { error: sentence, before, hopeless }
+        Broken { error: sentence, before, hopeless, late: !before && error.is_timeout() }
     }
 
     fn log(&self, call: &Call, outcome: &Result<Answer, Broken>, took: Duration) {

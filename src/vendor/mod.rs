@@ -69,6 +69,10 @@ pub trait Vendor: Send + Sync {
 pub trait Pages: Send {
     /// `total` where the vendor says how many there are. `Break` ends the listing.
     fn page(&mut self, leads: Vec<LeadRecord>, total: Option<usize>) -> ControlFlow<()>;
+
+    /// What the person should know about this listing though it goes on: rows that could not be read, rows that the
+    /// vendor counts but does not give.
+    fn trouble(&mut self, _sentence: String) {}
 }
 
 /// What reads and writes of one operation have in common.

@@ -137,7 +137,7 @@ async fn whatever_breaks_after_the_connection_is_lost() {
     let mut options = options(&silent.base_url);
     options.timeout = Duration::from_millis(100);
     match Http::new(options, Arc::new(OpenGate)).unwrap().write(&post()).await {
-        Sent::Lost(error) => assert!(error.message.contains("did not answer within 0.1 seconds"), "{error}"),
+        Sent::Late(error) => assert!(error.message.contains("did not answer within 0.1 seconds"), "{error}"),
         other => panic!("{other:?}"),
     }
     assert_eq!(silent.lines().len(), 1);
