@@ -7,6 +7,7 @@ pub mod assignment;
 pub mod campaign;
 pub mod capabilities;
 pub mod exchange;
+pub mod fold;
 pub mod history;
 pub mod ids;
 pub mod lead;
