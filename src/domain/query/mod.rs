@@ -1,17 +1,33 @@
 //! The query language of the filter line and of `--where` (cli.md, Queries).
+//!
+//! A query is a list of [terms](term::Term), all of which must hold. Its `Display` is text that can be parsed again to
+//! the same query, so that saved views and recipes keep queries as people write them.
 
+mod highlight;
+mod parse;
+mod plain;
+mod search;
+pub mod term;
+
+use std::fmt;
 use std::ops::Range;
 
 use crate::domain::leads::{RowId, Snapshot};
 use crate::domain::selection::Selection;
 use crate::domain::{Field, Timestamp};
 
+pub use search::Searcher;
+use term::{Term, Test, Trait};
+
 /// A query that was understood. The empty query matches everything.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Query {}
+pub struct Query {
+    terms: Vec<Term>,
+}
 
 /// What is wrong with a query, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
 pub struct QueryError {
     /// Bytes of the text.
     pub at: Range<usize>,
@@ -21,19 +37,51 @@ pub struct QueryError {
 
 impl Query {
     /// Understands `text`. `fields` are those that the vendors in question give.
-    pub fn parse(_text: &str, _fields: &[Field]) -> Result<Self, QueryError> {
-        todo!()
+    pub fn parse(text: &str, fields: &[Field]) -> Result<Self, QueryError> {
+        Ok(Self { terms: parse::parse(text, fields)? })
     }
+
     pub fn is_empty(&self) -> bool {
-        todo!()
+        self.terms.is_empty()
     }
+
+    /// The conditions, all of which must hold.
+    pub fn terms(&self) -> &[Term] {
+        &self.terms
+    }
+
     /// Whether a `~word` asks for best matches first.
     pub fn ranks(&self) -> bool {
-        todo!()
+        self.terms.iter().any(|term| !term.negated && matches!(term.test, Test::Fuzzy(_)))
     }
+
+    /// Whether the query itself says which closed leads are wanted: it names a status, or asks for closed or deleted
+    /// ones.
+    pub fn asks_for_closed(&self) -> bool {
+        let asks = |term: &Term| match &term.test {
+            Test::Text { field: Field::Status, .. } => true,
+            Test::Is(traits) => traits.iter().any(|wanted| matches!(wanted, Trait::Closed | Trait::Deleted)),
+            _ => false,
+        };
+        self.terms.iter().any(|term| !term.negated && asks(term))
+    }
+
     /// Bytes of `text` (a cell of `field`) that made it match.
-    pub fn highlights(&self, _field: Field, _text: &str) -> Vec<Range<usize>> {
-        todo!()
+    pub fn highlights(&self, field: Field, text: &str) -> Vec<Range<usize>> {
+        highlight::highlights(&self.terms, field, text)
+    }
+}
+
+/// The query as it can be typed again.
+impl fmt::Display for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, term) in self.terms.iter().enumerate() {
+            if index > 0 {
+                f.write_str(" ")?;
+            }
+            term.fmt(f)?;
+        }
+        Ok(())
     }
 }
 
@@ -67,15 +115,4 @@ pub struct SearchResult {
     pub hidden_closed: usize,
     /// Marked leads that are not among the rows.
     pub hidden_marks: usize,
-}
-
-/// Runs searches; keeps what it needs to narrow the last result. `cancelled` is asked often; a cancelled search
-/// returns `None`.
-#[derive(Debug, Default)]
-pub struct Searcher {}
-
-impl Searcher {
-    pub fn search(&mut self, _request: &SearchRequest, _cancelled: &(dyn Fn() -> bool + Sync)) -> Option<SearchResult> {
-        todo!()
-    }
 }
