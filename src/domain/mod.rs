@@ -6,6 +6,7 @@
 pub mod assignment;
 pub mod campaign;
 pub mod capabilities;
+pub mod distribution;
 pub mod exchange;
 pub mod fold;
 pub mod history;
