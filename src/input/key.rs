@@ -201,9 +201,9 @@ impl FromStr for Key {
             }
             KeyCode::Char(_) if shift && ctrl => refuse("terminals cannot tell ctrl with shift from ctrl alone"),
             KeyCode::Char(c) if ctrl && !c.is_ascii() => refuse("ctrl goes with plain letters"),
-            KeyCode::Char(c) if ctrl && matches!(c.to_ascii_lowercase(), 'i' | 'm' | '[') => {
-                refuse("terminals send ctrl-i as tab, ctrl-m as enter and ctrl-[ as esc; write that")
-            }
+            KeyCode::Char(c) if ctrl && matches!(c.to_ascii_lowercase(), 'h' | 'i' | 'm' | '[') => refuse(
+                "terminals send ctrl-h as backspace, ctrl-i as tab, ctrl-m as enter and ctrl-[ as esc; write that",
+            ),
             code => Ok(Self::new(code, ctrl, alt, shift)),
         }
     }
@@ -321,7 +321,7 @@ mod tests {
         fn what_is_printed_is_read_back(code in any_code(), ctrl: bool, alt: bool, shift: bool) {
             let key = Key::new(code, ctrl, alt, shift);
             let refused = key.has_ctrl()
-                && matches!(key.code(), KeyCode::Char(c) if !c.is_ascii() || matches!(c, 'i' | 'm' | '['));
+                && matches!(key.code(), KeyCode::Char(c) if !c.is_ascii() || matches!(c, 'h' | 'i' | 'm' | '['));
             if !refused {
                 prop_assert_eq!(key.to_string().parse::<Key>(), Ok(key));
             }
