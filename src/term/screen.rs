@@ -1,0 +1,303 @@
+//! The screen: draws frames with ratatui, and sends of each only what changed, in one write.
+//!
+//! ratatui's own `Terminal` is used for what it is good at, handing out frames; what goes to the terminal is decided
+//! here, because a frame has to be one write, has to use scrolling, and must not contain colours where none are wanted.
+
+use std::convert::Infallible;
+use std::io::{self, Write};
+
+use ratatui::backend::{Backend, ClearType, WindowSize};
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::layout::{Position, Rect, Size};
+use ratatui::{Frame, Terminal};
+
+use super::encode::Encoder;
+use super::{Capabilities, scroll};
+
+/// Between these marks a terminal that knows them shows nothing half done; others ignore them.
+const BEGIN_SYNC: &str = "\x1b[?2026h";
+const END_SYNC: &str = "\x1b[?2026l";
+
+/// A screen over anything that can be written to.
+pub struct Screen<W> {
+    out: W,
+    capabilities: Capabilities,
+    frames: Terminal<Canvas>,
+    /// What the terminal shows; `None` when that is not known.
+    shown: Option<Buffer>,
+    cursor: Option<Position>,
+    encoder: Encoder,
+}
+
+/// What drawing came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drawn {
+    /// Bytes written; 0 when nothing had changed.
+    pub bytes: usize,
+}
+
+impl<W: Write> Screen<W> {
+    pub fn new(out: W, capabilities: Capabilities, width: u16, height: u16) -> Self {
+        let canvas = Canvas { size: Size { width, height }, cursor: Position::ORIGIN, cursor_shown: false };
+        let Ok(frames) = Terminal::new(canvas);
+        Self { out, capabilities, frames, shown: None, cursor: None, encoder: Encoder::new(capabilities.colours) }
+    }
+
+    pub fn size(&self) -> (u16, u16) {
+        let size = self.frames.backend().size;
+        (size.width, size.height)
+    }
+
+    /// The terminal has another size now; the next frame draws everything.
+    pub fn resize(&mut self, width: u16, height: u16) {
+        self.frames.backend_mut().size = Size { width, height };
+        let Ok(()) = self.frames.resize(Rect::new(0, 0, width, height));
+        self.invalidate();
+    }
+
+    /// Nothing is known any more about what the terminal shows; the next frame draws everything.
+    pub fn invalidate(&mut self) {
+        self.shown = None;
+    }
+
+    /// Draws a frame and sends what differs from the last one. Nothing is written when nothing differs.
+    pub fn draw(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> io::Result<Drawn> {
+        let Ok(frame) = self.frames.draw(view);
+        let next = frame.buffer.clone();
+        let canvas = self.frames.backend();
+        let cursor = canvas.cursor_shown.then_some(canvas.cursor);
+        self.encode(&next, cursor);
+        self.shown = Some(next);
+        self.cursor = cursor;
+        if self.encoder.is_empty() {
+            return Ok(Drawn::default());
+        }
+        let mut bytes = self.encoder.take();
+        if self.capabilities.extras {
+            bytes.splice(..0, BEGIN_SYNC.bytes());
+            bytes.extend(END_SYNC.bytes());
+        }
+        let written = self.send(&bytes);
+        if written.is_err() {
+            // Who knows how much of it arrived.
+            self.invalidate();
+        }
+        written.map(|()| Drawn { bytes: bytes.len() })
+    }
+
+    /// Sends a sequence that draws nothing: a title, a copy to the clipboard.
+    pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.out.write_all(bytes)?;
+        self.out.flush()
+    }
+
+    pub fn out(&self) -> &W {
+        &self.out
+    }
+
+    fn encode(&mut self, next: &Buffer, cursor: Option<Position>) {
+        let encoder = &mut self.encoder;
+        let everything = self.shown.as_ref().is_none_or(|shown| shown.area != next.area);
+        if everything {
+            // An unknown screen may show a cursor; a blank one is compared with from here on.
+            encoder.clear();
+            encoder.raw(if cursor.is_some() { "\x1b[?25h" } else { "\x1b[?25l" });
+        }
+        let mut shown = self.shown.take().filter(|_| !everything).unwrap_or_else(|| Buffer::empty(next.area));
+        if let Some(scroll) = scroll::find(&shown, next).filter(|_| !everything) {
+            encoder.scroll(scroll.top, scroll.bottom, scroll.by);
+            scroll::apply(&mut shown, scroll);
+        }
+        for (x, y, cell) in shown.diff_iter(next) {
+            encoder.cell(x, y, cell);
+        }
+        encoder.reset_pen();
+        if cursor != self.cursor && !everything {
+            match (cursor, self.cursor) {
+                (Some(_), None) => encoder.raw("\x1b[?25h"),
+                (None, Some(_)) => encoder.raw("\x1b[?25l"),
+                _ => {}
+            }
+        }
+        if let Some(position) = cursor
+            && (cursor != self.cursor || !encoder.is_empty())
+        {
+            encoder.move_to(position.x, position.y);
+        }
+    }
+}
+
+/// The other end of ratatui's `Terminal`: remembers the cursor, and lets the cells lie where they are.
+struct Canvas {
+    size: Size,
+    cursor: Position,
+    cursor_shown: bool,
+}
+
+impl Backend for Canvas {
+    type Error = Infallible;
+
+    fn draw<'a, I>(&mut self, _content: I) -> Result<(), Infallible>
+    where
+        I: Iterator<Item = (u16, u16, &'a Cell)>,
+    {
+        Ok(())
+    }
+
+    fn hide_cursor(&mut self) -> Result<(), Infallible> {
+        self.cursor_shown = false;
+        Ok(())
+    }
+
+    fn show_cursor(&mut self) -> Result<(), Infallible> {
+        self.cursor_shown = true;
+        Ok(())
+    }
+
+    fn get_cursor_position(&mut self) -> Result<Position, Infallible> {
+        Ok(self.cursor)
+    }
+
+    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> Result<(), Infallible> {
+        self.cursor = position.into();
+        Ok(())
+    }
+
+    fn clear(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn clear_region(&mut self, _region: ClearType) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn size(&self) -> Result<Size, Infallible> {
+        Ok(self.size)
+    }
+
+    fn window_size(&mut self) -> Result<WindowSize, Infallible> {
+        Ok(WindowSize { columns_rows: self.size, pixels: Size::ZERO })
+    }
+
+    fn flush(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn scroll_region_up(&mut self, _region: std::ops::Range<u16>, _by: u16) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn scroll_region_down(&mut self, _region: std::ops::Range<u16>, _by: u16) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Colours;
+    use super::*;
+    use proptest::prelude::*;
+    use ratatui::style::{Color, Modifier, Style};
+
+    /// Remembers every write.
+    #[derive(Default)]
+    struct Writes(Vec<Vec<u8>>);
+
+    impl Write for Writes {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.push(bytes.to_vec());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    const CAPABILITIES: Capabilities = Capabilities { colours: Colours::Indexed, plain: false, extras: true };
+
+    fn screen(width: u16, height: u16) -> Screen<Writes> {
+        Screen::new(Writes::default(), CAPABILITIES, width, height)
+    }
+
+    fn table(first: u32) -> impl Fn(&mut Frame<'_>) {
+        move |frame| {
+            let area = frame.area();
+            let buffer = frame.buffer_mut();
+            buffer.set_string(0, 0, "Name                 Company", Style::new().add_modifier(Modifier::BOLD));
+            for y in 1..area.height {
+                let n = first + u32::from(y);
+                let style = if n % 3 == 0 { Style::new().fg(Color::Green) } else { Style::new() };
+                buffer.set_string(0, y, format!("lead {n} 王 {}", n.wrapping_mul(2_654_435_761)), style);
+                buffer.set_string(40, y, format!("company number {}", n * 31), Style::new());
+            }
+        }
+    }
+
+    #[test]
+    fn a_frame_is_one_write_and_the_same_frame_none() {
+        let mut screen = screen(80, 24);
+        assert!(screen.draw(table(0)).unwrap().bytes > 1_000);
+        assert_eq!(screen.draw(table(0)).unwrap().bytes, 0);
+        screen.draw(table(1)).unwrap();
+        assert_eq!(screen.out().0.len(), 2);
+    }
+
+    #[test]
+    fn a_scrolled_row_costs_little() {
+        let mut screen = screen(80, 24);
+        screen.draw(table(0)).unwrap();
+        let scrolled = screen.draw(table(1)).unwrap().bytes;
+        assert!(scrolled < 150, "{scrolled} bytes");
+    }
+
+    #[test]
+    fn the_cursor_is_shown_where_text_is_entered() {
+        let mut screen = screen(20, 3);
+        screen.draw(|frame| frame.set_cursor_position((3, 1))).unwrap();
+        screen.draw(|frame| frame.set_cursor_position((4, 1))).unwrap();
+        screen.draw(|_| {}).unwrap();
+        let writes: Vec<_> = screen.out().0.iter().map(|bytes| String::from_utf8_lossy(bytes)).collect();
+        assert_eq!(writes[0], "\x1b[?2026h\x1b[m\x1b[2J\x1b[?25h\x1b[2;4H\x1b[?2026l");
+        assert_eq!(writes[1], "\x1b[?2026h\x1b[2;5H\x1b[?2026l");
+        assert_eq!(writes[2], "\x1b[?2026h\x1b[?25l\x1b[?2026l");
+    }
+
+    /// What an emulator shows after all that was written: every cell with its look.
+    fn shown_by(screen: &Screen<Writes>, width: u16, height: u16) -> Vec<String> {
+        let side = |cells: u16| std::num::NonZero::new(cells).unwrap();
+        let mut emulator = vt100::Parser::new(side(height), side(width), 0);
+        screen.out().0.iter().for_each(|bytes| emulator.process(bytes));
+        let cell = |row, column| {
+            let cell = emulator.screen().cell(row, column).unwrap();
+            // An erased cell and one with a space in it look the same.
+            let symbol = if cell.has_contents() { cell.contents() } else { " " };
+            format!("{symbol}{:?}{:?}{}{}", cell.fgcolor(), cell.bgcolor(), cell.bold(), cell.inverse())
+        };
+        (0..height).map(|row| (0..width).map(|column| cell(row, column)).collect::<String>()).collect()
+    }
+
+    proptest! {
+        /// Whatever way a screen came about, an emulator shows what a fresh drawing of it shows.
+        #[test]
+        fn changes_add_up_to_the_whole(steps in proptest::collection::vec((0u32..6, 2u16..12, any::<bool>()), 1..12)) {
+            let mut screen = screen(60, 12);
+            for (first, rows, grey) in &steps {
+                let view = |frame: &mut Frame<'_>| {
+                    table(*first)(frame);
+                    let style = if *grey { Style::new().bg(Color::DarkGray) } else { Style::new() };
+                    frame.buffer_mut().set_style(Rect::new(0, *rows, 60, 1), style);
+                };
+                screen.draw(view).unwrap();
+            }
+            let mut fresh = Screen::new(Writes::default(), CAPABILITIES, 60, 12);
+            let (first, rows, grey) = steps[steps.len() - 1];
+            fresh.draw(|frame: &mut Frame<'_>| {
+                table(first)(frame);
+                let style = if grey { Style::new().bg(Color::DarkGray) } else { Style::new() };
+                frame.buffer_mut().set_style(Rect::new(0, rows, 60, 1), style);
+            }).unwrap();
+            prop_assert_eq!(shown_by(&screen, 60, 12), shown_by(&fresh, 60, 12));
+        }
+    }
+}
