@@ -4,8 +4,16 @@
 pub mod capabilities;
 pub mod clipboard;
 pub mod encode;
+pub mod panic;
+pub mod reader;
 pub mod screen;
 pub mod scroll;
+pub mod signals;
+pub mod surface;
+pub mod tty;
 
 pub use capabilities::{Capabilities, Colours};
 pub use screen::{Drawn, Screen};
+pub use signals::{Signal, Signals};
+pub use surface::{Surface, Terminal};
+pub use tty::{NoTerminal, Wishes};

@@ -43,6 +43,10 @@ impl<W: Write> Screen<W> {
         Self { out, capabilities, frames, shown: None, cursor: None, encoder: Encoder::new(capabilities.colours) }
     }
 
+    pub fn capabilities(&self) -> Capabilities {
+        self.capabilities
+    }
+
     pub fn size(&self) -> (u16, u16) {
         let size = self.frames.backend().size;
         (size.width, size.height)
