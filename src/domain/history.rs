@@ -79,3 +79,30 @@ pub struct LeadEvent {
     pub state: ItemState,
     pub reason: Option<SafeText>,
 }
+
+/// Which operations a page of history shows. Everything that is set must fit; an empty filter lets all through.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HistoryFilter {
+    /// The person who started it: `user@host` or `user`, in full, upper or lower case.
+    pub who: Option<SafeText>,
+    /// A person whom some item found or wrote: an id or a full name, upper or lower case.
+    pub owner: Option<String>,
+    /// An item's target by its id.
+    pub lead: Option<TargetId>,
+    pub profile: Option<ProfileName>,
+    pub vendor: Option<VendorKind>,
+    /// One of these kinds; empty for all.
+    pub kinds: Vec<OperationKind>,
+    /// With at least one item in one of these states; empty for all.
+    pub states: Vec<ItemState>,
+    /// Begun at or after this time.
+    pub since: Option<Timestamp>,
+    /// Begun before this time.
+    pub until: Option<Timestamp>,
+}
+
+impl HistoryFilter {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}

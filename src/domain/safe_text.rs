@@ -138,6 +138,11 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Whether a character may be shown as it is.
+pub fn is_safe(character: char) -> bool {
+    mark(character).is_none()
+}
+
 enum Mark {
     /// A control picture of one column.
     Picture(char),
