@@ -1,0 +1,284 @@
+//! History for other programs: JSON Lines by the contract of the command line, and CSV for spreadsheets.
+//!
+//! What is written steers nothing: texts are [`SafeText`], ids in JSON stay exact but have every dangerous character
+//! escaped, and no CSV cell can start a formula.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter};
+use serde_json::{Value, json};
+
+use super::{Journal, JournalError};
+use crate::domain::history::{HistoryFilter, ItemRow, OperationSummary};
+use crate::domain::{Assignment, OperationId, safe_text};
+
+/// Rows that are read from the journal at a time.
+const PAGE: usize = 1000;
+
+/// Why an export stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error("the export could not be written: {0}")]
+    Output(#[from] io::Error),
+}
+
+/// How rows are written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    JsonLines,
+    /// With a header line.
+    Csv,
+}
+
+/// Writes the operations that fit `filter`, newest first; returns how many. Those that begin meanwhile are left out.
+pub fn operations(
+    journal: &Journal,
+    filter: &HistoryFilter,
+    form: Form,
+    out: impl Write,
+) -> Result<usize, ExportError> {
+    let mut rows = Rows::new(form, out);
+    rows.header(&OPERATION_COLUMNS)?;
+    let total = journal.count_where(filter)?;
+    let mut written = 0;
+    while written < total {
+        // New operations come in front and push the rest back by as many.
+        let came = journal.count_where(filter)?.saturating_sub(total);
+        let page = journal.operations_where(filter, written + came, PAGE.min(total - written))?;
+        if page.is_empty() {
+            break;
+        }
+        for operation in &page {
+            rows.row(|| operation_json(operation), || operation_cells(operation))?;
+        }
+        written += page.len();
+    }
+    rows.finish()?;
+    Ok(written)
+}
+
+/// Writes the items of an operation in their order; returns how many.
+pub fn items(journal: &Journal, id: &OperationId, form: Form, out: impl Write) -> Result<usize, ExportError> {
+    let mut rows = Rows::new(form, out);
+    rows.header(&ITEM_COLUMNS)?;
+    let mut written = 0;
+    loop {
+        let page = journal.items(id, written, PAGE)?;
+        if page.is_empty() {
+            break;
+        }
+        for item in &page {
+            rows.row(|| item_json(item), || item_cells(item))?;
+        }
+        written += page.len();
+    }
+    rows.finish()?;
+    Ok(written)
+}
+
+/// A line of `log`.
+pub fn operation_json(operation: &OperationSummary) -> Value {
+    let tally = &operation.tally;
+    json!({
+        "type": "operation",
+        "id": operation.id,
+        "at": operation.at.to_string(),
+        "profile": profiles(operation),
+        "vendor": vendors(operation),
+        "kind": operation.kind,
+        "reverts": operation.reverts,
+        "who": operation.who,
+        "note": operation.note,
+        "items": tally.total(),
+        "done": tally.done,
+        "failed": tally.failed,
+        "skipped": tally.skipped + tally.changed_by_others,
+        "not_sent": tally.not_sent,
+        "unknown": tally.unknown + tally.sent,
+        "planned": tally.planned,
+        "undoable": operation.undoable,
+        "life": operation.life,
+    })
+}
+
+/// A line of `log OP`.
+pub fn item_json(item: &ItemRow) -> Value {
+    json!({
+        "type": "item",
+        "seq": item.seq,
+        "profile": item.profile,
+        "target": item.target,
+        "name": Some(&item.name).filter(|name| !name.is_empty()),
+        "before": assignment_json(&item.was),
+        "after": assignment_json(&item.wrote),
+        "now": item.now.as_ref().map(assignment_json),
+        "state": item.state.contract_word(),
+        "reason": item.reason,
+    })
+}
+
+/// An assignment by the contract: `null` is nobody, an object an owner, a sorted list the agents of a mapping.
+pub fn assignment_json(assignment: &Assignment) -> Value {
+    match assignment {
+        Assignment::Unknown => json!({ "unknown": true }),
+        Assignment::Unassigned(_) => Value::Null,
+        Assignment::Owner(owner) => json!({ "id": owner.id, "name": owner.name.as_ref().map(|name| name.safe()) }),
+        Assignment::Agents(users) => json!(users),
+    }
+}
+
+/// One line of JSON in which characters that could steer a terminal are escaped, so that ids stay exact and harmless.
+pub fn write_json_line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, Harmless(CompactFormatter)))?;
+    out.write_all(b"\n")
+}
+
+/// Compact JSON that escapes what [`safe_text`] would mark.
+struct Harmless(CompactFormatter);
+
+impl Formatter for Harmless {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut from = 0;
+        for (at, character) in fragment.char_indices() {
+            if character.is_ascii() && character != '\x7f' || safe_text::is_safe(character) {
+                continue;
+            }
+            writer.write_all(&fragment.as_bytes()[from..at])?;
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            from = at + character.len_utf8();
+        }
+        writer.write_all(&fragment.as_bytes()[from..])
+    }
+}
+
+const OPERATION_COLUMNS: [&str; 17] = [
+    "id", "at", "profile", "vendor", "kind", "reverts", "who", "note", "items", "done", "failed", "skipped",
+    "not_sent", "unknown", "planned", "undoable", "life",
+];
+
+fn operation_cells(operation: &OperationSummary) -> Vec<String> {
+    cells(&operation_json(operation), &OPERATION_COLUMNS)
+}
+
+const ITEM_COLUMNS: [&str; 13] = [
+    "seq",
+    "profile",
+    "target",
+    "name",
+    "before_id",
+    "before",
+    "after_id",
+    "after",
+    "now_id",
+    "now",
+    "state",
+    "reason",
+    "detail",
+];
+
+fn item_cells(item: &ItemRow) -> Vec<String> {
+    let [before_id, before] = assignment_cells(Some(&item.was));
+    let [after_id, after] = assignment_cells(Some(&item.wrote));
+    let [now_id, now] = assignment_cells(item.now.as_ref());
+    vec![
+        item.seq.to_string(),
+        item.profile.to_string(),
+        item.target.to_string(),
+        item.name.to_string(),
+        before_id,
+        before,
+        after_id,
+        after,
+        now_id,
+        now,
+        item.state.contract_word().to_owned(),
+        item.reason.as_ref().map(ToString::to_string).unwrap_or_default(),
+        // The journal's own word, where the contract's says less.
+        item.state.label().to_owned(),
+    ]
+}
+
+/// Id (of a mapping: all of them) and label.
+fn assignment_cells(assignment: Option<&Assignment>) -> [String; 2] {
+    let Some(assignment) = assignment else { return [String::new(), String::new()] };
+    let id = match assignment {
+        Assignment::Unknown | Assignment::Unassigned(_) => String::new(),
+        Assignment::Owner(owner) => owner.id.as_ref().map(ToString::to_string).unwrap_or_default(),
+        Assignment::Agents(users) => users.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+    };
+    [id, assignment.label().to_string()]
+}
+
+fn profiles(operation: &OperationSummary) -> String {
+    let names: Vec<&str> = operation.parts.iter().map(|part| part.profile.as_str()).collect();
+    names.join(",")
+}
+
+fn vendors(operation: &OperationSummary) -> String {
+    let mut vendors: Vec<&str> = operation.parts.iter().map(|part| <&str>::from(part.vendor)).collect();
+    vendors.dedup();
+    vendors.join(",")
+}
+
+fn cells(value: &Value, columns: &[&str]) -> Vec<String> {
+    columns
+        .iter()
+        .map(|&column| match value.get(column) {
+            None | Some(Value::Null) => String::new(),
+            Some(Value::String(text)) => safe_text::visible(text).into_owned(),
+            Some(other) => other.to_string(),
+        })
+        .collect()
+}
+
+/// A CSV cell that a spreadsheet takes for text. The wide forms of the signs count too: some programs read them as
+/// the narrow ones.
+pub fn csv_cell(text: &str) -> String {
+    let safe = safe_text::visible(text);
+    let first = safe.trim_start().chars().next();
+    match first {
+        Some('=' | '+' | '-' | '@' | '\t' | '\r' | '＝' | '＋' | '－' | '＠') => format!("'{safe}"),
+        _ => safe.into_owned(),
+    }
+}
+
+/// Rows on their way out.
+enum Rows<W: Write> {
+    JsonLines(io::BufWriter<W>),
+    Csv(csv::Writer<W>),
+}
+
+impl<W: Write> Rows<W> {
+    fn new(form: Form, out: W) -> Self {
+        match form {
+            Form::JsonLines => Self::JsonLines(io::BufWriter::new(out)),
+            Form::Csv => Self::Csv(csv::Writer::from_writer(out)),
+        }
+    }
+
+    fn header(&mut self, columns: &[&str]) -> io::Result<()> {
+        match self {
+            Self::JsonLines(_) => Ok(()),
+            Self::Csv(out) => Ok(out.write_record(columns)?),
+        }
+    }
+
+    fn row(&mut self, json: impl FnOnce() -> Value, cells: impl FnOnce() -> Vec<String>) -> io::Result<()> {
+        match self {
+            Self::JsonLines(out) => write_json_line(out, &json()),
+            Self::Csv(out) => Ok(out.write_record(cells().iter().map(|cell| csv_cell(cell)))?),
+        }
+    }
+
+    fn finish(self) -> io::Result<()> {
+        match self {
+            Self::JsonLines(mut out) => out.flush(),
+            Self::Csv(mut out) => out.flush(),
+        }
+    }
+}

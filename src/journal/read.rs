@@ -1,0 +1,369 @@
+//! Questions to the journal. Pages are found by position, never by counting through what comes before; tallies are
+//! read, never counted.
+
+use rusqlite::{Connection, OptionalExtension, Row, ToSql};
+
+use super::JournalError;
+use super::codec::{self, DONE, Values, misplaced, state_number, word};
+use super::hold::{COLUMNS, Holder};
+use super::writer::Trouble;
+use crate::domain::history::{HistoryFilter, ItemRow, LeadEvent, OperationLife, OperationPart, OperationSummary};
+use crate::domain::selection::LeadKey;
+use crate::domain::{
+    Assignment, ItemState, LeadId, OperationId, OperationKind, ProfileName, SafeText, Tally, TargetId,
+};
+
+/// A summary's row, before its parts are added.
+struct Found {
+    n: i64,
+    summary: OperationSummary,
+}
+
+fn summary_sql(rest: &str) -> String {
+    format!(
+        "SELECT o.n, o.id, o.at, o.kind, o.reverts, o.who, o.note,
+                t.planned, t.sent, t.done, t.failed, t.unknown, t.skipped, t.not_sent, t.changed_by_others,
+                t.taken_back, {COLUMNS}
+         FROM operations o
+         LEFT JOIN tallies t ON t.operation = o.n
+         LEFT JOIN holds h ON h.operation = o.n
+         {rest}"
+    )
+}
+
+fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
+    let tally = Tally {
+        planned: codec::count(row, 7)?,
+        sent: codec::count(row, 8)?,
+        done: codec::count(row, 9)?,
+        failed: codec::count(row, 10)?,
+        unknown: codec::count(row, 11)?,
+        skipped: codec::count(row, 12)?,
+        not_sent: codec::count(row, 13)?,
+        changed_by_others: codec::count(row, 14)?,
+    };
+    let held = Holder::read(row, 16)?.is_some_and(|holder| holder.is_live());
+    let life = if held {
+        OperationLife::Running
+    } else if tally.settled() < tally.total() {
+        OperationLife::Interrupted
+    } else {
+        OperationLife::Ended
+    };
+    let summary = OperationSummary {
+        id: OperationId::from(row.get::<_, String>(1)?),
+        at: codec::time(row.get(2)?)?,
+        kind: kind(&row.get::<_, String>(3)?)?,
+        reverts: row.get::<_, Option<String>>(4)?.map(OperationId::from),
+        who: SafeText::from(row.get::<_, String>(5)?),
+        note: row.get::<_, Option<String>>(6)?.map(SafeText::from),
+        parts: Vec::new(),
+        tally,
+        undoable: tally.done.saturating_sub(codec::count(row, 15)?),
+        life,
+    };
+    Ok(Found { n: row.get(0)?, summary })
+}
+
+fn kind(text: &str) -> rusqlite::Result<OperationKind> {
+    word("kind of operation", text)
+}
+
+fn summaries(connection: &Connection, rest: &str, values: &[&dyn ToSql]) -> rusqlite::Result<Vec<OperationSummary>> {
+    let mut query = connection.prepare_cached(&summary_sql(rest))?;
+    let rows = query.query_map(values, found)?;
+    rows.map(|row| {
+        let Found { n, mut summary } = row?;
+        summary.parts = parts(connection, n)?;
+        Ok(summary)
+    })
+    .collect()
+}
+
+fn parts(connection: &Connection, operation: i64) -> rusqlite::Result<Vec<OperationPart>> {
+    let mut query = connection
+        .prepare_cached("SELECT profile, vendor, base_url, context FROM parts WHERE operation = ?1 ORDER BY part")?;
+    let rows = query.query_map([operation], |row| {
+        let context: String = row.get(3)?;
+        Ok(OperationPart {
+            profile: ProfileName::from(row.get::<_, String>(0)?),
+            vendor: word("vendor", &row.get::<_, String>(1)?)?,
+            base_url: row.get(2)?,
+            context: serde_json::from_str(&context).map_err(|_| misplaced("context", &context))?,
+        })
+    })?;
+    rows.collect()
+}
+
+pub(super) fn operations(
+    connection: &Connection,
+    filter: &HistoryFilter,
+    offset: usize,
+    limit: usize,
+) -> Result<Vec<OperationSummary>, Trouble> {
+    let (condition, values) = condition(filter);
+    let (limit, offset) = (codec::number(limit), codec::number(offset));
+    let mut all: Vec<&dyn ToSql> = values.iter().map(|value| &**value as &dyn ToSql).collect();
+    all.extend([&limit as &dyn ToSql, &offset]);
+    Ok(summaries(connection, &format!("{condition} ORDER BY o.n DESC LIMIT ? OFFSET ?"), &all)?)
+}
+
+pub(super) fn count(connection: &Connection, filter: &HistoryFilter) -> Result<usize, Trouble> {
+    let (condition, values) = condition(filter);
+    let values: Vec<&dyn ToSql> = values.iter().map(|value| &**value as &dyn ToSql).collect();
+    let sql = format!("SELECT count(*) FROM operations o LEFT JOIN tallies t ON t.operation = o.n {condition}");
+    Ok(connection.prepare_cached(&sql)?.query_row(&values[..], |row| codec::count(row, 0))?)
+}
+
+/// A filter as a `WHERE` clause with its values.
+fn condition(filter: &HistoryFilter) -> (String, Vec<Box<dyn ToSql>>) {
+    let mut terms: Vec<String> = Vec::new();
+    let mut values: Vec<Box<dyn ToSql>> = Vec::new();
+    if let Some(who) = &filter.who {
+        // `user@host` by the whole of it or by the user alone; compared in full, because an undo may rest on it.
+        terms.push(
+            "(o.who = ? COLLATE NOCASE OR (instr(o.who, '@') > 0 AND substr(o.who, 1, instr(o.who, '@') - 1) = ? \
+             COLLATE NOCASE))"
+                .to_owned(),
+        );
+        values.extend([Box::new(who.to_string()) as Box<dyn ToSql>, Box::new(who.to_string())]);
+    }
+    if let Some(owner) = &filter.owner {
+        terms.push(
+            "o.n IN (SELECT operation FROM touched WHERE assignment IN \
+             (SELECT assignment FROM assignment_people WHERE person = ?))"
+                .to_owned(),
+        );
+        values.push(Box::new(owner.clone()));
+    }
+    if let Some(lead) = &filter.lead {
+        terms.push("o.n IN (SELECT operation FROM items WHERE target = ?)".to_owned());
+        values.push(Box::new(lead.as_str().to_owned()));
+    }
+    if let Some(profile) = &filter.profile {
+        terms.push("EXISTS (SELECT 1 FROM parts p WHERE p.operation = o.n AND p.profile = ?)".to_owned());
+        values.push(Box::new(profile.as_str().to_owned()));
+    }
+    if let Some(vendor) = filter.vendor {
+        terms.push("EXISTS (SELECT 1 FROM parts p WHERE p.operation = o.n AND p.vendor = ?)".to_owned());
+        values.push(Box::new(<&str>::from(vendor)));
+    }
+    if !filter.kinds.is_empty() {
+        terms.push(format!("o.kind IN ({})", vec!["?"; filter.kinds.len()].join(", ")));
+        values.extend(filter.kinds.iter().map(|&kind| Box::new(<&str>::from(kind)) as Box<dyn ToSql>));
+    }
+    if !filter.states.is_empty() {
+        let counted: Vec<String> =
+            filter.states.iter().map(|&state| format!("t.{} > 0", codec::tally_column(state))).collect();
+        terms.push(format!("({})", counted.join(" OR ")));
+    }
+    if let Some(since) = filter.since {
+        terms.push("o.at >= ?".to_owned());
+        values.push(Box::new(codec::time_number(since)));
+    }
+    if let Some(until) = filter.until {
+        terms.push("o.at < ?".to_owned());
+        values.push(Box::new(codec::time_number(until)));
+    }
+    let clause = if terms.is_empty() { String::new() } else { format!("WHERE {}", terms.join(" AND ")) };
+    (clause, values)
+}
+
+pub(super) fn operation(connection: &Connection, id: &OperationId) -> Result<OperationSummary, Trouble> {
+    let found = summaries(connection, "WHERE o.id = ?1", &[&id.as_str()])?.pop();
+    Ok(found.ok_or_else(|| JournalError::NoSuchOperation(id.to_string()))?)
+}
+
+/// How many candidates an ambiguous beginning lists.
+const CANDIDATES: usize = 5;
+
+pub(super) fn find(connection: &Connection, text: &str) -> Result<OperationSummary, Trouble> {
+    let shown = || SafeText::new(text).to_string();
+    if text.is_empty() {
+        return Err(JournalError::NoSuchOperation(shown()).into());
+    }
+    if let Some(exact) = summaries(connection, "WHERE o.id = ?1", &[&text])?.pop() {
+        return Ok(exact);
+    }
+    // Ids that begin with the text are the ones from the text itself up to the text with the last character after it.
+    let last = format!("{text}{}", char::MAX);
+    let limit = codec::number(CANDIDATES + 1);
+    let mut fits =
+        summaries(connection, "WHERE o.id >= ?1 AND o.id <= ?2 ORDER BY o.n DESC LIMIT ?3", &[&text, &last, &limit])?;
+    match fits.len() {
+        0 => Err(JournalError::NoSuchOperation(shown()).into()),
+        1 => Ok(fits.remove(0)),
+        many => {
+            let mut names: Vec<String> = fits.iter().take(CANDIDATES).map(|fit| fit.id.to_string()).collect();
+            if many > CANDIDATES {
+                names.push("…".to_owned());
+            }
+            Err(JournalError::Ambiguous(shown(), names.join(", ")).into())
+        }
+    }
+}
+
+pub(super) fn newest_undoable(connection: &Connection, redo: bool) -> Result<Option<OperationSummary>, Trouble> {
+    let kind = if redo { "o.kind = 'undo'" } else { "o.kind <> 'undo'" };
+    let rest = format!("WHERE t.done > t.taken_back AND {kind} ORDER BY o.n DESC LIMIT 1");
+    Ok(summaries(connection, &rest, &[])?.pop())
+}
+
+pub(super) fn interrupted(connection: &Connection) -> Result<Vec<OperationSummary>, Trouble> {
+    let mut found = summaries(connection, "WHERE t.planned + t.sent + t.unknown > 0 ORDER BY o.n DESC", &[])?;
+    found.retain(|summary| summary.life == OperationLife::Interrupted);
+    Ok(found)
+}
+
+/// Where an operation's items are.
+struct Range {
+    first: i64,
+    end: i64,
+}
+
+fn range(connection: &Connection, id: &OperationId) -> Result<Range, Trouble> {
+    let found = connection
+        .prepare_cached("SELECT first_item, first_item + items FROM operations WHERE id = ?1")?
+        .query_row([id.as_str()], |row| Ok(Range { first: row.get(0)?, end: row.get(1)? }))
+        .optional()?;
+    Ok(found.ok_or_else(|| JournalError::NoSuchOperation(id.to_string()))?)
+}
+
+const ITEM_COLUMNS: &str = "i.n, p.profile, i.target, i.name, i.was, i.wrote, s.now, coalesce(s.state, i.state),
+    CASE WHEN s.item IS NULL THEN i.reason ELSE s.reason END, i.scope, i.part";
+
+const ITEM_TABLES: &str = "items i LEFT JOIN standing s ON s.item = i.n
+    LEFT JOIN parts p ON p.operation = i.operation AND p.part = i.part";
+
+fn item(row: &Row<'_>, first: i64, values: &mut Values<'_>) -> rusqlite::Result<ItemRow> {
+    let n: i64 = row.get(0)?;
+    Ok(ItemRow {
+        seq: u32::try_from(n - first).map_err(|_| misplaced("position", &n))?,
+        part: row.get(10)?,
+        profile: ProfileName::from(row.get::<_, String>(1)?),
+        target: TargetId::from(row.get::<_, String>(2)?),
+        name: row.get::<_, Option<String>>(3)?.map(SafeText::from).unwrap_or_default(),
+        was: values.assignment(row.get(4)?)?,
+        wrote: values.assignment(row.get(5)?)?,
+        now: row.get::<_, Option<i64>>(6)?.map(|now| values.assignment(now)).transpose()?,
+        state: codec::state(row.get(7)?)?,
+        reason: row.get::<_, Option<i64>>(8)?.map(|reason| values.text(reason)).transpose()?,
+        scope: row.get::<_, Option<String>>(9)?.unwrap_or_default(),
+    })
+}
+
+fn items_where(connection: &Connection, first: i64, rest: &str, bound: &[&dyn ToSql]) -> Result<Vec<ItemRow>, Trouble> {
+    let mut values = Values::new(connection);
+    let mut query = connection.prepare_cached(&format!("SELECT {ITEM_COLUMNS} FROM {ITEM_TABLES} WHERE {rest}"))?;
+    let mut rows = query.query(bound)?;
+    let mut items = Vec::new();
+    while let Some(row) = rows.next()? {
+        items.push(item(row, first, &mut values)?);
+    }
+    Ok(items)
+}
+
+pub(super) fn items(
+    connection: &Connection,
+    id: &OperationId,
+    offset: usize,
+    limit: usize,
+) -> Result<Vec<ItemRow>, Trouble> {
+    let Range { first, end } = range(connection, id)?;
+    let from = first.saturating_add(codec::number(offset)).min(end);
+    let to = from.saturating_add(codec::number(limit)).min(end);
+    items_where(connection, first, "i.n >= ?1 AND i.n < ?2 ORDER BY i.n", &[&from, &to])
+}
+
+pub(super) fn items_in(
+    connection: &Connection,
+    id: &OperationId,
+    states: &[ItemState],
+    offset: usize,
+    limit: usize,
+) -> Result<Vec<ItemRow>, Trouble> {
+    let Range { first, end } = range(connection, id)?;
+    let states: Vec<String> = states.iter().map(|&state| state_number(state).to_string()).collect();
+    let (limit, offset) = (codec::number(limit), codec::number(offset));
+    let rest = format!(
+        "i.n >= ?1 AND i.n < ?2 AND coalesce(s.state, i.state) IN ({}) ORDER BY i.n LIMIT ?3 OFFSET ?4",
+        states.join(", ")
+    );
+    items_where(connection, first, &rest, &[&first, &end, &limit, &offset])
+}
+
+pub(super) fn undoable_items(connection: &Connection, id: &OperationId) -> Result<Vec<ItemRow>, Trouble> {
+    let Range { first, end } = range(connection, id)?;
+    let rest = "i.n >= ?1 AND i.n < ?2 AND s.state = ?3 AND s.taken_back_by IS NULL ORDER BY i.n";
+    items_where(connection, first, rest, &[&first, &end, &DONE])
+}
+
+pub(super) fn lead_events(connection: &Connection, lead: &LeadKey, limit: usize) -> Result<Vec<LeadEvent>, Trouble> {
+    let mut values = Values::new(connection);
+    let mut query = connection.prepare_cached(
+        "SELECT o.id, coalesce(s.at, o.at), o.who, o.kind, i.was, i.wrote, coalesce(s.state, i.state),
+                CASE WHEN s.item IS NULL THEN i.reason ELSE s.reason END
+         FROM items i
+         JOIN operations o ON o.n = i.operation
+         JOIN parts p ON p.operation = i.operation AND p.part = i.part
+         LEFT JOIN standing s ON s.item = i.n
+         WHERE i.target = ?1 AND p.profile = ?2
+         ORDER BY i.n DESC LIMIT ?3",
+    )?;
+    let mut rows = query.query((lead.id.as_str(), lead.profile.as_str(), codec::number(limit)))?;
+    let mut events = Vec::new();
+    while let Some(row) = rows.next()? {
+        events.push(LeadEvent {
+            operation: OperationId::from(row.get::<_, String>(0)?),
+            at: codec::time(row.get(1)?)?,
+            who: SafeText::from(row.get::<_, String>(2)?),
+            kind: kind(&row.get::<_, String>(3)?)?,
+            was: values.assignment(row.get(4)?)?,
+            wrote: values.assignment(row.get(5)?)?,
+            state: codec::state(row.get(6)?)?,
+            reason: row.get::<_, Option<i64>>(7)?.map(|reason| values.text(reason)).transpose()?,
+        });
+    }
+    Ok(events)
+}
+
+pub(super) fn last_known_owners(
+    connection: &Connection,
+    profile: &ProfileName,
+    leads: &[LeadId],
+) -> Result<Vec<Option<Assignment>>, Trouble> {
+    let mut values = Values::new(connection);
+    // The newest write that may have reached the vendor decides. Only when it is known to have done so is its value
+    // still what the vendor was last told by us.
+    let sql = format!(
+        "SELECT i.wrote, s.state FROM items i
+         JOIN standing s ON s.item = i.n
+         JOIN parts p ON p.operation = i.operation AND p.part = i.part
+         WHERE i.target = ?1 AND p.profile = ?2 AND s.state IN ({}, {}, {}, {})
+         ORDER BY i.n DESC LIMIT 1",
+        DONE,
+        state_number(ItemState::Sent),
+        state_number(ItemState::Unknown),
+        state_number(ItemState::ChangedByOthers),
+    );
+    let mut query = connection.prepare_cached(&sql)?;
+    let mut owners = Vec::with_capacity(leads.len());
+    for lead in leads {
+        let newest: Option<(i64, i64)> =
+            query.query_row((lead.as_str(), profile.as_str()), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        owners.push(match newest {
+            Some((wrote, DONE)) => Some(values.assignment(wrote)?).filter(is_exact),
+            _ => None,
+        });
+    }
+    Ok(owners)
+}
+
+/// Whether an assignment says by id who it is.
+fn is_exact(assignment: &Assignment) -> bool {
+    match assignment {
+        Assignment::Unknown => false,
+        Assignment::Unassigned(_) | Assignment::Agents(_) => true,
+        Assignment::Owner(owner) => owner.id.is_some(),
+    }
+}

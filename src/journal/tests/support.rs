@@ -1,0 +1,105 @@
+//! Plans and operations to test with.
+
+use super::super::{Journal, Move, NewOperation};
+pub use crate::domain::Tally;
+use crate::domain::history::{ItemRow, OperationPart};
+use crate::domain::{
+    Assignment, Change, Cost, ItemState, OperationKind, OwnerRef, Plan, PlanPart, Skip, SkipReason, Timestamp,
+    VendorKind,
+};
+
+pub fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+pub fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_780_000_000 + second).unwrap()
+}
+
+pub fn owner(id: &str) -> Assignment {
+    Assignment::Owner(OwnerRef::new(id, format!("The {id}")))
+}
+
+/// A plan that gives leads l0, l1, … of `sales` from ann to bob.
+pub fn assign(leads: usize) -> Plan {
+    let changes = (0..leads).map(|n| change(&format!("l{n}"), owner("ann"), owner("bob"))).collect();
+    plan(vec![part("sales", changes)])
+}
+
+/// Leads and a mapping, and a skip in the first part.
+pub fn two_parts() -> Plan {
+    let leads = ["l0", "l1"].map(|id| change(id, owner("ann"), owner("bob"))).to_vec();
+    let mut sales = part("sales", leads);
+    sales.skips.push(Skip {
+        target: "l9".into(),
+        name: "Nine".into(),
+        before: owner("bob"),
+        after: owner("bob"),
+        reason: SkipReason::AlreadyThere,
+    });
+    let mapping = change("c:1", Assignment::agents(["u1"]), Assignment::agents(["u1", "u2"]));
+    plan(vec![sales, PlanPart { vendor: VendorKind::Exotel, ..part("center", vec![mapping]) }])
+}
+
+pub fn plan(parts: Vec<PlanPart>) -> Plan {
+    Plan { kind: OperationKind::Assign, reverts: None, note: None, made_at: at(0), parts }
+}
+
+pub fn part(profile: &str, changes: Vec<Change>) -> PlanPart {
+    PlanPart {
+        profile: profile.into(),
+        vendor: VendorKind::Kenbun,
+        changes,
+        skips: Vec::new(),
+        cost: Cost::default(),
+        inexact: Vec::new(),
+        warnings: Vec::new(),
+        takes_back: Vec::new(),
+        context: None,
+    }
+}
+
+pub fn change(target: &str, before: Assignment, after: Assignment) -> Change {
+    Change { target: target.into(), name: "".into(), before, after, read_at: None, scope: "".into() }
+}
+
+pub fn parts(plan: &Plan) -> Vec<OperationPart> {
+    plan.parts
+        .iter()
+        .map(|part| OperationPart {
+            profile: part.profile.clone(),
+            vendor: part.vendor,
+            base_url: "https://api.example".to_owned(),
+            context: serde_json::json!({ "org_unit": "u" }),
+        })
+        .collect()
+}
+
+pub fn operation<'a>(id: &str, plan: &'a Plan) -> NewOperation<'a> {
+    NewOperation {
+        id: id.into(),
+        at: at(0),
+        kind: plan.kind,
+        reverts: None,
+        who: "ann@desk".into(),
+        note: Some("a note".into()),
+        parts: parts(plan),
+        plan,
+        takes_back: Vec::new(),
+    }
+}
+
+pub fn to(seqs: &[u32], state: ItemState) -> Vec<Move> {
+    seqs.iter().map(|&seq| Move::to(seq, state)).collect()
+}
+
+/// Begins an operation and brings some of its items over `sent` to `end`.
+pub fn run(journal: &Journal, operation: &NewOperation<'_>, seqs: &[u32], end: ItemState) {
+    let hold = journal.begin(operation).unwrap();
+    journal.record(&hold, at(2), &to(seqs, ItemState::Sent)).unwrap();
+    journal.record(&hold, at(3), &to(seqs, end)).unwrap();
+}
+
+pub fn seqs(items: &[ItemRow]) -> Vec<u32> {
+    items.iter().map(|item| item.seq).collect()
+}

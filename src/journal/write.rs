@@ -1,0 +1,348 @@
+//! What is written: operations with their items, and the items' moves.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use compact_str::CompactString;
+use rusqlite::OptionalExtension;
+
+use super::codec::{self, DONE, tally_column};
+use super::hold::{self, Grip};
+use super::writer::{Desk, Trouble};
+use super::{JournalError, Move, NewOperation};
+use crate::domain::history::OperationPart;
+use crate::domain::{Assignment, ItemState, OperationId, OperationKind, SafeText, TargetId, Timestamp};
+
+/// An operation on its way to the writing thread: everything of it that goes into the file.
+pub(super) struct Prepared {
+    id: OperationId,
+    at: Timestamp,
+    kind: OperationKind,
+    reverts: Option<OperationId>,
+    who: SafeText,
+    note: Option<SafeText>,
+    parts: Vec<OperationPart>,
+    items: Vec<NewItem>,
+    takes_back: Vec<(u32, OperationId, u32)>,
+}
+
+struct NewItem {
+    part: i64,
+    target: TargetId,
+    name: SafeText,
+    was: Assignment,
+    wrote: Assignment,
+    scope: CompactString,
+    /// Why it is skipped from the start.
+    skipped: Option<SafeText>,
+}
+
+impl Prepared {
+    pub fn new(operation: &NewOperation<'_>) -> Result<Self, JournalError> {
+        let NewOperation { plan, parts, takes_back, .. } = operation;
+        if parts.len() != plan.parts.len() || parts.iter().zip(&plan.parts).any(|(a, b)| a.profile != b.profile) {
+            return Err(JournalError::Refused("the parts of the operation are not those of its plan".to_owned()));
+        }
+        let total = plan.changes() + plan.skips();
+        if u32::try_from(total).is_err() {
+            return Err(JournalError::Refused(format!("{total} items are more than one operation can have")));
+        }
+        let mut items = Vec::with_capacity(total);
+        if let Some((seq, ..)) = takes_back.iter().find(|(seq, ..)| *seq as usize >= total) {
+            return Err(no_such_item(&operation.id, *seq));
+        }
+        let numbered = || plan.parts.iter().enumerate().map(|(part, content)| (codec::number(part), content));
+        for (part, content) in numbered() {
+            items.extend(content.changes.iter().map(|change| NewItem {
+                part,
+                target: change.target.clone(),
+                name: change.name.clone(),
+                was: change.before.clone(),
+                wrote: change.after.clone(),
+                scope: change.scope.clone(),
+                skipped: None,
+            }));
+        }
+        for (part, content) in numbered() {
+            items.extend(content.skips.iter().map(|skip| NewItem {
+                part,
+                target: skip.target.clone(),
+                name: skip.name.clone(),
+                was: skip.before.clone(),
+                wrote: skip.after.clone(),
+                scope: CompactString::default(),
+                skipped: Some(SafeText::from(skip.reason.to_string())),
+            }));
+        }
+        Ok(Self {
+            id: operation.id.clone(),
+            at: operation.at,
+            kind: operation.kind,
+            reverts: operation.reverts.clone(),
+            who: operation.who.clone(),
+            note: operation.note.clone(),
+            parts: parts.clone(),
+            items,
+            takes_back: takes_back.clone(),
+        })
+    }
+
+    pub fn id(&self) -> &OperationId {
+        &self.id
+    }
+
+    /// Writes it and takes hold of it.
+    pub fn store(&self, desk: &mut Desk<'_>, token: i64) -> Result<Grip, Trouble> {
+        if self.id.is_empty() || place_of(desk, &self.id)?.is_some() {
+            return Err(JournalError::Refused(format!("there is already an operation {}", self.id)).into());
+        }
+        let first_item =
+            desk.connection.query_row("SELECT coalesce(max(n), 0) + 1 FROM items", [], |row| row.get(0))?;
+        let items = codec::number(self.items.len());
+        desk.connection
+            .prepare_cached(
+                "INSERT INTO operations (id, at, kind, reverts, who, note, first_item, items)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )?
+            .execute((
+                self.id.as_str(),
+                codec::time_number(self.at),
+                <&str>::from(self.kind),
+                self.reverts.as_ref().map(OperationId::as_str),
+                self.who.as_str(),
+                self.note.as_ref().map(SafeText::as_str),
+                first_item,
+                items,
+            ))?;
+        let operation = desk.connection.last_insert_rowid();
+        self.store_parts(desk, operation)?;
+        let touched = self.store_items(desk, operation, first_item)?;
+        self.store_reversals(desk, first_item)?;
+        let mut touch =
+            desk.connection.prepare_cached("INSERT INTO touched (assignment, operation) VALUES (?1, ?2)")?;
+        for assignment in touched {
+            touch.execute((assignment, operation))?;
+        }
+        let skipped = codec::number(self.items.iter().filter(|item| item.skipped.is_some()).count());
+        desk.connection
+            .prepare_cached(
+                "INSERT INTO tallies
+                 (operation, planned, sent, done, failed, unknown, skipped, not_sent, changed_by_others, taken_back)
+             VALUES (?1, ?2, 0, 0, 0, 0, ?3, 0, 0, 0)",
+            )?
+            .execute((operation, items - skipped, skipped))?;
+        hold::take(desk, &self.id, operation, token)?;
+        Ok(Grip { operation, first_item, items, token })
+    }
+
+    fn store_parts(&self, desk: &Desk<'_>, operation: i64) -> Result<(), Trouble> {
+        let mut insert = desk.connection.prepare_cached(
+            "INSERT INTO parts (operation, part, profile, vendor, base_url, context) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?;
+        for (number, part) in self.parts.iter().enumerate() {
+            insert.execute((
+                operation,
+                codec::number(number),
+                part.profile.as_str(),
+                <&str>::from(part.vendor),
+                &part.base_url,
+                part.context.to_string(),
+            ))?;
+        }
+        Ok(())
+    }
+
+    /// Returns the assignments that the items found or wrote.
+    fn store_items(&self, desk: &mut Desk<'_>, operation: i64, first: i64) -> Result<HashSet<i64>, Trouble> {
+        let mut touched = HashSet::new();
+        let mut insert = desk.connection.prepare_cached(
+            "INSERT INTO items (n, operation, part, target, name, was, wrote, scope, state, reason)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )?;
+        for (n, item) in (first..).zip(&self.items) {
+            let was = desk.numbers.of_assignment(desk.connection, &item.was)?;
+            let wrote = desk.numbers.of_assignment(desk.connection, &item.wrote)?;
+            touched.extend([was, wrote]);
+            let (state, reason) = match &item.skipped {
+                Some(reason) => (ItemState::Skipped, Some(desk.numbers.of_text(desk.connection, reason)?)),
+                None => (ItemState::Planned, None),
+            };
+            insert.execute((
+                n,
+                operation,
+                item.part,
+                item.target.as_str(),
+                Some(item.name.as_str()).filter(|name| !name.is_empty()),
+                was,
+                wrote,
+                Some(item.scope.as_str()).filter(|scope| !scope.is_empty()),
+                codec::state_number(state),
+                reason,
+            ))?;
+        }
+        Ok(touched)
+    }
+
+    fn store_reversals(&self, desk: &Desk<'_>, first_item: i64) -> Result<(), Trouble> {
+        let mut reverted = HashMap::new();
+        let mut insert =
+            desk.connection.prepare_cached("INSERT OR IGNORE INTO reversals (item, takes_back) VALUES (?1, ?2)")?;
+        for (item, id, seq) in &self.takes_back {
+            let earlier = taken_back_item(desk, &mut reverted, id, *seq)?;
+            if earlier >= first_item {
+                return Err(JournalError::Refused(format!("operation {id} cannot take itself back")).into());
+            }
+            insert.execute((first_item + i64::from(*item), earlier))?;
+        }
+        Ok(())
+    }
+}
+
+/// Where an operation's rows are.
+#[derive(Clone, Copy)]
+struct Rows {
+    operation: i64,
+    first_item: i64,
+    items: i64,
+}
+
+fn place_of(desk: &Desk<'_>, id: &OperationId) -> rusqlite::Result<Option<Rows>> {
+    desk.connection
+        .prepare_cached("SELECT n, first_item, items FROM operations WHERE id = ?1")?
+        .query_row([id.as_str()], |row| {
+            Ok(Rows { operation: row.get(0)?, first_item: row.get(1)?, items: row.get(2)? })
+        })
+        .optional()
+}
+
+fn taken_back_item(
+    desk: &Desk<'_>,
+    reverted: &mut HashMap<OperationId, Rows>,
+    id: &OperationId,
+    seq: u32,
+) -> Result<i64, Trouble> {
+    let rows = match reverted.get(id) {
+        Some(rows) => *rows,
+        None => {
+            let rows = place_of(desk, id)?.ok_or_else(|| JournalError::NoSuchOperation(id.to_string()))?;
+            reverted.insert(id.clone(), rows);
+            rows
+        }
+    };
+    if i64::from(seq) >= rows.items {
+        return Err(no_such_item(id, seq).into());
+    }
+    Ok(rows.first_item + i64::from(seq))
+}
+
+fn no_such_item(operation: &OperationId, seq: u32) -> JournalError {
+    JournalError::Refused(format!("operation {operation} has no item {seq}"))
+}
+
+/// Takes hold of an operation that is already in the journal.
+pub(super) fn hold(desk: &Desk<'_>, id: &OperationId, token: i64) -> Result<Grip, Trouble> {
+    let rows = place_of(desk, id)?.ok_or_else(|| JournalError::NoSuchOperation(id.to_string()))?;
+    hold::take(desk, id, rows.operation, token)?;
+    Ok(Grip { operation: rows.operation, first_item: rows.first_item, items: rows.items, token })
+}
+
+/// How an item stands before a move.
+struct Standing {
+    step: i64,
+    state: ItemState,
+}
+
+/// Appends moves, all or none (the caller takes everything back on an error).
+pub(super) fn record(
+    desk: &mut Desk<'_>,
+    id: &OperationId,
+    grip: Grip,
+    at: Timestamp,
+    moves: &[Move],
+) -> Result<(), Trouble> {
+    hold::check(desk, id, grip)?;
+    let at = codec::time_number(at);
+    let mut shifts: BTreeMap<(ItemState, ItemState), i64> = BTreeMap::new();
+    let mut taken_back: HashMap<i64, i64> = HashMap::new();
+    let mut append = desk
+        .connection
+        .prepare_cached("INSERT INTO moves (item, step, state, at, reason, now) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+    let mut stand = desk.connection.prepare_cached(
+        "INSERT INTO standing (item, step, state, at, reason, now) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (item) DO UPDATE SET step = ?2, state = ?3, at = ?4, reason = ?5, now = ?6",
+    )?;
+    for Move { seq, to, reason, now } in moves {
+        if i64::from(*seq) >= grip.items {
+            return Err(no_such_item(id, *seq).into());
+        }
+        let item = grip.first_item + i64::from(*seq);
+        let standing = standing(desk, item)?;
+        if !standing.state.may_become(*to) {
+            return Err(
+                JournalError::IllegalMove { operation: id.clone(), seq: *seq, from: standing.state, to: *to }.into()
+            );
+        }
+        let reason = reason.as_ref().map(|reason| desk.numbers.of_text(desk.connection, reason)).transpose()?;
+        let now = now.as_ref().map(|now| desk.numbers.of_assignment(desk.connection, now)).transpose()?;
+        let row = (item, standing.step + 1, codec::state_number(*to), at, reason, now);
+        append.execute(row)?;
+        stand.execute(row)?;
+        *shifts.entry((standing.state, *to)).or_default() += 1;
+        if *to == ItemState::Done {
+            take_back(desk, grip.operation, item, &mut taken_back)?;
+        }
+    }
+    for ((from, to), items) in shifts {
+        let (from, to) = (tally_column(from), tally_column(to));
+        desk.connection
+            .prepare_cached(&format!("UPDATE tallies SET {from} = {from} - ?2, {to} = {to} + ?2 WHERE operation = ?1"))?
+            .execute((grip.operation, items))?;
+    }
+    for (operation, items) in taken_back {
+        desk.connection
+            .prepare_cached("UPDATE tallies SET taken_back = taken_back + ?2 WHERE operation = ?1")?
+            .execute((operation, items))?;
+    }
+    Ok(())
+}
+
+fn standing(desk: &Desk<'_>, item: i64) -> rusqlite::Result<Standing> {
+    desk.connection
+        .prepare_cached(
+            "SELECT coalesce(s.step, 0), coalesce(s.state, i.state)
+             FROM items i LEFT JOIN standing s ON s.item = i.n WHERE i.n = ?1",
+        )?
+        .query_row([item], |row| Ok(Standing { step: row.get(0)?, state: codec::state(row.get(1)?)? }))
+}
+
+/// Marks what a newly done item takes back, and what had already taken this item back while its own outcome was open:
+/// an item is taken back when it is done and a done item of a later operation refers to it, in whichever order the two
+/// became known.
+fn take_back(desk: &Desk<'_>, operation: i64, item: i64, taken_back: &mut HashMap<i64, i64>) -> rusqlite::Result<()> {
+    let mut mark = desk.connection.prepare_cached(
+        "UPDATE standing SET taken_back_by = ?2 WHERE item = ?1 AND state = ?3 AND taken_back_by IS NULL",
+    )?;
+    let mut earlier = desk.connection.prepare_cached(
+        "SELECT r.takes_back, i.operation FROM reversals r JOIN items i ON i.n = r.takes_back WHERE r.item = ?1",
+    )?;
+    let mut rows = earlier.query([item])?;
+    while let Some(row) = rows.next()? {
+        let (earlier, owner): (i64, i64) = (row.get(0)?, row.get(1)?);
+        if mark.execute((earlier, item, DONE))? == 1 {
+            *taken_back.entry(owner).or_default() += 1;
+        }
+    }
+    let later: Option<i64> = desk
+        .connection
+        .prepare_cached(
+            "SELECT r.item FROM reversals r JOIN standing s ON s.item = r.item
+             WHERE r.takes_back = ?1 AND s.state = ?2 ORDER BY r.item LIMIT 1",
+        )?
+        .query_row((item, DONE), |row| row.get(0))
+        .optional()?;
+    if let Some(later) = later
+        && mark.execute((item, later, DONE))? == 1
+    {
+        *taken_back.entry(operation).or_default() += 1;
+    }
+    Ok(())
+}
