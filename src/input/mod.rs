@@ -4,7 +4,11 @@
 pub mod decode;
 pub mod event;
 pub mod key;
+pub mod keymap;
+pub mod translate;
 
 pub use decode::Decoder;
 pub use event::{Event, Mouse, MouseKind};
 pub use key::{Key, KeyCode, KeyError};
+pub use keymap::{KeyMap, KeyMapError, Rebinding};
+pub use translate::message;
