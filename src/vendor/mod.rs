@@ -4,6 +4,7 @@
 pub mod error;
 pub mod gate;
 pub mod http;
+pub mod kenbun;
 pub mod registry;
 
 use std::ops::ControlFlow;

@@ -19,7 +19,8 @@ pub struct VendorEntry {
 
 /// All vendors.
 pub fn all() -> &'static [VendorEntry] {
-    &[]
+    const ALL: &[VendorEntry] = &[super::kenbun::ENTRY];
+    ALL
 }
 
 pub fn entry(kind: VendorKind) -> Option<&'static VendorEntry> {

@@ -1,0 +1,88 @@
+//! What kenbun can and cannot do, as data for the rest of the house.
+
+use super::settings::Settings;
+use crate::domain::capabilities::Settle;
+use crate::domain::{
+    BatchRule, Capabilities, Exactness, Field, Pace, ReadBack, TargetKind, Unassign, VendorKind, safe_text,
+};
+
+/// What the list and the details give.
+const FIELDS: &[Field] = &[
+    Field::Id,
+    Field::Name,
+    Field::Company,
+    Field::Email,
+    Field::Phone,
+    Field::Status,
+    Field::Source,
+    Field::Score,
+    Field::Created,
+    Field::Updated,
+    Field::Owner,
+    Field::Profile,
+];
+
+/// What the list alone gives.
+const FIELDS_WITHOUT_DETAIL: &[Field] =
+    &[Field::Id, Field::Email, Field::Score, Field::Created, Field::Updated, Field::Owner, Field::Profile];
+
+pub fn of(settings: &Settings) -> Capabilities {
+    let mut warnings = Vec::new();
+    if settings.org_unit.is_none() {
+        warnings.push(
+            "No org_unit is set: kenbun changes leads in whatever organizational unit is active for these credentials."
+                .to_owned(),
+        );
+    }
+    Capabilities {
+        vendor: VendorKind::Kenbun,
+        targets: TargetKind::Leads,
+        experimental: false,
+        fields: if settings.fetch_names { FIELDS } else { FIELDS_WITHOUT_DETAIL },
+        server_filters: &[],
+        // With fetch_names off there is nothing more to fetch: the rows are all there is.
+        names_in_rows: !settings.fetch_names,
+        batch: BatchRule {
+            max: settings.bulk_size,
+            bulk_from: 2,
+            unassign_max: settings.bulk_size,
+            split_by_before: false,
+            split_by_scope: false,
+            atomic: true,
+            per_item_answer: false,
+        },
+        unassign: Unassign::Yes,
+        read_back: ReadBack::ByName,
+        settle: Settle::USUAL,
+        undo: Exactness::BestEffort(
+            "kenbun reveals only the names of owners: a previous owner whose id is neither in the journal nor that of \
+             exactly one person of this name cannot be put back without choosing by hand"
+                .to_owned(),
+        ),
+        pace: pace(settings),
+        freshness: settings.freshness,
+        first_write_alone: false,
+        not_undoable: vec![
+            "The entries in kenbun's audit log stay.".to_owned(),
+            "Slack alerts that kenbun sends to an owner in the meantime stay sent.".to_owned(),
+        ],
+        warnings,
+    }
+}
+
+/// kenbun documents no limit. The default is ten requests a second on average, of which a minute's tenth may leave at
+/// once, so that the names of a screen full of leads do not trickle in.
+fn pace(settings: &Settings) -> Pace {
+    match settings.requests_per_minute {
+        Some(pace) => {
+            Pace { per_second: f64::from(pace) / 60.0, burst: (pace / 10).clamp(1, 60), parallel: settings.parallel }
+        }
+        None => Pace { per_second: f64::INFINITY, burst: u32::MAX, parallel: settings.parallel },
+    }
+}
+
+/// The sentence that names a unit, for checks.
+pub fn unit_label(id: &str, name: &str) -> String {
+    let (id, name) = (safe_text::visible(id), safe_text::visible(name));
+    if name.is_empty() { id.into_owned() } else { format!("{id} ({name})") }
+}

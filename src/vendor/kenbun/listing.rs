@@ -1,0 +1,246 @@
+//! The list of leads, page by page to its end.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::{Map, Value};
+
+use super::Kenbun;
+use super::lead::record;
+use super::unit::Purpose;
+use super::unit::{is_no_unit, no_unit};
+use crate::domain::{LeadId, LeadRecord};
+use crate::vendor::http::Answer;
+use crate::vendor::{ErrorKind, Pages, VendorError};
+
+/// Page sizes to fall back to when the server refuses a larger one: what its sister calls allow, and its own default.
+const SMALLER: [usize; 2] = [100, 25];
+
+/// One page as it came.
+pub struct Page {
+    pub rows: Vec<LeadRecord>,
+    /// Rows that are none, with the first one's trouble.
+    pub bad: usize,
+    pub bad_because: Option<&'static str>,
+    pub total: Option<usize>,
+    /// What the server says its page size and number are.
+    pub limit: Option<usize>,
+    pub number: Option<usize>,
+    /// How many rows there were, bad ones included.
+    pub length: usize,
+}
+
+impl Page {
+    pub fn of(answer: &Answer) -> Result<Self, VendorError> {
+        let body = answer.json()?;
+        let empty = Map::new();
+        let (list, around) = match &body {
+            Value::Array(list) => (list.as_slice(), &empty),
+            Value::Object(object) => match ["leads", "data", "items"].iter().find_map(|key| object.get(*key)) {
+                Some(Value::Array(list)) => (list.as_slice(), object),
+                // What some servers write for an empty list.
+                Some(Value::Null) => (&[][..], object),
+                _ => return Err(answer.garbled("it has no list of leads")),
+            },
+            _ => return Err(answer.garbled("it is not a list of leads")),
+        };
+        let number = |key: &str| around.get(key).and_then(whole);
+        let mut page = Self {
+            rows: Vec::with_capacity(list.len()),
+            bad: 0,
+            bad_because: None,
+            total: number("total"),
+            limit: number("limit").filter(|limit| *limit > 0),
+            number: number("page"),
+            length: list.len(),
+        };
+        for row in list {
+            match record(row) {
+                Ok(lead) => page.rows.push(lead),
+                Err(why) => {
+                    page.bad += 1;
+                    page.bad_because.get_or_insert(why);
+                }
+            }
+        }
+        if page.rows.is_empty() && page.bad > 0 {
+            let why = page.bad_because.unwrap_or_default();
+            return Err(answer.garbled(format!("none of its {} rows is a lead: {why}", page.bad)));
+        }
+        Ok(page)
+    }
+}
+
+/// A count that may have been written as a text or with a decimal point.
+pub fn whole(value: &Value) -> Option<usize> {
+    let number = match value {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) => text.trim().parse().ok()?,
+        _ => return None,
+    };
+    (number >= 0.0 && number.fract() == 0.0 && number < 1e15).then_some(number as usize)
+}
+
+/// How a walk over the pages ended.
+pub struct Walked {
+    /// Leads, each once.
+    pub leads: usize,
+    pub bad: usize,
+    pub bad_because: Option<&'static str>,
+    pub total: Option<usize>,
+    pub stopped: bool,
+}
+
+impl Kenbun {
+    /// One page. A size that the server refuses is tried again smaller, and the smaller one is kept.
+    pub(super) async fn page(
+        &self,
+        number: usize,
+        unit: Option<&str>,
+        hot: bool,
+        meter: &Arc<AtomicUsize>,
+    ) -> Result<Page, VendorError> {
+        loop {
+            let limit = self.page_size.load(Ordering::Relaxed);
+            let call = self.get(&["leads"])?.query("page", number).query("limit", limit).hot(hot).counted_by(meter);
+            let answer = {
+                let _inside = self.enter(unit, Purpose::Reading, hot, meter).await?;
+                self.http.read_any(&call).await?
+            };
+            let smaller = SMALLER.into_iter().find(|smaller| *smaller < limit && !is_no_unit(answer.words().as_str()));
+            // Only before the first page: another size in the middle would leave leads out.
+            if let (1, 400 | 413 | 422, Some(smaller)) = (number, answer.status.as_u16(), smaller) {
+                tracing::warn!(profile = %self.profile, limit, smaller, "this page size is refused; trying a smaller one");
+                self.page_size.store(smaller, Ordering::Relaxed);
+                continue;
+            }
+            if let (1, true) = (number, answer.status.is_client_error()) {
+                // It was not the size: the next listing begins with the one that was asked for.
+                self.page_size.store(self.settings.page_size, Ordering::Relaxed);
+            }
+            let page = Page::of(&answer.or_error().map_err(no_unit)?)?;
+            if let Some(total) = page.total {
+                self.total.store(total, Ordering::Relaxed);
+            }
+            return Ok(page);
+        }
+    }
+
+    /// Walks over all pages, giving each new lead once to `take`.
+    ///
+    /// Rows can move between pages while we walk: one that is seen twice is given once, and when fewer came than the
+    /// server counts, a second walk picks up those that slipped through.
+    pub(super) async fn walk(
+        &self,
+        unit: Option<&str>,
+        hot: bool,
+        meter: &Arc<AtomicUsize>,
+        take: &mut (dyn FnMut(Vec<LeadRecord>, Option<usize>) -> ControlFlow<()> + Send),
+    ) -> Result<Walked, VendorError> {
+        let mut seen = HashSet::new();
+        let mut walked = self.walk_once(unit, hot, meter, &mut seen, take).await?;
+        let is_short = |walked: &Walked| walked.total.is_some_and(|total| walked.leads + walked.bad < total);
+        if !walked.stopped && is_short(&walked) {
+            walked = self.walk_once(unit, hot, meter, &mut seen, take).await?;
+        }
+        Ok(walked)
+    }
+
+    pub(super) async fn walk_once(
+        &self,
+        unit: Option<&str>,
+        hot: bool,
+        meter: &Arc<AtomicUsize>,
+        seen: &mut HashSet<LeadId>,
+        take: &mut (dyn FnMut(Vec<LeadRecord>, Option<usize>) -> ControlFlow<()> + Send),
+    ) -> Result<Walked, VendorError> {
+        let mut walked = Walked { leads: seen.len(), bad: 0, bad_because: None, total: None, stopped: false };
+        // On a second walk nearly every lead was seen before; what counts there is whether this walk saw it.
+        let mut second = (!seen.is_empty()).then(HashSet::new);
+        let mut cut_to = usize::MAX;
+        let mut number = 1;
+        loop {
+            let mut page = self.page(number, unit, hot, meter).await?;
+            walked.total = page.total;
+            walked.bad += page.bad;
+            walked.bad_because = walked.bad_because.or(page.bad_because);
+            let turned = match &mut second {
+                None => page.rows.iter().any(|lead| !seen.contains(&lead.id)),
+                Some(second) => page.rows.iter().fold(false, |new, lead| second.insert(lead.id.clone()) || new),
+            };
+            page.rows.retain(|lead| seen.insert(lead.id.clone()));
+            walked.leads = seen.len();
+            if (!page.rows.is_empty() || number == 1) && take(std::mem::take(&mut page.rows), page.total).is_break() {
+                walked.stopped = true;
+                return Ok(walked);
+            }
+            if page.length == 0 || page.is_last(number, self.page_size.load(Ordering::Relaxed), &mut cut_to) {
+                return Ok(walked);
+            }
+            // A server that says which page this is may repeat a whole page when many leads were added meanwhile.
+            if !turned && (page.number != Some(number) || page.total.is_none()) {
+                return self.not_turning(walked, number);
+            }
+            number += 1;
+        }
+    }
+
+    /// A page brought nothing but leads that this walk had already. Without a total that is how a list ends at a server
+    /// that gives everything at once; with one, leads are missing, and that must not pass for the whole list.
+    fn not_turning(&self, walked: Walked, number: usize) -> Result<Walked, VendorError> {
+        match walked.total {
+            Some(total) if walked.leads + walked.bad < total => Err(VendorError::new(
+                ErrorKind::Garbled,
+                format!(
+                    "kenbun (profile {}) gives only {} of {total} leads: page {number} of the list repeats the leads of \
+                     the pages before it",
+                    self.profile, walked.leads
+                ),
+            )
+            .with_remedy("Try another page_size; if it stays, tell the vendor.")),
+            _ => Ok(walked),
+        }
+    }
+
+    pub(super) async fn list(&self, pages: &mut dyn Pages) -> Result<(), VendorError> {
+        let meter = Arc::default();
+        let unit = self.settings.org_unit.as_deref();
+        // Chosen anew, so that a refresh shows the leads of the unit that the profile names.
+        drop(self.enter(unit, Purpose::NewReading, false, &meter).await?);
+        let walked = self.walk(unit, false, &meter, &mut |leads, total| pages.page(leads, total)).await?;
+        if walked.bad > 0 {
+            let rows = if walked.bad == 1 { "row".to_owned() } else { format!("{} rows", walked.bad) };
+            let why = walked.bad_because.unwrap_or_default();
+            pages.trouble(format!("kenbun (profile {}) lists {rows} that cannot be used: {why}.", self.profile));
+        }
+        match walked.total {
+            Some(total) if !walked.stopped && walked.leads + walked.bad < total => {
+                pages.trouble(format!(
+                    "kenbun (profile {}) counts {total} leads but lists {}; the others may have moved while the list was \
+                     read: refresh to look again.",
+                    self.profile, walked.leads
+                ));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Page {
+    /// Whether the list ends here: `page * limit >= total`, with the limit that the server says it used.
+    ///
+    /// A page that is shorter than that before the end was cut by a limit which the server does not mention: `cut_to`
+    /// remembers it, or half of the list would pass for the whole.
+    fn is_last(&self, number: usize, asked: usize, cut_to: &mut usize) -> bool {
+        let Some(total) = self.total else { return false };
+        let limit = self.limit.unwrap_or(asked).min(asked.max(self.length)).min(*cut_to);
+        let is_end = number.saturating_mul(limit) >= total;
+        if !is_end && self.length < limit {
+            *cut_to = self.length;
+        }
+        is_end
+    }
+}

@@ -1,0 +1,209 @@
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use tokio::sync::Notify;
+
+use super::*;
+
+/// The requests so far, the choice of a unit written as `=unit`.
+fn order(server: &Server) -> Vec<String> {
+    let name = |request: &Request| match request.path() {
+        "/org-units/active" => format!("={}", request.json()["ouId"].as_str().unwrap()),
+        "/leads/bulk-assign-owner" => format!("bulk {}", request.json()["lead_ids"][0].as_str().unwrap()),
+        path => path.to_owned(),
+    };
+    server.requests().iter().map(name).collect()
+}
+
+fn empty_list(request: &Request) -> Option<Reply> {
+    let page = json!({"leads": [{"lead_id": "a"}], "total": 1, "page": 1, "limit": 100});
+    (request.path() == "/leads").then(|| Reply::json(page))
+}
+
+fn session(unit: Option<&str>, undo: bool) -> Session {
+    Session { context: unit.map_or(Value::Null, |unit| json!({"ouId": unit})), undo, hot: false }
+}
+
+#[tokio::test]
+async fn without_a_setting_the_unit_is_left_alone() {
+    let server = server(empty_list).await;
+    let client = client(&server, "");
+    list(&client).await.unwrap();
+    client.write(&changes(["a", "b"]), &session(None, false)).await;
+    client.write(&changes(["a"]), &session(None, true)).await;
+    client.observe(&[target("a")], &session(None, true)).await;
+    assert_eq!(order(&server), ["/leads", "bulk a", "/leads/a/owner", "/lead/a"]);
+}
+
+#[tokio::test]
+async fn the_unit_is_set_before_the_first_call_and_every_bulk_call() {
+    let server = server(empty_list).await;
+    let client = client(&server, "org_unit = \"unit_1\"\nbulk_size = 2");
+    list(&client).await.unwrap();
+    list(&client).await.unwrap();
+    let report = client.write(&changes(["a", "b", "c", "d"]), &session(None, false)).await;
+    assert_eq!(report.requests, 4);
+    assert_eq!(order(&server), ["=unit_1", "/leads", "/leads", "=unit_1", "bulk a", "=unit_1", "bulk c"]);
+    assert_eq!(server.requests()[0].body, r#"{"ouId":"unit_1"}"#);
+    server.forget();
+
+    let _ = client.people().await;
+    let _ = client.detail(&LeadId::new("a")).await;
+    assert_eq!(order(&server), ["/members", "/lead/a"]);
+}
+
+#[tokio::test]
+async fn even_members_are_not_asked_for_before_the_unit_is_set() {
+    let server = server(|_| None).await;
+    let _ = client(&server, "org_unit = \"unit_1\"").people().await;
+    assert_eq!(order(&server), ["=unit_1", "/members"]);
+}
+
+#[tokio::test]
+async fn single_changes_set_it_before_the_first_and_undo_on_its_own() {
+    let server = server(empty_list).await;
+    let client = client(&server, "org_unit = \"unit_1\"");
+    list(&client).await.unwrap();
+    client.write(&changes(["a"]), &session(None, false)).await;
+    client.write(&changes(["b"]), &session(None, false)).await;
+    let own = session(Some("unit_1"), true);
+    client.observe(&[target("a")], &own).await;
+    client.write(&changes(["a"]), &own).await;
+    client.write(&changes(["b"]), &session(None, false)).await;
+    assert_eq!(
+        order(&server),
+        [
+            "=unit_1",
+            "/leads",
+            "=unit_1",
+            "/leads/a/owner",
+            "/leads/b/owner",
+            "=unit_1",
+            "/lead/a",
+            "/leads/a/owner",
+            "/leads/b/owner"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_undo_goes_to_the_unit_of_its_operation() {
+    let server = server(empty_list).await;
+    let client = client(&server, "org_unit = \"unit_1\"");
+    client.write(&changes(["a", "b"]), &session(Some("unit_old"), true)).await;
+    list(&client).await.unwrap();
+    client.write(&changes(["a"]), &session(Some("unit_old"), true)).await;
+    assert_eq!(order(&server), ["=unit_old", "bulk a", "=unit_1", "/leads", "=unit_old", "/leads/a/owner"]);
+}
+
+#[tokio::test]
+async fn nothing_is_sent_when_the_unit_cannot_be_set() {
+    for (status, state, halts) in [
+        (400, "failed", true),
+        (401, "failed", true),
+        (403, "failed", true),
+        (404, "failed", true),
+        (500, "later", false),
+    ] {
+        let server = server(move |request| {
+            (request.path() == "/org-units/active").then(|| Reply::text(status, r#"{"error":"unknown unit"}"#))
+        })
+        .await;
+        let client = client(&server, "org_unit = \"unit_x\"\nretries = 1");
+        for batch in [changes(["a"]).to_vec(), changes(["a", "b"]).to_vec()] {
+            let report = client.write(&batch, &session(None, false)).await;
+            for outcome in &report.outcomes {
+                let found = match outcome {
+                    WriteOutcome::Failed(why) => {
+                        assert!(why.contains("unit_x could not be set, so nothing was sent"), "{why}");
+                        "failed"
+                    }
+                    WriteOutcome::NotApplied { .. } => "later",
+                    _ => "?",
+                };
+                assert_eq!(found, state, "{status}");
+            }
+            assert_eq!(report.halt.is_some(), halts, "{status}");
+        }
+        assert!(list(&client).await.is_err());
+        assert!(client.observe(&[target("a")], &session(None, false)).await[0].now.is_err());
+        assert!(order(&server).iter().all(|line| line == "=unit_x"), "{:?}", order(&server));
+    }
+}
+
+/// Changes for two units at once: no change may leave while the other unit is the active one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn writers_of_two_units_never_mix() {
+    let active = Arc::new(Mutex::new(String::new()));
+    let mixed = Arc::new(AtomicBool::new(false));
+    let server = {
+        let (active, mixed) = (active.clone(), mixed.clone());
+        server(move |request| {
+            let mut active = active.lock().unwrap();
+            if request.path() == "/org-units/active" {
+                *active = request.json()["ouId"].as_str().unwrap().to_owned();
+            } else {
+                let id = match request.path() {
+                    "/leads/bulk-assign-owner" => request.json()["lead_ids"][0].as_str().unwrap().to_owned(),
+                    path => path.split('/').nth(2).unwrap().to_owned(),
+                };
+                if !id.starts_with(active.as_str()) {
+                    mixed.store(true, Ordering::SeqCst);
+                }
+            }
+            None
+        })
+        .await
+    };
+    let client = Arc::new(client(&server, "org_unit = \"A\""));
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..60 {
+        let client = client.clone();
+        let unit = if n % 3 == 0 { "B" } else { "A" };
+        tasks.spawn(async move {
+            let ids: Vec<_> = (0..1 + n % 2).map(|k| change(&format!("{unit}{n}-{k}"), jane())).collect();
+            client.write(&ids, &session(Some(unit), n % 5 == 0)).await
+        });
+    }
+    while let Some(report) = tasks.join_next().await {
+        assert!(report.unwrap().outcomes.iter().all(|outcome| *outcome == WriteOutcome::Done));
+    }
+    assert!(!mixed.load(Ordering::SeqCst), "{:?}", order(&server));
+}
+
+/// A reading that is dropped while it chooses its unit must not let another unit's change go out before its choice has
+/// arrived.
+#[tokio::test]
+async fn a_dropped_reading_keeps_its_place_until_its_choice_has_arrived() {
+    let told = Arc::new(Notify::new());
+    let held = Arc::new(AtomicUsize::new(0));
+    let server = {
+        let (told, held) = (told.clone(), held.clone());
+        server(move |request| {
+            let first = request.path() == "/org-units/active" && held.fetch_add(1, Ordering::SeqCst) == 0;
+            first.then(|| Reply::Later(told.clone(), Box::new(usual(request))))
+        })
+        .await
+    };
+    let client = Arc::new(client(&server, "org_unit = \"A\""));
+    let reading = tokio::spawn({
+        let client = client.clone();
+        async move { client.detail(&LeadId::new("A1")).await }
+    });
+    while server.lines().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    reading.abort();
+    assert!(reading.await.unwrap_err().is_cancelled());
+    let writing = tokio::spawn({
+        let client = client.clone();
+        async move { client.write(&changes(["B1"]), &session(Some("B"), true)).await }
+    });
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(order(&server), ["=A"]);
+    told.notify_one();
+    assert_eq!(writing.await.unwrap().outcomes, [WriteOutcome::Done]);
+    assert_eq!(order(&server), ["=A", "=B", "/leads/B1/owner"]);
+}

@@ -1,0 +1,180 @@
+//! The active organizational unit: state at the server that every lead call depends on and that anybody may change.
+//!
+//! It is chosen by a call, not by a parameter. So while requests for one unit are on the way, requests for another have
+//! to wait, or a lead would be looked for (or written) in the wrong unit. And because a colleague's browser may choose
+//! another one at any time, it is chosen again before writes.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::{Duration, Instant};
+
+use http::HeaderValue;
+use http::header::AUTHORIZATION;
+use serde_json::json;
+use tokio::sync::{Mutex, OwnedRwLockReadGuard, RwLock};
+
+use crate::domain::safe_text;
+use crate::vendor::http::{Call, Http};
+use crate::vendor::{ErrorKind, VendorError};
+
+/// How long a choice is trusted where it is not made anew each time.
+const TRUSTED: Duration = Duration::from_secs(30);
+
+/// What the unit is needed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// One of many calls of a reading that has begun: it is enough that we chose the unit at some time.
+    Reading,
+    /// A reading begins: the choice may be 30 seconds old.
+    NewReading,
+    /// A change of one lead: chosen before the first, and again when 30 seconds have passed.
+    Single,
+    /// The same for an undo, and for the reading before it.
+    Undo,
+    /// A bulk change: chosen right before it.
+    Bulk,
+}
+
+/// Chooses units and keeps requests for different ones apart.
+pub struct Units {
+    http: Http,
+    authorization: HeaderValue,
+    /// The unit that requests on the way rely on; `None` while it is not known. Held for reading by every such request,
+    /// for writing while another unit is chosen. Held across requests on purpose: that is what keeps units apart.
+    current: Arc<RwLock<Option<String>>>,
+    chosen: Mutex<Chosen>,
+}
+
+/// When the current unit was chosen last, by purpose.
+#[derive(Default)]
+struct Chosen {
+    any: Option<Instant>,
+    single: Option<Instant>,
+    undo: Option<Instant>,
+}
+
+/// Proof that the unit was chosen; it stays so while this lives.
+pub struct Inside {
+    _current: OwnedRwLockReadGuard<Option<String>>,
+    /// Whether it was chosen just now: then the next request should not wait behind others.
+    pub just_now: bool,
+}
+
+impl Units {
+    pub fn new(http: Http, authorization: HeaderValue) -> Self {
+        Self { http, authorization, current: Arc::default(), chosen: Mutex::default() }
+    }
+
+    /// Sees to it that `unit` is the active one. The error means that nothing may be sent.
+    pub async fn enter(
+        &self,
+        unit: &str,
+        purpose: Purpose,
+        hot: bool,
+        meter: &Arc<AtomicUsize>,
+    ) -> Result<Inside, VendorError> {
+        loop {
+            let current = self.current.clone().read_owned().await;
+            if current.as_deref() == Some(unit) {
+                // One at a time: those who wait here find it done.
+                let mut chosen = self.chosen.lock().await;
+                if !chosen.is_due(purpose) {
+                    return Ok(Inside { _current: current, just_now: false });
+                }
+                let current = self.choose(unit, hot, meter, current).await?;
+                chosen.note(purpose);
+                return Ok(Inside { _current: current, just_now: true });
+            }
+            drop(current);
+            let mut current = self.current.clone().write_owned().await;
+            if current.as_deref() == Some(unit) {
+                continue;
+            }
+            *current = None;
+            let mut current = self.choose(unit, hot, meter, current).await?;
+            let mut chosen = self.chosen.lock().await;
+            *current = Some(unit.to_owned());
+            *chosen = Chosen::default();
+            chosen.note(purpose);
+            return Ok(Inside { _current: current.downgrade(), just_now: true });
+        }
+    }
+
+    /// Sends the choice. It sets a fixed value, so it may be repeated like a reading.
+    ///
+    /// It goes on in a task of its own that holds the lock: a reading may be dropped at any time, and its choice must
+    /// not arrive at the server after somebody else's.
+    async fn choose<G: Send + 'static>(
+        &self,
+        unit: &str,
+        hot: bool,
+        meter: &Arc<AtomicUsize>,
+        lock: G,
+    ) -> Result<G, VendorError> {
+        let call = Call::post(&["org-units", "active"])?
+            .header(AUTHORIZATION, self.authorization.clone())
+            .json(&json!({ "ouId": unit }))?
+            .hot(hot)
+            .counted_by(meter);
+        let http = self.http.clone();
+        let task = tokio::spawn(async move { (http.read(&call).await, lock) });
+        match task.await {
+            Ok((Ok(_), lock)) => Ok(lock),
+            Ok((Err(error), _)) => Err(explain(unit, error)),
+            Err(_) => Err(VendorError::new(ErrorKind::Unreachable, "the organizational unit could not be set")),
+        }
+    }
+}
+
+impl Chosen {
+    fn is_due(&self, purpose: Purpose) -> bool {
+        let old = |moment: Option<Instant>| moment.is_none_or(|moment| moment.elapsed() >= TRUSTED);
+        match purpose {
+            Purpose::Reading => self.any.is_none(),
+            Purpose::NewReading => old(self.any),
+            Purpose::Single => old(self.single),
+            Purpose::Undo => old(self.undo),
+            Purpose::Bulk => true,
+        }
+    }
+
+    fn note(&mut self, purpose: Purpose) {
+        let now = Some(Instant::now());
+        self.any = now;
+        match purpose {
+            Purpose::Reading | Purpose::NewReading => {}
+            Purpose::Single => self.single = now,
+            Purpose::Undo => self.undo = now,
+            Purpose::Bulk => (self.single, self.undo) = (now, now),
+        }
+    }
+}
+
+fn explain(unit: &str, error: VendorError) -> VendorError {
+    let unit = safe_text::visible(unit);
+    let wrong = matches!(error.kind, ErrorKind::NotFound | ErrorKind::Refused | ErrorKind::NotSupported);
+    let message = format!("the organizational unit {unit} could not be set, so nothing was sent: {}", error.message);
+    let remedy = if wrong {
+        "Check org_unit of the profile: doctor lists the units that these credentials may use.".to_owned()
+    } else {
+        error.remedy
+    };
+    VendorError { kind: if wrong { ErrorKind::Setting } else { error.kind }, message, remedy, ..error }
+}
+
+/// Whether a refusal says that no unit is active.
+pub fn is_no_unit(words: &str) -> bool {
+    let words = words.to_lowercase();
+    ["organizational unit", "organisational unit", "active ou", "active_ou", "no ou"]
+        .iter()
+        .any(|hint| words.contains(hint))
+}
+
+/// A refusal for want of an active unit, with what helps.
+pub fn no_unit(error: VendorError) -> VendorError {
+    if error.status != Some(400) || !is_no_unit(&error.message) {
+        return error;
+    }
+    let remedy = "Set org_unit of the profile to the unit to work in; doctor lists the units that there are.";
+    VendorError { kind: ErrorKind::Setting, remedy: remedy.to_owned(), ..error }
+}
