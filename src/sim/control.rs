@@ -43,6 +43,7 @@ async fn about(State(core): State<Arc<Core>>) -> Json<Value> {
     Json(json!({
         "vendor": core.vendor,
         "profile": core.sim.profile(),
+        "other_profiles": core.sim.other_profiles(),
         "switches": switches,
         "faults": core.faults.specs(),
         "last": core.log.last(),

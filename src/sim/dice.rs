@@ -52,8 +52,8 @@ impl Dice {
     }
 
     /// One of `all`, which must not be empty.
-    pub fn pick<'a, T>(&mut self, all: &'a [T]) -> &'a T {
-        &all[self.below(all.len())]
+    pub fn pick<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.below(all.len())]
     }
 
     /// The place of one of `weights`, the heavier the likelier.

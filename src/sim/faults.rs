@@ -185,7 +185,7 @@ impl Rule {
         if self.met < fault.from || fault.times.is_some_and(|t| self.hits >= t) || !dice.chance(fault.chance) {
             return;
         }
-        let status = |given: Option<u16>, dice: &mut dice::Dice| given.unwrap_or_else(|| *dice.pick(&[500, 502, 503]));
+        let status = |given: Option<u16>, dice: &mut dice::Dice| given.unwrap_or_else(|| dice.pick(&[500, 502, 503]));
         // The first fault that takes the request, or its answer, has it.
         let taken = verdict.before.is_some();
         let after = |verdict: &mut Verdict, what| {

@@ -7,9 +7,11 @@
 //! - `server`, [`faults`], [`log`], `control`: the same around every vendor. Requests pass the faults on their way to
 //!   the vendor's router and are logged with what was applied; `/_sim/` shows the log and the state to other processes.
 //! - [`switches`]: what a contract leaves open, by name and value.
+//! - [`demo`]: companies, their staff and their leads.
 //! - [`dice`]: the same numbers for the same seed.
 
 mod control;
+pub mod demo;
 pub mod dice;
 pub mod faults;
 mod kenbun;
@@ -89,14 +91,29 @@ pub async fn start(vendor: &str, options: SimOptions) -> Result<Simulator, Strin
         .await
         .map_err(|e| format!("{addr} cannot be served: {e}"))?;
     let base_url = format!("http://{bound}");
-    let mut profile = Map::new();
-    profile.insert("vendor".to_owned(), entry.name.into());
-    profile.insert("base_url".to_owned(), base_url.clone().into());
-    profile.extend(core.sim.profile());
+    let profile = complete(entry.name, &base_url, core.sim.profile());
     Ok(Simulator { base_url, profile, core, _stop: stop.drop_guard() })
 }
 
+fn complete(vendor: &str, base_url: &str, settings: Map<String, Value>) -> Map<String, Value> {
+    let mut profile = Map::new();
+    profile.insert("vendor".to_owned(), vendor.into());
+    profile.insert("base_url".to_owned(), base_url.into());
+    profile.extend(settings);
+    profile
+}
+
 impl Simulator {
+    /// Profiles of the same server with other credentials or settings, by name.
+    pub fn other_profiles(&self) -> Vec<(String, Map<String, Value>)> {
+        let all = self.core.sim.other_profiles().into_iter();
+        all.filter_map(|(name, settings)| match settings {
+            Value::Object(settings) => Some((name, complete(self.core.vendor, &self.base_url, settings))),
+            _ => None,
+        })
+        .collect()
+    }
+
     /// Who holds each target.
     pub fn holders(&self) -> Vec<(Target, Holder)> {
         self.core.sim.holders()

@@ -190,7 +190,7 @@ fn meddle_after(core: &Core, number: u64, pick: u64) {
     if touched.is_empty() {
         return;
     }
-    let target = dice::Dice::new(core.seed, pick, 1).pick(&touched).clone();
+    let target = touched[dice::Dice::new(core.seed, pick, 1).below(touched.len())].clone();
     core.meddle(&[target], &Meddling::Another(pick), Some(format!("meddle (after request {number})")));
 }
 

@@ -103,7 +103,8 @@ impl Switches {
         self.specs.iter().map(|s| (s.name, self.value(s.name))).collect()
     }
 
-    fn with<T>(&self, name: &str, f: impl FnOnce(&str) -> T) -> T {
+    /// Looks at the present value without copying it.
+    pub fn with<T>(&self, name: &str, f: impl FnOnce(&str) -> T) -> T {
         let set = self.set.read().unwrap_or_else(PoisonError::into_inner);
         match set.get(name) {
             Some(value) => f(value),

@@ -62,6 +62,11 @@ pub trait VendorSim: Send + Sync + 'static {
     /// The profile's settings beside `vendor` and `base_url`, credentials in the `{command = …}` form.
     fn profile(&self) -> Map<String, Value>;
 
+    /// The same server with other credentials or settings, by name, each like [`Self::profile`].
+    fn other_profiles(&self) -> Map<String, Value> {
+        Map::new()
+    }
+
     /// Who holds each target.
     fn holders(&self) -> Vec<(Target, Holder)>;
 
@@ -86,7 +91,7 @@ pub enum Act {
 }
 
 /// Who holds a target. As JSON: `null`, `{"id", "name"}`, or a list of user ids.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Holder {
     Nobody,
