@@ -6,5 +6,6 @@ mod engine;
 mod journal;
 mod journeys;
 mod pty;
+mod sim_faults;
 mod sim_kenbun;
 mod vendor_kenbun;
