@@ -1,0 +1,139 @@
+//! Work that takes long, away from the event loop: searches and jobs. The newest wins; what it replaces is stopped.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::app::Message;
+use crate::app::job::{Job, Lane};
+use crate::domain::exchange::{Event, Problem};
+use crate::domain::query::{SearchRequest, Searcher};
+
+/// Runs searches on one thread (what a search keeps helps the next one) and jobs on threads that come and go.
+pub struct Workers {
+    answers: UnboundedSender<Message>,
+    searches: Arc<Slot>,
+    searching: bool,
+    lanes: HashMap<Lane, Arc<AtomicBool>>,
+}
+
+/// Where the newest search waits for the thread.
+#[derive(Default)]
+struct Slot {
+    wanted: Mutex<Wanted>,
+    changed: Condvar,
+    /// The generation that is worth finishing.
+    newest: AtomicU64,
+    over: AtomicBool,
+}
+
+#[derive(Default)]
+struct Wanted {
+    request: Option<SearchRequest>,
+    over: bool,
+}
+
+impl Slot {
+    fn wanted(&self) -> MutexGuard<'_, Wanted> {
+        self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a search; `None` when there will be none any more.
+    fn take(&self) -> Option<SearchRequest> {
+        let mut wanted = self.wanted();
+        loop {
+            if wanted.over {
+                return None;
+            }
+            if let Some(request) = wanted.request.take() {
+                return Some(request);
+            }
+            wanted = self.changed.wait(wanted).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Workers {
+    /// Answers go into `answers`.
+    pub fn new(answers: UnboundedSender<Message>) -> Self {
+        Self { answers, searches: Arc::default(), searching: false, lanes: HashMap::new() }
+    }
+
+    /// Searches; an older search stops and is never answered.
+    pub fn search(&mut self, request: SearchRequest) {
+        if !self.searching {
+            let (slot, answers) = (self.searches.clone(), self.answers.clone());
+            let started = thread::Builder::new().name("search".into()).spawn(move || serve_searches(&slot, &answers));
+            if let Err(error) = started {
+                return self.report(&format!("a search could not be started: {error}"));
+            }
+            self.searching = true;
+        }
+        self.searches.newest.store(request.generation, Ordering::Relaxed);
+        self.searches.wanted().request = Some(request);
+        self.searches.changed.notify_one();
+    }
+
+    /// Starts a job; an older one of the same lane stops and is not answered.
+    pub fn start(&mut self, job: Job) {
+        let replaced = Arc::new(AtomicBool::new(false));
+        if let Some(older) = self.lanes.insert(job.lane(), replaced.clone()) {
+            older.store(true, Ordering::Relaxed);
+        }
+        let answers = self.answers.clone();
+        tokio::task::spawn_blocking(move || {
+            let answer = catch_unwind(AssertUnwindSafe(|| job.run(&|| replaced.load(Ordering::Relaxed))));
+            // An answer that nobody waits for any more is nothing to complain about.
+            let _ = match answer {
+                Ok(Some(message)) => answers.send(message),
+                Ok(None) => Ok(()),
+                Err(_) => answers.send(internal_error("this could not be computed")),
+            };
+        });
+    }
+
+    fn report(&self, what: &str) {
+        let _ = self.answers.send(Message::Backend(Event::Failed { problem: Problem::new(what, "") }));
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        for replaced in self.lanes.values() {
+            replaced.store(true, Ordering::Relaxed);
+        }
+        self.searches.over.store(true, Ordering::Relaxed);
+        self.searches.wanted().over = true;
+        self.searches.changed.notify_one();
+    }
+}
+
+fn serve_searches(slot: &Slot, answers: &UnboundedSender<Message>) {
+    let mut searcher = Searcher::default();
+    while let Some(request) = slot.take() {
+        let superseded =
+            || slot.newest.load(Ordering::Relaxed) != request.generation || slot.over.load(Ordering::Relaxed);
+        let message = match catch_unwind(AssertUnwindSafe(|| searcher.search(&request, &superseded))) {
+            Ok(Some(result)) => Message::Searched(result),
+            Ok(None) => continue,
+            Err(_) => {
+                // Whatever it had kept may be half done.
+                searcher = Searcher::default();
+                internal_error("the search failed")
+            }
+        };
+        if answers.send(message).is_err() {
+            return;
+        }
+    }
+}
+
+/// A panic of ours, for the person; its text is in the log.
+fn internal_error(what: &str) -> Message {
+    let problem = Problem::new(format!("{what}, by a mistake in Switchboard"), "The log in the data folder has more.");
+    Message::Backend(Event::Failed { problem })
+}
