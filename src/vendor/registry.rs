@@ -6,6 +6,9 @@ use super::{Gate, Vendor};
 use crate::config::{ConfigError, Profile, SettingSpec, VendorSettings};
 use crate::domain::VendorKind;
 
+/// Makes a client for a profile, behind a gate.
+pub type Open = fn(&Profile, Arc<dyn Gate>) -> Result<Arc<dyn Vendor>, ConfigError>;
+
 /// How to make one vendor's client.
 pub struct VendorEntry {
     pub kind: VendorKind,
@@ -14,7 +17,7 @@ pub struct VendorEntry {
     /// Sets of credentials of which a profile must give at least one whole; the usual one first.
     pub credentials: &'static [&'static [&'static str]],
     /// Makes the client. Reads secrets, sends nothing.
-    pub open: fn(&Profile, Arc<dyn Gate>) -> Result<Arc<dyn Vendor>, ConfigError>,
+    pub open: Open,
 }
 
 /// All vendors.

@@ -2,9 +2,7 @@
 
 use super::settings::Settings;
 use crate::domain::capabilities::Settle;
-use crate::domain::{
-    BatchRule, Capabilities, Exactness, Field, Pace, ReadBack, TargetKind, Unassign, VendorKind, safe_text,
-};
+use crate::domain::{BatchRule, Capabilities, Exactness, Field, Pace, ReadBack, TargetKind, Unassign, VendorKind};
 
 /// What the list and the details give.
 const FIELDS: &[Field] = &[
@@ -79,10 +77,4 @@ fn pace(settings: &Settings) -> Pace {
         }
         None => Pace { per_second: f64::INFINITY, burst: u32::MAX, parallel: settings.parallel },
     }
-}
-
-/// The sentence that names a unit, for checks.
-pub fn unit_label(id: &str, name: &str) -> String {
-    let (id, name) = (safe_text::visible(id), safe_text::visible(name));
-    if name.is_empty() { id.into_owned() } else { format!("{id} ({name})") }
 }

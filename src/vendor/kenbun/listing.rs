@@ -168,7 +168,11 @@ impl Kenbun {
             walked.bad_because = walked.bad_because.or(page.bad_because);
             let turned = match &mut second {
                 None => page.rows.iter().any(|lead| !seen.contains(&lead.id)),
-                Some(second) => page.rows.iter().fold(false, |new, lead| second.insert(lead.id.clone()) || new),
+                Some(second) => {
+                    let before = second.len();
+                    second.extend(page.rows.iter().map(|lead| lead.id.clone()));
+                    second.len() > before
+                }
             };
             page.rows.retain(|lead| seen.insert(lead.id.clone()));
             walked.leads = seen.len();

@@ -1,5 +1,6 @@
 //! The client against servers that answer exactly what a test says.
 
+mod checks;
 mod lists;
 mod oddities;
 mod units;

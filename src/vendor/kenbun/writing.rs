@@ -194,7 +194,7 @@ impl Kenbun {
             return Verdict::unknown(error.message.clone()).troubled(error.kind).halting(error);
         }
         let leads = chunk.leads.len();
-        let affected = body.get("affected").map(|value| whole(value));
+        let affected = body.get("affected").map(whole);
         let is_ok = status == "ok" || (status.is_empty() && affected.is_some());
         let trouble = match affected {
             _ if !is_ok => Some(format!("kenbun did not say that the change was made{}", said(answer))),

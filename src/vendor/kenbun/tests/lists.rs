@@ -42,7 +42,7 @@ impl Paging {
 }
 
 fn row(n: usize) -> Value {
-    json!({"lead_id": format!("ld_{n}"), "score": n, "owner_name": if n % 2 == 0 { Value::Null } else { json!("Jane") }})
+    json!({"lead_id": format!("ld_{n}"), "score": n, "owner_name": if n.is_multiple_of(2) { Value::Null } else { json!("Jane") }})
 }
 
 fn pages(server: &Server) -> Vec<String> {
