@@ -2,10 +2,12 @@
 //! nothing else in the house knows which one it talks to.
 
 pub mod error;
+pub mod fields;
 pub mod gate;
 pub mod http;
 pub mod kenbun;
 pub mod registry;
+pub mod settings;
 
 use std::ops::ControlFlow;
 

@@ -4,7 +4,8 @@
 use serde_json::{Map, Value};
 
 use super::owner;
-use crate::domain::{LeadId, LeadRecord, SafeText, Timestamp};
+use crate::domain::{LeadId, LeadRecord, SafeText};
+use crate::vendor::fields::{safe, text, timestamp, whole_number};
 
 /// Keys that have a place of their own in a record.
 const KNOWN: [&str; 9] =
@@ -15,7 +16,7 @@ pub fn record(row: &Value) -> Result<LeadRecord, &'static str> {
     let row = row.as_object().ok_or("it is not an object")?;
     let mut lead = LeadRecord {
         id: id(row.get("lead_id"))?,
-        score: row.get("score").and_then(score),
+        score: row.get("score").and_then(whole_number),
         created_at: row.get("created_at").and_then(timestamp),
         updated_at: row.get("updated_at").and_then(timestamp),
         email: row.get("email").and_then(text).unwrap_or_default(),
@@ -103,68 +104,6 @@ fn describe(lead: &mut LeadRecord, metadata: &Map<String, Value>) {
     }
 }
 
-/// Keeps a field with its texts made safe. A name that is taken already gets a longer one.
-fn keep(extra: &mut Map<String, Value>, key: &str, value: &Value) {
-    let mut key = SafeText::new(key).to_string();
-    while extra.contains_key(&key) {
-        key.insert_str(0, "metadata.");
-    }
-    extra.insert(key, safe(value));
-}
-
-fn safe(value: &Value) -> Value {
-    match value {
-        Value::String(text) => Value::String(SafeText::new(text).to_string()),
-        Value::Array(list) => Value::Array(list.iter().map(safe).collect()),
-        Value::Object(object) => {
-            Value::Object(object.iter().map(|(key, value)| (SafeText::new(key).to_string(), safe(value))).collect())
-        }
-        other => other.clone(),
-    }
-}
-
-/// A text for people; numbers and switches are spelled out.
-fn text(value: &Value) -> Option<SafeText> {
-    let text = match value {
-        Value::String(text) => SafeText::new(text.trim()),
-        Value::Number(number) => SafeText::new(&number.to_string()),
-        Value::Bool(switch) => SafeText::new(if *switch { "true" } else { "false" }),
-        _ => return None,
-    };
-    (!text.is_empty()).then_some(text)
-}
-
-fn score(value: &Value) -> Option<i32> {
-    let number = match value {
-        Value::Number(number) => number.as_f64()?,
-        Value::String(text) => text.trim().parse().ok()?,
-        _ => return None,
-    };
-    // Saturates; NaN cannot come from JSON, and a text that says so is no score.
-    (!number.is_nan()).then_some(number.round() as i32)
-}
-
-/// A point in time: RFC 3339, the same without an offset (taken as UTC), or a unix time in seconds or milliseconds. The
-/// year 1 is what some servers write for "never".
-pub fn timestamp(value: &Value) -> Option<Timestamp> {
-    let moment = match value {
-        Value::String(text) => {
-            let text = text.trim();
-            text.parse::<Timestamp>().ok().or_else(|| {
-                let civil: jiff::civil::DateTime = text.parse().ok()?;
-                Some(civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
-            })
-        }
-        Value::Number(number) => {
-            let number = number.as_f64()?;
-            let milliseconds = if number.abs() < 1e11 { number * 1_000.0 } else { number };
-            Timestamp::from_millisecond(milliseconds as i64).ok()
-        }
-        _ => None,
-    }?;
-    (moment.as_second() > -62_000_000_000).then_some(moment)
-}
-
 /// The e-mail address among aliases, written as `[{"kind": "email", "value": "…"}]` or `{"email": "…"}`.
 fn email_alias(aliases: &Value) -> Option<SafeText> {
     match aliases {
@@ -178,6 +117,15 @@ fn email_alias(aliases: &Value) -> Option<SafeText> {
         },
         _ => None,
     }
+}
+
+/// Keeps a field with its texts made safe. A name that is taken already gets a longer one.
+fn keep(extra: &mut Map<String, Value>, key: &str, value: &Value) {
+    let mut key = SafeText::new(key).to_string();
+    while extra.contains_key(&key) {
+        key.insert_str(0, "metadata.");
+    }
+    extra.insert(key, safe(value));
 }
 
 #[cfg(test)]

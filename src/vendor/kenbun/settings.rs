@@ -7,6 +7,7 @@ use http::HeaderValue;
 use crate::config::{ConfigError, Profile, Secret, SettingKind, SettingSpec};
 use crate::domain::{Person, PersonId, SafeText, Verbatim};
 use crate::vendor::http::{basic, bearer};
+use crate::vendor::settings::Given;
 
 /// The most ids that one bulk call may hold.
 const MOST_IN_BULK: i64 = 500;
@@ -181,6 +182,7 @@ pub struct Settings {
 impl Settings {
     /// Reads a profile. Fetches its secrets.
     pub fn of(profile: &Profile) -> Result<Self, ConfigError> {
+        let given = Given { profile, specs: SPECS };
         let (authorization, secrets) = credentials(profile)?;
         let org_unit = profile.text("org_unit").map(str::to_owned);
         if org_unit.as_deref().is_some_and(|unit| unit.trim().is_empty()) {
@@ -200,7 +202,7 @@ impl Settings {
             authorization,
             secrets,
             org_unit,
-            page_size: whole(profile, "page_size", 100)?,
+            page_size: given.whole("page_size")?,
             owner_id_field,
             owners: owners(profile)?,
             owners_mode: match profile.text("owners_mode") {
@@ -211,28 +213,15 @@ impl Settings {
                 Some("always") => Verify::Always,
                 _ => Verify::OnMismatch,
             },
-            bulk_size: whole(profile, "bulk_size", 500)?,
+            bulk_size: given.whole("bulk_size")?,
             fetch_names: profile.switch("fetch_names").unwrap_or(true),
-            requests_per_minute: Some(whole(profile, "requests_per_minute", 600)?).filter(|pace| *pace > 0),
-            parallel: whole(profile, "parallel", 4)?,
-            freshness: Duration::from_secs(whole(profile, "freshness_s", 60)?),
-            timeout: Duration::from_secs(whole(profile, "timeout_s", 30)?),
-            retries: whole(profile, "retries", 4)?,
+            requests_per_minute: Some(given.whole("requests_per_minute")?).filter(|pace| *pace > 0),
+            parallel: given.whole("parallel")?,
+            freshness: Duration::from_secs(given.whole("freshness_s")?),
+            timeout: Duration::from_secs(given.whole("timeout_s")?),
+            retries: given.whole("retries")?,
         })
     }
-}
-
-/// A whole number within the limits of its [`SettingSpec`]. Configurations are checked against these when they are
-/// read; a profile that was made in another way is held to them here.
-fn whole<T: TryFrom<i64>>(profile: &Profile, name: &'static str, default: i64) -> Result<T, ConfigError> {
-    let value = profile.integer(name).unwrap_or(default);
-    let limits = SPECS.iter().find(|spec| spec.name == name).map(|spec| spec.kind);
-    if let Some(SettingKind::Integer { min, max }) = limits
-        && !(min..=max).contains(&value)
-    {
-        return Err(profile.error(name, format!("{name} must be from {min} to {max}, not {value}")));
-    }
-    T::try_from(value).map_err(|_| profile.error(name, format!("{name} cannot be {value}")))
 }
 
 fn credentials(profile: &Profile) -> Result<(HeaderValue, Vec<Secret>), ConfigError> {
