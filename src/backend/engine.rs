@@ -1,21 +1,50 @@
 //! The engine as async calls.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::setup::Setup;
+use super::desk::Desk;
+use super::load::{self, Loaded};
+use super::operation::{self, Part, Seqs, Start};
+use super::operation_id::operation_id;
+use super::resume;
+use super::setup::{Clock, Setup, Tuning};
+use super::undo::{self, UndoRequest};
 use super::{StopToken, Watch};
-use crate::domain::exchange::{LoadProgress, Problem};
-use crate::domain::history::OperationSummary;
-use crate::domain::leads::LeadTable;
+use crate::domain::campaign::LeadAsk;
+use crate::domain::exchange::{Event, LoadProgress, Problem};
+use crate::domain::history::{OperationPart, OperationSummary};
 use crate::domain::{
-    Capabilities, LeadId, LeadRecord, OperationId, Person, Plan, ProfileName, SafeText, TargetId, Timestamp, VendorKind,
+    Capabilities, LeadId, LeadRecord, OperationId, OperationKind, Person, Plan, ProfileName, SafeText, Tally,
+    Timestamp, VendorKind,
 };
-use crate::journal::{Journal, JournalError};
-use crate::vendor::{Check, VendorError};
+use crate::journal::{Hold, Journal, JournalError, NewOperation};
+use crate::vendor::{Check, ErrorKind, Session, VendorError};
 
 /// The engine. Cheap to clone; all calls may run side by side.
 #[derive(Clone)]
-pub struct Engine {}
+pub struct Engine {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub desks: Vec<Result<Arc<Desk>, NotOpened>>,
+    pub journal: Journal,
+    pub who: SafeText,
+    pub clock: Clock,
+    pub tuning: Tuning,
+    /// Operations of this process that run now.
+    running: Mutex<HashMap<OperationId, StopToken>>,
+}
+
+/// A profile that cannot be used.
+pub(super) struct NotOpened {
+    pub name: ProfileName,
+    pub kind: VendorKind,
+    pub base_url: String,
+    pub read_only: bool,
+    pub problem: Problem,
+}
 
 /// A configured profile.
 #[derive(Clone, Debug)]
@@ -28,26 +57,18 @@ pub struct ProfileInfo {
     pub capabilities: Result<Arc<Capabilities>, Problem>,
 }
 
-/// A profile's leads after a load.
-#[derive(Clone, Debug)]
-pub struct Loaded {
-    pub table: LeadTable,
-    /// When the reading began: no owner in the table is older.
-    pub read_at: Timestamp,
-}
-
 /// How an operation went. Its items are in the journal.
 #[derive(Clone, Debug)]
 pub struct Report {
     pub summary: OperationSummary,
     pub requests: usize,
     pub seconds: f64,
-    /// Why a profile got less than all of its share: stopped credentials, an outage. One sentence each.
+    /// Why a profile got less than all of its share: credentials refused, an outage. One sentence each.
     pub cut_short: Vec<(ProfileName, Problem)>,
 }
 
 /// Why an operation was not carried out, or not to its end.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum ApplyError {
     #[error("{0} is read-only in the configuration: nothing was sent")]
     ReadOnly(ProfileName),
@@ -63,96 +84,320 @@ pub enum ApplyError {
     #[error("{0}; nothing was sent")]
     Journal(#[from] JournalError),
     /// The journal could not be written any more while the operation ran. What was in flight was awaited.
-    #[error("operation {operation} was cut off, because {error}")]
+    #[error("operation {operation} was cut short: {error}")]
     JournalLost { operation: OperationId, error: JournalError },
+    /// A mistake in Switchboard itself.
+    #[error("the engine failed: {0}; what was sent is in the journal")]
+    Broken(String),
 }
 
-/// What to take back.
-#[derive(Clone, Debug)]
-pub struct UndoRequest {
-    /// In any order; several become one plan.
-    pub operations: Vec<OperationId>,
-    pub only: Only,
-    /// Overwrite what others changed since.
-    pub force: bool,
-    pub note: Option<SafeText>,
-}
-
-/// Which items of the operations.
-#[derive(Clone, Debug, Default)]
-pub enum Only {
-    #[default]
-    All,
-    /// These sequence numbers of a single operation.
-    Items(Vec<u32>),
-    Targets(Vec<TargetId>),
+impl ApplyError {
+    /// The error for people.
+    pub fn problem(&self) -> Problem {
+        let remedy = match self {
+            Self::ReadOnly(_) => "Take `read_only` out of the profile if this is meant.",
+            Self::JournalLost { .. } | Self::Broken(_) => "Settle what is open with `resume`.",
+            Self::NotOpened(_, problem) => &problem.remedy,
+            _ => "",
+        };
+        match self {
+            Self::NotOpened(profile, problem) => Problem::new(format!("{profile}: {}", problem.what), remedy),
+            _ => Problem::new(self.to_string(), remedy),
+        }
+    }
 }
 
 impl Engine {
-    pub fn open(_setup: Setup) -> Result<Self, Problem> {
-        todo!()
+    pub fn open(setup: Setup) -> Result<Self, Problem> {
+        let Setup { profiles, journal, who, clock, data_folder: _, tuning } = setup;
+        let mut desks = Vec::new();
+        for profile in profiles {
+            let (name, kind, base_url, read_only) = (profile.name, profile.kind, profile.base_url, profile.read_only);
+            desks.push(match profile.vendor {
+                Ok(vendor) => {
+                    let capabilities = Arc::new(vendor.capabilities().clone());
+                    let mut pace = capabilities.pace;
+                    pace.parallel = pace.parallel.min(tuning.parallel.unwrap_or(usize::MAX)).max(1);
+                    profile.gate.set_pace(pace);
+                    let freshness = tuning.freshness.unwrap_or(capabilities.freshness);
+                    Ok(Arc::new(Desk::new(
+                        name,
+                        kind,
+                        base_url,
+                        read_only,
+                        vendor,
+                        capabilities,
+                        profile.gate,
+                        freshness,
+                    )))
+                }
+                Err(problem) => Err(NotOpened { name, kind, base_url, read_only, problem }),
+            });
+        }
+        let inner = Inner { desks, journal, who, clock, tuning, running: Mutex::default() };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     pub fn profiles(&self) -> Vec<ProfileInfo> {
-        todo!()
+        let info = |desk: &Result<Arc<Desk>, NotOpened>| match desk {
+            Ok(desk) => ProfileInfo {
+                name: desk.name.clone(),
+                vendor: desk.kind,
+                base_url: desk.base_url.clone(),
+                read_only: desk.read_only,
+                capabilities: Ok(desk.capabilities.clone()),
+            },
+            Err(not) => ProfileInfo {
+                name: not.name.clone(),
+                vendor: not.kind,
+                base_url: not.base_url.clone(),
+                read_only: not.read_only,
+                capabilities: Err(not.problem.clone()),
+            },
+        };
+        self.inner.desks.iter().map(info).collect()
     }
 
     /// `None` where there is no such profile or it cannot be used.
-    pub fn capabilities(&self, _profile: &ProfileName) -> Option<Arc<Capabilities>> {
-        todo!()
+    pub fn capabilities(&self, profile: &ProfileName) -> Option<Arc<Capabilities>> {
+        self.inner.desk(profile).ok().map(|desk| desk.capabilities.clone())
     }
 
     pub fn journal(&self) -> &Journal {
-        todo!()
+        &self.inner.journal
     }
 
     /// The time by this engine's clock.
     pub fn now(&self) -> Timestamp {
-        todo!()
+        (self.inner.clock)()
     }
 
     /// All owners of a profile, read now.
-    pub async fn load_people(&self, _profile: &ProfileName) -> Result<Vec<Person>, VendorError> {
-        todo!()
+    pub async fn load_people(&self, profile: &ProfileName) -> Result<Vec<Person>, VendorError> {
+        let desk = self.inner.desk_for_reading(profile)?;
+        let people = desk.vendor.people().await?;
+        desk.set_people(Arc::new(people.clone()));
+        Ok(people)
     }
 
     /// All leads of a profile, read now. `on_page` sees how far it is.
     pub async fn load_leads(
         &self,
-        _profile: &ProfileName,
-        _on_page: impl Fn(LoadProgress) + Send + Sync + 'static,
+        profile: &ProfileName,
+        on_page: impl Fn(LoadProgress) + Send + Sync + 'static,
     ) -> Result<Loaded, VendorError> {
-        todo!()
+        self.load_leads_that(profile, &LeadAsk::everything(), on_page).await
+    }
+
+    /// The leads of a profile that the vendor finds for `ask`, read now.
+    pub async fn load_leads_that(
+        &self,
+        profile: &ProfileName,
+        ask: &LeadAsk,
+        on_page: impl Fn(LoadProgress) + Send + Sync + 'static,
+    ) -> Result<Loaded, VendorError> {
+        let desk = self.inner.desk_for_reading(profile)?;
+        load::load(&desk, ask, &self.inner.clock, &mut |_, progress| on_page(progress)).await
     }
 
     /// One lead with every field.
-    pub async fn detail(&self, _profile: &ProfileName, _lead: &LeadId) -> Result<LeadRecord, VendorError> {
-        todo!()
+    pub async fn detail(&self, profile: &ProfileName, lead: &LeadId) -> Result<LeadRecord, VendorError> {
+        self.inner.desk_for_reading(profile)?.vendor.detail(lead).await
     }
 
     /// Carries out a confirmed plan. It runs in a task of its own: dropping this future does not cut a write off.
-    pub async fn apply(&self, _plan: Arc<Plan>, _watch: Watch, _stop: StopToken) -> Result<Report, ApplyError> {
-        todo!()
+    pub async fn apply(&self, plan: Arc<Plan>, watch: Watch, stop: StopToken) -> Result<Report, ApplyError> {
+        let inner = self.inner.clone();
+        in_a_task(async move { inner.apply(plan, watch, stop).await }).await
     }
 
     /// Reads the targets again and makes the plan that takes operations back: an undo, or a redo where they are undos.
-    pub async fn plan_undo(&self, _request: UndoRequest) -> Result<Plan, Problem> {
-        todo!()
+    pub async fn plan_undo(&self, request: UndoRequest) -> Result<Plan, Problem> {
+        undo::plan(&self.inner, request).await
     }
 
     /// Settles an interrupted operation by reading, then sends what was not sent yet, unless `settle_only`.
     pub async fn resume(
         &self,
-        _operation: &OperationId,
-        _settle_only: bool,
-        _watch: Watch,
-        _stop: StopToken,
+        operation: &OperationId,
+        settle_only: bool,
+        watch: Watch,
+        stop: StopToken,
     ) -> Result<Report, ApplyError> {
-        todo!()
+        let (inner, operation) = (self.inner.clone(), operation.clone());
+        in_a_task(async move { resume::resume(&inner, operation, settle_only, watch, stop).await }).await
+    }
+
+    /// Asks a running operation to stop: no new work is handed out, what is in flight is awaited and settled.
+    pub fn stop(&self, operation: &OperationId) -> bool {
+        let running = self.inner.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.get(operation).map(StopToken::stop).is_some()
     }
 
     /// Probes a profile's contract with reads only.
-    pub async fn doctor(&self, _profile: &ProfileName) -> Vec<Check> {
-        todo!()
+    pub async fn doctor(&self, profile: &ProfileName) -> Vec<Check> {
+        match self.inner.desk(profile) {
+            Ok(desk) => desk.vendor.check().await,
+            Err(error) => {
+                vec![Check { name: "settings".to_owned(), ok: false, detail: error.problem().to_string() }]
+            }
+        }
     }
+}
+
+async fn in_a_task(
+    work: impl Future<Output = Result<Report, ApplyError>> + Send + 'static,
+) -> Result<Report, ApplyError> {
+    tokio::spawn(work).await.unwrap_or_else(|broken| Err(ApplyError::Broken(broken.to_string())))
+}
+
+impl Inner {
+    pub fn desk(&self, profile: &ProfileName) -> Result<Arc<Desk>, ApplyError> {
+        for desk in &self.desks {
+            match desk {
+                Ok(desk) if desk.name == *profile => return Ok(desk.clone()),
+                Err(not) if not.name == *profile => {
+                    return Err(ApplyError::NotOpened(profile.clone(), not.problem.clone()));
+                }
+                _ => {}
+            }
+        }
+        Err(ApplyError::NoSuchProfile(profile.clone()))
+    }
+
+    fn desk_for_reading(&self, profile: &ProfileName) -> Result<Arc<Desk>, VendorError> {
+        self.desk(profile).map_err(|error| {
+            let problem = error.problem();
+            VendorError::new(ErrorKind::Setting, problem.what).with_remedy(problem.remedy)
+        })
+    }
+
+    /// The desk for writing, at the place where the operation belongs.
+    pub fn desk_for_writing(&self, profile: &ProfileName) -> Result<Arc<Desk>, ApplyError> {
+        let desk = self.desk(profile)?;
+        if desk.read_only { Err(ApplyError::ReadOnly(profile.clone())) } else { Ok(desk) }
+    }
+
+    /// Asks the journal, away from the async threads.
+    pub async fn ask<T: Send + 'static>(
+        self: &Arc<Self>,
+        question: impl FnOnce(&Journal) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let journal = self.journal.clone();
+        tokio::task::spawn_blocking(move || question(&journal)).await.unwrap_or_else(|broken| {
+            Err(JournalError::Storage { path: String::new(), doing: "read", why: broken.to_string() })
+        })
+    }
+
+    async fn apply(self: Arc<Self>, plan: Arc<Plan>, watch: Watch, stop: StopToken) -> Result<Report, ApplyError> {
+        if plan.changes() == 0 {
+            return Err(ApplyError::Nothing);
+        }
+        let hot = plan.changes() <= self.tuning.hot_up_to;
+        let undo = matches!(plan.kind, OperationKind::Undo | OperationKind::Redo);
+        let mut parts = Vec::new();
+        let mut recorded = Vec::new();
+        let mut first = 0;
+        for (index, share) in plan.parts.iter().enumerate() {
+            let desk = match share.changes.is_empty() {
+                true => self.desk(&share.profile)?,
+                false => self.desk_for_writing(&share.profile)?,
+            };
+            let context = share.context.clone().unwrap_or_else(|| desk.vendor.context());
+            recorded.push(OperationPart {
+                profile: share.profile.clone(),
+                vendor: share.vendor,
+                base_url: desk.base_url.clone(),
+                context: context.clone(),
+            });
+            let session = Session { context, hot, undo };
+            parts.push(Part::new(desk, plan.clone(), index, Seqs::From(first), session));
+            first += share.changes.len() as u32;
+        }
+        let (id, hold) = self.begin(&plan, recorded).await?;
+        let tally = Tally { planned: plan.changes(), skipped: plan.skips(), ..Tally::default() };
+        self.carry_out(id, plan, parts, tally, hold, watch, stop).await
+    }
+
+    /// Makes the operation durable with everything it is about to do.
+    async fn begin(
+        self: &Arc<Self>,
+        plan: &Arc<Plan>,
+        parts: Vec<OperationPart>,
+    ) -> Result<(OperationId, Hold), JournalError> {
+        let (plan, who, at) = (plan.clone(), self.who.clone(), (self.clock)());
+        self.ask(move |journal| {
+            let mut id = operation_id(at);
+            while journal.operation(&id).is_ok() {
+                id = operation_id(at);
+            }
+            let takes_back = takes_back(&plan);
+            let operation = NewOperation {
+                id: id.clone(),
+                at,
+                kind: plan.kind,
+                reverts: plan.reverts.clone(),
+                who,
+                note: plan.note.clone(),
+                parts,
+                plan: &plan,
+                takes_back,
+            };
+            journal.begin(&operation).map(|hold| (id, hold))
+        })
+        .await
+    }
+
+    /// Runs an operation that is in the journal to its end, and reports.
+    #[expect(clippy::too_many_arguments, reason = "what an operation consists of, from two places")]
+    pub async fn carry_out(
+        self: &Arc<Self>,
+        id: OperationId,
+        plan: Arc<Plan>,
+        parts: Vec<Part>,
+        tally: Tally,
+        hold: Hold,
+        watch: Watch,
+        stop: StopToken,
+    ) -> Result<Report, ApplyError> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), stop.clone());
+        let start = Start {
+            id: id.clone(),
+            plan,
+            parts,
+            tally,
+            journal: self.journal.clone(),
+            hold,
+            stop,
+            watch: watch.clone(),
+            clock: self.clock.clone(),
+            tuning: self.tuning,
+        };
+        let ended = operation::run(start).await;
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        if let Some(error) = ended.lost {
+            return Err(ApplyError::JournalLost { operation: id, error });
+        }
+        let operation = id.clone();
+        let summary = self.ask(move |journal| journal.operation(&operation)).await;
+        let summary = summary.map_err(|error| ApplyError::JournalLost { operation: id, error })?;
+        let report = Report { summary, requests: ended.requests, seconds: ended.seconds, cut_short: ended.cut_short };
+        watch.tell(Event::Ended {
+            summary: report.summary.clone(),
+            seconds: report.seconds,
+            requests: report.requests,
+        });
+        Ok(report)
+    }
+}
+
+/// The items behind each of a plan's changes, numbered as the journal numbers them.
+fn takes_back(plan: &Plan) -> Vec<(u32, OperationId, u32)> {
+    let mut first = 0;
+    let mut all = Vec::new();
+    for part in &plan.parts {
+        all.extend(part.takes_back.iter().map(|back| (first + back.change, back.operation.clone(), back.seq)));
+        first += part.changes.len() as u32;
+    }
+    all
 }

@@ -4,15 +4,29 @@
 //! [`Engine`] is the whole of it, as async calls. [`spawn`] puts the same engine behind two channels, commands in and
 //! events out, for the screen.
 
+mod desk;
 mod engine;
+mod judge;
+mod live;
+mod load;
+mod names;
+mod operation;
+mod operation_id;
+mod outbox;
 pub mod pace;
+mod reader;
+mod resume;
+mod scribe;
 mod setup;
 mod stop;
 mod task;
+mod undo;
 mod watch;
 
-pub use engine::{ApplyError, Engine, Loaded, Only, ProfileInfo, Report, UndoRequest};
+pub use engine::{ApplyError, Engine, ProfileInfo, Report};
+pub use load::Loaded;
 pub use setup::{Clock, ProfileSetup, Setup, Tuning, system_clock};
 pub use stop::StopToken;
 pub use task::spawn;
+pub use undo::{Only, UndoRequest};
 pub use watch::Watch;

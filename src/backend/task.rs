@@ -1,13 +1,307 @@
 //! The engine behind two channels, for the screen.
 
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use std::collections::HashMap;
+use std::sync::Arc;
 
-use super::Engine;
-use crate::domain::exchange::{Command, Event};
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::desk::Desk;
+use super::load;
+use super::names::{self, NamesWish};
+use super::outbox::Outbox;
+use super::{ApplyError, Engine, Only, Report, StopToken, UndoRequest};
+use crate::domain::campaign::LeadAsk;
+use crate::domain::exchange::{Command, Event, Problem};
+use crate::domain::selection::LeadKey;
+use crate::domain::{OperationId, ProfileName};
+use crate::journal::JournalError;
+use crate::vendor::VendorError;
+
+/// Entries of a lead's history that its detail page shows.
+const MOST_EVENTS: usize = 100;
 
 /// Starts the backend task on the current runtime. It ends after [`Command::Shutdown`], or when `commands` is closed;
 /// either way what is in flight is awaited first.
-pub fn spawn(_engine: Engine, _commands: mpsc::Receiver<Command>, _events: mpsc::Sender<Event>) -> JoinHandle<()> {
-    todo!()
+pub fn spawn(engine: Engine, commands: mpsc::Receiver<Command>, events: mpsc::Sender<Event>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let outbox = Outbox::default();
+        let delivery = tokio::spawn(outbox.clone().deliver(events));
+        Backend::new(engine, outbox.clone()).run(commands).await;
+        outbox.put(Event::Stopped);
+        outbox.close();
+        let _ = delivery.await;
+    })
+}
+
+struct Backend {
+    engine: Engine,
+    outbox: Outbox,
+    /// Reads that may be dropped at any time.
+    loads: HashMap<ProfileName, JoinHandle<()>>,
+    wishes: HashMap<ProfileName, NamesWish>,
+    detail: Option<JoinHandle<()>>,
+    background: JoinSet<()>,
+    /// Operations; they are awaited whatever happens.
+    operations: JoinSet<()>,
+    stops: Vec<StopToken>,
+}
+
+impl Backend {
+    fn new(engine: Engine, outbox: Outbox) -> Self {
+        Self {
+            engine,
+            outbox,
+            loads: HashMap::new(),
+            wishes: HashMap::new(),
+            detail: None,
+            background: JoinSet::new(),
+            operations: JoinSet::new(),
+            stops: Vec::new(),
+        }
+    }
+
+    async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        self.open();
+        loop {
+            tokio::select! {
+                command = commands.recv() => match command {
+                    None | Some(Command::Shutdown) => break,
+                    Some(command) => self.take(command),
+                },
+                Some(_) = self.operations.join_next() => self.stops.retain(|stop| !stop.is_over()),
+                Some(_) = self.background.join_next() => {}
+            }
+        }
+        // Reads are dropped, writes are not.
+        self.background.abort_all();
+        self.loads.values().chain(&self.detail).for_each(JoinHandle::abort);
+        self.stops.iter().for_each(StopToken::stop);
+        while self.operations.join_next().await.is_some() {}
+    }
+
+    /// Tells what there is at the start.
+    fn open(&mut self) {
+        for profile in self.engine.profiles() {
+            self.outbox.put(match profile.capabilities {
+                Ok(capabilities) => Event::Opened { profile: profile.name, capabilities, read_only: profile.read_only },
+                Err(problem) => Event::NotOpened { profile: profile.name, problem },
+            });
+        }
+        for desk in self.engine.inner.desks.iter().flatten() {
+            let wish = NamesWish::default();
+            self.wishes.insert(desk.name.clone(), wish.clone());
+            if !desk.capabilities.names_in_rows {
+                self.background.spawn(names::fetch(desk.clone(), wish, self.outbox.clone()));
+            }
+            self.background.spawn(tell_pauses(desk.clone(), self.outbox.clone()));
+        }
+        self.ask(
+            |engine| engine.journal().interrupted(),
+            |operations| (!operations.is_empty()).then_some(Event::Interrupted { operations }),
+        );
+    }
+
+    fn take(&mut self, command: Command) {
+        match command {
+            Command::Load { profile } => self.load(profile),
+            Command::Names { leads } => self.names(leads),
+            Command::Detail { lead } => self.detail(lead),
+            Command::Apply { plan } => {
+                self.operate(|engine, watch, stop| async move { engine.apply(plan, watch, stop).await });
+            }
+            Command::Resume { operation, settle_only } => self.operate(move |engine, watch, stop| async move {
+                engine.resume(&operation, settle_only, watch, stop).await
+            }),
+            Command::Stop { operation } => {
+                self.engine.stop(&operation);
+            }
+            Command::PlanUndo { operations, items } => self.plan_undo(operations, items),
+            Command::PlanNewestUndo { redo } => self.plan_newest_undo(redo),
+            Command::History { offset, limit } => self.ask(
+                move |engine| {
+                    let journal = engine.journal();
+                    Ok((journal.operations(offset, limit)?, journal.count()?))
+                },
+                move |(operations, total)| Some(Event::History { operations, total, offset }),
+            ),
+            Command::Items { operation, offset, limit } => {
+                let id = operation.clone();
+                self.ask(
+                    move |engine| {
+                        let total = engine.journal().operation(&id)?.tally.total();
+                        Ok((engine.journal().items(&id, offset, limit)?, total))
+                    },
+                    move |(items, total)| Some(Event::Items { operation, items, total, offset }),
+                );
+            }
+            Command::Shutdown => {}
+        }
+    }
+
+    /// Asks the journal away from the async threads and tells the answer.
+    fn ask<T: Send + 'static>(
+        &mut self,
+        question: impl FnOnce(&Engine) -> Result<T, JournalError> + Send + 'static,
+        answer: impl FnOnce(T) -> Option<Event> + Send + 'static,
+    ) {
+        let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
+        self.background.spawn(async move {
+            let told = tokio::task::spawn_blocking(move || question(&engine)).await;
+            let event = match told {
+                Ok(Ok(told)) => answer(told),
+                Ok(Err(error)) => Some(Event::Failed { problem: Problem::new(error.to_string(), "") }),
+                Err(broken) => Some(Event::Failed { problem: Problem::new(broken.to_string(), "") }),
+            };
+            event.into_iter().for_each(|event| outbox.put(event));
+        });
+    }
+
+    fn load(&mut self, profile: ProfileName) {
+        if let Some(older) = self.loads.remove(&profile) {
+            older.abort();
+        }
+        let desk = match self.engine.inner.desk(&profile) {
+            Ok(desk) => desk,
+            Err(error) => {
+                self.outbox.put(Event::LoadFailed { profile, problem: error.problem() });
+                return;
+            }
+        };
+        if let Some(wish) = self.wishes.get(&profile) {
+            wish.forget_failures();
+        }
+        let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
+        self.loads.insert(profile, tokio::spawn(load_profile(engine, desk, outbox)));
+    }
+
+    fn names(&mut self, leads: Vec<LeadKey>) {
+        let mut by_profile: HashMap<ProfileName, Vec<_>> = HashMap::new();
+        for lead in leads {
+            by_profile.entry(lead.profile).or_default().push(lead.id);
+        }
+        for desk in self.engine.inner.desks.iter().flatten() {
+            if let Some(wish) = self.wishes.get(&desk.name) {
+                // A profile that is not in the wish is not visible any more.
+                wish.replace(desk, by_profile.remove(&desk.name).unwrap_or_default());
+            }
+        }
+    }
+
+    fn detail(&mut self, lead: LeadKey) {
+        let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
+        // Only the lead that is looked at now.
+        if let Some(older) = self.detail.take() {
+            older.abort();
+        }
+        self.detail = Some(tokio::spawn(async move {
+            let key = lead.clone();
+            let events = engine.inner.ask(move |journal| journal.lead_events(&key, MOST_EVENTS)).await;
+            let events = events.unwrap_or_else(|error| {
+                outbox.put(Event::Failed { problem: Problem::new(error.to_string(), "") });
+                Vec::new()
+            });
+            let record = engine.detail(&lead.profile, &lead.id).await;
+            if let (Ok(record), Ok(desk)) = (&record, engine.inner.desk(&lead.profile))
+                && let Some((table, progress)) = desk.enrich(std::slice::from_ref(record))
+            {
+                outbox.put(Event::Leads { profile: lead.profile.clone(), table, progress });
+            }
+            outbox.put(Event::Detail { lead, record: record.map(Box::new).map_err(problem), events });
+        }));
+    }
+
+    fn operate<F>(&mut self, work: impl FnOnce(Engine, super::Watch, StopToken) -> F)
+    where
+        F: Future<Output = Result<Report, ApplyError>> + Send + 'static,
+    {
+        let stop = StopToken::new();
+        self.stops.push(stop.clone());
+        let outbox = self.outbox.clone();
+        let work = work(self.engine.clone(), outbox.watch(), stop.clone());
+        self.operations.spawn(async move {
+            match work.await {
+                Ok(report) => {
+                    for (_, problem) in report.cut_short {
+                        outbox.put(Event::Failed { problem });
+                    }
+                }
+                Err(error @ (ApplyError::JournalLost { .. } | ApplyError::Broken(_))) => {
+                    outbox.put(Event::Failed { problem: error.problem() });
+                }
+                Err(error) => outbox.put(Event::NotStarted { problem: error.problem() }),
+            }
+            stop.end();
+        });
+    }
+
+    fn plan_undo(&mut self, operations: Vec<OperationId>, items: Option<Vec<u32>>) {
+        let only = items.map_or(Only::All, Only::Items);
+        let request = UndoRequest { operations, only, force: false, note: None };
+        let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
+        self.background.spawn(async move { outbox.put(planned(&engine, request).await) });
+    }
+
+    fn plan_newest_undo(&mut self, redo: bool) {
+        let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
+        self.background.spawn(async move {
+            let newest = engine.inner.ask(move |journal| journal.newest_undoable(redo)).await;
+            outbox.put(match newest {
+                Ok(Some(newest)) => {
+                    let request =
+                        UndoRequest { operations: vec![newest.id], only: Only::All, force: false, note: None };
+                    planned(&engine, request).await
+                }
+                Ok(None) => {
+                    let what = if redo { "there is no undo to take back" } else { "there is nothing to take back" };
+                    Event::NotPlanned { problem: Problem::new(what, "") }
+                }
+                Err(error) => Event::NotPlanned { problem: Problem::new(error.to_string(), "") },
+            });
+        });
+    }
+}
+
+async fn planned(engine: &Engine, request: UndoRequest) -> Event {
+    match engine.plan_undo(request).await {
+        Ok(plan) => Event::Planned { plan: Arc::new(plan) },
+        Err(problem) => Event::NotPlanned { problem },
+    }
+}
+
+fn problem(error: VendorError) -> Problem {
+    Problem::new(error.message, error.remedy)
+}
+
+/// Loads people and leads side by side.
+async fn load_profile(engine: Engine, desk: Arc<Desk>, outbox: Outbox) {
+    let profile = desk.name.clone();
+    let people = async {
+        match engine.load_people(&profile).await {
+            Ok(people) => outbox.put(Event::People { profile: profile.clone(), people: Arc::new(people) }),
+            Err(error) => outbox.put(Event::LoadFailed { profile: profile.clone(), problem: problem(error) }),
+        }
+    };
+    let leads = async {
+        let mut show = |table, progress| outbox.put(Event::Leads { profile: profile.clone(), table, progress });
+        match load::load(&desk, &LeadAsk::everything(), &engine.inner.clock, &mut show).await {
+            Ok(loaded) => loaded
+                .troubles
+                .into_iter()
+                .for_each(|sentence| outbox.put(Event::Failed { problem: Problem::new(sentence, "") })),
+            Err(error) => outbox.put(Event::LoadFailed { profile: profile.clone(), problem: problem(error) }),
+        }
+    };
+    tokio::join!(people, leads);
+}
+
+/// Tells when the profile waits because its vendor asked for it.
+async fn tell_pauses(desk: Arc<Desk>, outbox: Outbox) {
+    let mut pauses = desk.gate.pauses();
+    while pauses.changed().await.is_ok() {
+        let until = *pauses.borrow_and_update();
+        if let Some(until) = until {
+            outbox.put(Event::Waiting { profile: desk.name.clone(), until });
+        }
+    }
 }

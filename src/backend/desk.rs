@@ -1,0 +1,291 @@
+//! What the engine keeps of one profile: its vendor's client, its pace, its leads and people as they were last read.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::pace::PaceGate;
+use crate::domain::exchange::LoadProgress;
+use crate::domain::leads::LeadTable;
+use crate::domain::{
+    Assignment, Capabilities, LeadId, LeadRecord, Person, ProfileName, TargetId, TargetKind, Timestamp, VendorKind,
+};
+use crate::vendor::Vendor;
+
+/// Written targets that are remembered before old ones are thrown out.
+const MOST_WRITTEN: usize = 20_000;
+
+/// One profile that can be used.
+pub struct Desk {
+    pub name: ProfileName,
+    pub kind: VendorKind,
+    pub base_url: String,
+    pub read_only: bool,
+    pub vendor: Arc<dyn Vendor>,
+    pub capabilities: Arc<Capabilities>,
+    pub gate: Arc<PaceGate>,
+    /// Whether a write of this session was compared with what the vendor made of it.
+    pub first_write_compared: tokio::sync::Mutex<bool>,
+    pub freshness: Duration,
+    kept: Mutex<Kept>,
+    written: Mutex<HashMap<TargetId, Timestamp>>,
+}
+
+/// The profile's leads as the screen shows them.
+#[derive(Default)]
+struct Kept {
+    table: LeadTable,
+    progress: Option<LoadProgress>,
+    people: Option<Arc<Vec<Person>>>,
+    /// Assignments that were settled and are not in the table yet.
+    settled: HashMap<LeadId, Assignment>,
+    /// The newest load, and what was settled since it began: its rows may have been read before that.
+    load: u64,
+    settled_since_load: HashMap<LeadId, Assignment>,
+    loading: bool,
+}
+
+/// A load's right to put its rows in place, as long as no newer one began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoadNumber(u64);
+
+impl Desk {
+    #[expect(clippy::too_many_arguments, reason = "one call, from the setup")]
+    pub fn new(
+        name: ProfileName,
+        kind: VendorKind,
+        base_url: String,
+        read_only: bool,
+        vendor: Arc<dyn Vendor>,
+        capabilities: Arc<Capabilities>,
+        gate: Arc<PaceGate>,
+        freshness: Duration,
+    ) -> Self {
+        Self {
+            name,
+            kind,
+            base_url,
+            read_only,
+            vendor,
+            capabilities,
+            gate,
+            first_write_compared: tokio::sync::Mutex::new(false),
+            freshness,
+            kept: Mutex::default(),
+            written: Mutex::default(),
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The leads as they are known now, if any were loaded or began to be.
+    pub fn leads(&self) -> Option<(LeadTable, LoadProgress)> {
+        let mut kept = self.kept();
+        kept.put_settled_in_place();
+        kept.progress.map(|progress| (kept.table.clone(), progress))
+    }
+
+    pub fn people(&self) -> Option<Arc<Vec<Person>>> {
+        self.kept().people.clone()
+    }
+
+    pub fn set_people(&self, people: Arc<Vec<Person>>) {
+        self.kept().people = Some(people);
+    }
+
+    /// Puts a table from an earlier session in place until the first load is done.
+    pub fn set_cached(&self, table: LeadTable) -> Option<(LeadTable, LoadProgress)> {
+        let mut kept = self.kept();
+        if kept.progress.is_some() {
+            return None;
+        }
+        let progress = LoadProgress { loaded: table.len(), total: None, finished: true, read_at: None };
+        kept.table = table.clone();
+        kept.progress = Some(progress);
+        Some((table, progress))
+    }
+
+    /// Begins a load; older ones cannot put anything in place any more.
+    pub fn begin_load(&self) -> LoadNumber {
+        let mut kept = self.kept();
+        kept.put_settled_in_place();
+        kept.load += 1;
+        kept.loading = true;
+        kept.settled_since_load.clear();
+        LoadNumber(kept.load)
+    }
+
+    /// Adds rows to the first table of a session while it is loading. `None` when the load is not the newest any more.
+    pub fn grow(
+        &self,
+        load: LoadNumber,
+        rows: &[LeadRecord],
+        progress: LoadProgress,
+    ) -> Option<(LeadTable, LoadProgress)> {
+        let mut kept = self.kept();
+        if kept.load != load.0 {
+            return None;
+        }
+        kept.table = kept.table.with_leads(rows);
+        kept.progress = Some(progress);
+        Some((kept.table.clone(), progress))
+    }
+
+    /// Shows how far a load is while the older table stays. `None` when the load is not the newest any more.
+    pub fn note_progress(&self, load: LoadNumber, progress: LoadProgress) -> Option<(LeadTable, LoadProgress)> {
+        let mut kept = self.kept();
+        if kept.load != load.0 {
+            return None;
+        }
+        kept.put_settled_in_place();
+        // The owners on the screen are still those of the older reading.
+        let read_at = kept.progress.and_then(|before| before.read_at);
+        let progress = LoadProgress { read_at, ..progress };
+        kept.progress = Some(progress);
+        Some((kept.table.clone(), progress))
+    }
+
+    /// Ends a load. `table` replaces the older one where the rows were not added as they came.
+    pub fn end_load(
+        &self,
+        load: LoadNumber,
+        table: Option<LeadTable>,
+        progress: LoadProgress,
+    ) -> Option<(LeadTable, LoadProgress)> {
+        let mut kept = self.kept();
+        if kept.load != load.0 {
+            return None;
+        }
+        kept.loading = false;
+        if let Some(table) = table {
+            kept.table = table;
+        }
+        // A page may have been read before a write that was settled meanwhile.
+        let since = std::mem::take(&mut kept.settled_since_load);
+        kept.settled.extend(since);
+        kept.put_settled_in_place();
+        kept.progress = Some(progress);
+        Some((kept.table.clone(), progress))
+    }
+
+    /// A load failed; what is there stays, and says that nothing more comes.
+    pub fn fail_load(&self, load: LoadNumber) {
+        let mut kept = self.kept();
+        if kept.load == load.0 {
+            kept.loading = false;
+            kept.settled_since_load.clear();
+            if let Some(progress) = &mut kept.progress {
+                progress.finished = true;
+            }
+        }
+    }
+
+    /// Puts what a detail call told into the lead's row.
+    pub fn enrich(&self, details: &[LeadRecord]) -> Option<(LeadTable, LoadProgress)> {
+        let mut kept = self.kept();
+        let progress = kept.progress?;
+        let rows: Vec<LeadRecord> = details
+            .iter()
+            .filter_map(|detail| {
+                let row = kept.table.row_of(detail.id.as_str())?;
+                Some(enriched(kept.table.record(row), detail))
+            })
+            .collect();
+        if rows.is_empty() {
+            return None;
+        }
+        kept.put_settled_in_place();
+        kept.table = kept.table.with_leads(&rows);
+        Some((kept.table.clone(), progress))
+    }
+
+    /// Notes what targets are now, for the table and for whoever counts owners.
+    pub fn settled(&self, now: impl IntoIterator<Item = (TargetId, Assignment)>) {
+        if self.capabilities.targets != TargetKind::Leads {
+            return;
+        }
+        let mut kept = self.kept();
+        if kept.progress.is_none() && !kept.loading {
+            return;
+        }
+        for (target, assignment) in now {
+            let lead = LeadId::from(target);
+            if kept.loading {
+                kept.settled_since_load.insert(lead.clone(), assignment.clone());
+            }
+            kept.settled.insert(lead, assignment);
+        }
+    }
+
+    /// The leads, if something was settled since the last time.
+    pub fn changed_leads(&self) -> Option<(LeadTable, LoadProgress)> {
+        let mut kept = self.kept();
+        if kept.settled.is_empty() {
+            return None;
+        }
+        kept.put_settled_in_place();
+        kept.progress.map(|progress| (kept.table.clone(), progress))
+    }
+
+    /// Notes that targets were written: what was read of them before is out of date.
+    pub fn note_written<'a>(&self, targets: impl IntoIterator<Item = &'a TargetId>, now: Timestamp) {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.extend(targets.into_iter().map(|target| (target.clone(), now)));
+        if written.len() > MOST_WRITTEN
+            && let Ok(oldest) = now.checked_sub(self.freshness)
+        {
+            // Readings older than that are repeated anyway.
+            written.retain(|_, at| *at >= oldest);
+        }
+    }
+
+    /// Whether what was read at `read_at` may still be acted on.
+    pub fn is_fresh(&self, target: &TargetId, read_at: Option<Timestamp>, now: Timestamp) -> bool {
+        let Some(read_at) = read_at else { return false };
+        let age = now.duration_since(read_at);
+        if age.is_negative() || age.unsigned_abs() > self.freshness {
+            return false;
+        }
+        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.get(target).is_none_or(|at| *at < read_at)
+    }
+}
+
+impl Kept {
+    fn put_settled_in_place(&mut self) {
+        if !self.settled.is_empty() {
+            self.table = self.table.with_assignments(&self.settled);
+            self.settled.clear();
+        }
+    }
+}
+
+/// A row with what a detail call told beside it. The owner stays: a write may have been settled since the call began.
+pub fn enriched(row: LeadRecord, detail: &LeadRecord) -> LeadRecord {
+    let mut extra = row.extra;
+    extra.extend(detail.extra.iter().map(|(key, value)| (key.clone(), value.clone())));
+    let text = |row: crate::domain::SafeText, detail: &crate::domain::SafeText| {
+        if detail.is_empty() { row } else { detail.clone() }
+    };
+    LeadRecord {
+        id: row.id,
+        name: text(row.name, &detail.name),
+        company: text(row.company, &detail.company),
+        email: text(row.email, &detail.email),
+        phone: text(row.phone, &detail.phone),
+        status: text(row.status, &detail.status),
+        source: text(row.source, &detail.source),
+        campaign: text(row.campaign, &detail.campaign),
+        list: text(row.list, &detail.list),
+        score: detail.score.or(row.score),
+        created_at: detail.created_at.or(row.created_at),
+        updated_at: detail.updated_at.or(row.updated_at),
+        owner: row.owner,
+        lifecycle: row.lifecycle,
+        flags: row.flags,
+        scope: if detail.scope.is_empty() { row.scope } else { detail.scope.clone() },
+        extra,
+    }
+}

@@ -1,0 +1,220 @@
+//! What a reading proves: before a write, that the plan still holds; after a lost answer, what became of the write.
+
+use std::collections::BTreeSet;
+
+use crate::domain::{Agreement, Assignment, PersonId, SafeText};
+use crate::vendor::{ErrorKind, VendorError};
+
+/// What a reading just before sending says about a change.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Freshness {
+    /// Still as it was shown.
+    Holds,
+    /// Already as wanted: nothing to do.
+    AlreadyThere,
+    Drifted(Assignment),
+    /// It cannot be told whether it is still as it was shown.
+    CannotTell,
+    NoSuchLead,
+    /// Not read.
+    Unread(VendorError),
+}
+
+/// Compares a change with what was read just before it would be sent.
+pub fn freshness(before: &Assignment, after: &Assignment, now: &Result<Assignment, VendorError>) -> Freshness {
+    let now = match now {
+        Ok(now) => now,
+        Err(error) if error.kind == ErrorKind::NotFound => return Freshness::NoSuchLead,
+        Err(error) => return Freshness::Unread(error.clone()),
+    };
+    // The plan said that the present owner is not known and was confirmed like that.
+    if !before.is_known() {
+        return Freshness::Holds;
+    }
+    match before.agrees_with(now) {
+        Agreement::Same => Freshness::Holds,
+        _ if after.is_same(now) => Freshness::AlreadyThere,
+        Agreement::Different => Freshness::Drifted(now.clone()),
+        // The vendor tells who has it, or that somebody does, and now it does not any more: somebody changed it.
+        Agreement::CannotTell if !now.is_known() => Freshness::Drifted(Assignment::Unknown),
+        Agreement::CannotTell => Freshness::CannotTell,
+    }
+}
+
+/// What a reading after a lost answer says about a write.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Finding {
+    Done,
+    /// It reads as before the write.
+    NotApplied,
+    /// It is neither as before nor as written.
+    Changed(Assignment),
+    /// Before and after look the same to this vendor's readers, so no reading can tell.
+    LooksTheSame,
+    /// The reading cannot be compared.
+    CannotTell(Assignment),
+    NoSuchLead,
+    Unread(VendorError),
+}
+
+/// Concludes from a reading what became of a write whose answer was lost or short.
+pub fn finding(before: &Assignment, wrote: &Assignment, now: &Result<Assignment, VendorError>) -> Finding {
+    use Agreement::*;
+    let now = match now {
+        Ok(now) => now,
+        Err(error) if error.kind == ErrorKind::NotFound => return Finding::NoSuchLead,
+        Err(error) => return Finding::Unread(error.clone()),
+    };
+    if let (Assignment::Agents(before), Assignment::Agents(wrote), Assignment::Agents(now)) = (before, wrote, now) {
+        return set_finding(before, wrote, now);
+    }
+    match (wrote.agrees_with(now), before.agrees_with(now)) {
+        (Same, Same) => Finding::LooksTheSame,
+        (Same, Different) => Finding::Done,
+        // Who had it before was not known; what was wanted is what is there.
+        (Same, CannotTell) if !before.is_known() => Finding::Done,
+        (Different, Same) => Finding::NotApplied,
+        (Different, Different) => Finding::Changed(now.clone()),
+        _ => Finding::CannotTell(now.clone()),
+    }
+}
+
+/// Agent by agent: only those whom the write was about count, everybody else may have come and gone meanwhile.
+fn set_finding(before: &BTreeSet<PersonId>, wrote: &BTreeSet<PersonId>, now: &BTreeSet<PersonId>) -> Finding {
+    let mut applied = 0;
+    let mut open = 0;
+    for added in wrote.difference(before) {
+        if now.contains(added) { applied += 1 } else { open += 1 }
+    }
+    for removed in before.difference(wrote) {
+        if now.contains(removed) { open += 1 } else { applied += 1 }
+    }
+    match (applied, open) {
+        (0, 0) => Finding::LooksTheSame,
+        (_, 0) => Finding::Done,
+        (0, _) => Finding::NotApplied,
+        _ => Finding::Changed(Assignment::Agents(now.clone())),
+    }
+}
+
+/// The sentence for a target that somebody else changed.
+pub fn was_now(was: &Assignment, now: &Assignment) -> String {
+    let (was, now) = labels(was, now);
+    format!("changed by someone else: was {was}, now {now}")
+}
+
+/// Labels of two assignments that differ, told apart: two people of one name get their ids, sets their members.
+pub fn labels(was: &Assignment, now: &Assignment) -> (SafeText, SafeText) {
+    if let (Assignment::Agents(was), Assignment::Agents(now)) = (was, now) {
+        return (members(was), members(now));
+    }
+    let (was_label, now_label) = (was.label(), now.label());
+    match (was.owner().and_then(|o| o.id.as_ref()), now.owner().and_then(|o| o.id.as_ref())) {
+        (Some(a), Some(b)) if was_label == now_label && a != b => {
+            (format!("{was_label} ({a})").into(), format!("{now_label} ({b})").into())
+        }
+        _ => (was_label, now_label),
+    }
+}
+
+fn members(users: &BTreeSet<PersonId>) -> SafeText {
+    if users.is_empty() {
+        return SafeText::new("no agents");
+    }
+    let ids: Vec<String> = users.iter().map(ToString::to_string).collect();
+    ids.join(" ").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Blank, OwnerRef};
+
+    fn id(id: &str) -> Assignment {
+        Assignment::Owner(OwnerRef::with_id(id))
+    }
+
+    fn named(name: &str) -> Assignment {
+        Assignment::Owner(OwnerRef::named(name))
+    }
+
+    fn both(id: &str, name: &str) -> Assignment {
+        Assignment::Owner(OwnerRef::new(id, name))
+    }
+
+    fn gone() -> Result<Assignment, VendorError> {
+        Err(VendorError::new(ErrorKind::NotFound, "no such lead"))
+    }
+
+    #[test]
+    fn a_reading_before_sending() {
+        let (a, b, c) = (id("a"), id("b"), id("c"));
+        let nobody = Assignment::Unassigned(Blank::Empty);
+        let table = [
+            (&a, &b, Ok(a.clone()), Freshness::Holds),
+            (&a, &b, Ok(c.clone()), Freshness::Drifted(c.clone())),
+            (&a, &b, Ok(b.clone()), Freshness::AlreadyThere),
+            (&a, &b, Ok(nobody.clone()), Freshness::Drifted(nobody.clone())),
+            (&a, &b, Ok(Assignment::Unknown), Freshness::Drifted(Assignment::Unknown)),
+            (&a, &b, Ok(named("Ann")), Freshness::CannotTell),
+            (&Assignment::unassigned(), &b, Ok(nobody), Freshness::Holds),
+            (&Assignment::Unknown, &b, Ok(c), Freshness::Holds),
+            (&a, &b, gone(), Freshness::NoSuchLead),
+        ];
+        for (before, after, now, wanted) in table {
+            assert_eq!(freshness(before, after, &now), wanted, "{before:?} -> {after:?}, now {now:?}");
+        }
+    }
+
+    #[test]
+    fn a_reading_after_a_lost_answer() {
+        let (a, b, c) = (id("a"), id("b"), id("c"));
+        let table = [
+            (&a, &b, Ok(b.clone()), Finding::Done),
+            (&a, &b, Ok(a.clone()), Finding::NotApplied),
+            (&a, &b, Ok(c.clone()), Finding::Changed(c.clone())),
+            (&Assignment::Unknown, &b, Ok(b.clone()), Finding::Done),
+            (&Assignment::Unknown, &b, Ok(c.clone()), Finding::CannotTell(c.clone())),
+            (&a, &b, Ok(Assignment::Unknown), Finding::CannotTell(Assignment::Unknown)),
+            (&a, &b, gone(), Finding::NoSuchLead),
+        ];
+        for (before, wrote, now, wanted) in table {
+            assert_eq!(finding(before, wrote, &now), wanted, "{before:?} -> {wrote:?}, now {now:?}");
+        }
+    }
+
+    #[test]
+    fn names_prove_nothing_where_two_people_share_one() {
+        let jane = both("u2", "Jane Smith");
+        assert_eq!(finding(&named("Jane Smith"), &jane, &Ok(named("Jane Smith"))), Finding::LooksTheSame);
+        assert_eq!(finding(&both("u1", "Jane Smith"), &jane, &Ok(named("Jane Smith"))), Finding::LooksTheSame);
+        assert_eq!(finding(&named("Bob"), &jane, &Ok(named("Jane Smith"))), Finding::Done);
+        assert_eq!(finding(&named("Bob"), &jane, &Ok(named("Bob"))), Finding::NotApplied);
+        // Only the id was known before: the name that is read now may be the old owner's as well.
+        assert!(matches!(finding(&id("u1"), &jane, &Ok(named("Jane Smith"))), Finding::CannotTell(_)));
+    }
+
+    #[test]
+    fn sets_are_judged_by_the_agents_the_write_was_about() {
+        let set = |users: &[&str]| Assignment::agents(users);
+        let (before, wrote) = (set(&["ann", "bob"]), set(&["bob", "cid"]));
+        let of = |now: &[&str]| finding(&before, &wrote, &Ok(set(now)));
+        assert_eq!(of(&["bob", "cid"]), Finding::Done);
+        assert_eq!(of(&["cid", "dan"]), Finding::Done, "Dan came and Bob went by someone else's hand");
+        assert_eq!(of(&["ann", "bob"]), Finding::NotApplied);
+        assert_eq!(of(&["ann", "bob", "cid"]), Finding::Changed(set(&["ann", "bob", "cid"])));
+    }
+
+    #[test]
+    fn was_and_now_can_be_told_apart() {
+        assert_eq!(
+            was_now(&both("u1", "Jane"), &both("u2", "Jane")),
+            "changed by someone else: was Jane (u1), now Jane (u2)"
+        );
+        assert_eq!(
+            was_now(&Assignment::agents(["a"]), &Assignment::agents(["b", "c"])),
+            "changed by someone else: was a, now b c"
+        );
+        assert_eq!(was_now(&named("Jane"), &Assignment::unassigned()), "changed by someone else: was Jane, now nobody");
+    }
+}

@@ -1,0 +1,256 @@
+//! One profile's share of an operation: its items, their states, and when no more is handed out.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::settling::{Lookup, Settler};
+use super::{News, Run};
+use crate::backend::StopToken;
+use crate::backend::desk::Desk;
+use crate::domain::exchange::Problem;
+use crate::domain::{Change, ItemState, Plan, ReadBack};
+use crate::journal::Move;
+use crate::vendor::{ErrorKind, Session, Target, VendorError};
+
+/// One profile's share of an operation.
+pub struct Part {
+    pub desk: Arc<Desk>,
+    plan: Arc<Plan>,
+    index: usize,
+    seqs: Seqs,
+    pub session: Session,
+    /// Read everything again before it is sent, however fresh the plan says it is.
+    pub read_again: bool,
+    /// Why each of the first items is open: those were sent earlier and are only to be settled.
+    open: Vec<String>,
+    /// Whether what was sent earlier may still arrive.
+    open_late: bool,
+    states: Mutex<Vec<ItemState>>,
+    /// Nothing more goes to this profile.
+    pub halt: StopToken,
+    why_halted: Mutex<Option<Problem>>,
+    troubles: AtomicU32,
+}
+
+/// The items' numbers in the journal.
+pub enum Seqs {
+    From(u32),
+    List(Vec<u32>),
+}
+
+impl Part {
+    pub fn new(desk: Arc<Desk>, plan: Arc<Plan>, index: usize, seqs: Seqs, session: Session) -> Self {
+        let items = plan.parts.get(index).map_or(0, |part| part.changes.len());
+        Self {
+            desk,
+            plan,
+            index,
+            seqs,
+            session,
+            read_again: false,
+            open: Vec::new(),
+            open_late: false,
+            states: Mutex::new(vec![ItemState::Planned; items]),
+            halt: StopToken::new(),
+            why_halted: Mutex::new(None),
+            troubles: AtomicU32::new(0),
+        }
+    }
+
+    /// Goes on with an operation that was cut off: the first items were sent before and are unknown, with the reasons
+    /// in `open`; all others are read again before they are sent.
+    pub fn continued(mut self, open: Vec<String>, late: bool) -> Self {
+        let states = self.states.get_mut().unwrap_or_else(PoisonError::into_inner);
+        states.iter_mut().take(open.len()).for_each(|state| *state = ItemState::Unknown);
+        self.open = open;
+        self.open_late = late;
+        self.read_again = true;
+        self
+    }
+
+    /// How many of the first items are only to be settled.
+    pub fn open(&self) -> u32 {
+        self.open.len() as u32
+    }
+
+    pub fn changes(&self) -> &[Change] {
+        self.plan.parts.get(self.index).map_or(&[], |part| &part.changes)
+    }
+
+    pub fn change(&self, item: u32) -> &Change {
+        &self.changes()[item as usize]
+    }
+
+    pub fn target(&self, change: &Change) -> Target {
+        Target {
+            id: change.target.clone(),
+            scope: change.scope.to_string(),
+            candidates: vec![change.before.clone(), change.after.clone()],
+        }
+    }
+
+    fn seq(&self, item: u32) -> u32 {
+        match &self.seqs {
+            Seqs::From(first) => first + item,
+            Seqs::List(list) => list[item as usize],
+        }
+    }
+
+    fn states(&self) -> MutexGuard<'_, Vec<ItemState>> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn state(&self, item: u32) -> ItemState {
+        self.states()[item as usize]
+    }
+
+    pub fn items_in(&self, state: ItemState) -> Vec<u32> {
+        (0_u32..).zip(self.states().iter()).filter(|(_, s)| **s == state).map(|(item, _)| item).collect()
+    }
+
+    /// Works until every item has its end.
+    pub async fn work(self: Arc<Self>, run: Arc<Run>) {
+        let settler = Settler::start(self.clone(), run.clone());
+        for (item, why) in (0_u32..).zip(&self.open) {
+            settler.settle(if self.open_late { Lookup::late(item, why) } else { Lookup::lost(item, why) });
+        }
+        self.hand_out(&run, &settler).await;
+        // A client that broke leaves its items as sent.
+        let broken: Vec<News> = self
+            .items_in(ItemState::Sent)
+            .into_iter()
+            .map(|item| News::new(item, ItemState::Unknown).because("the vendor's client failed while it was sent"))
+            .collect();
+        for news in &broken {
+            settler.settle(Lookup::late(news.item, "the vendor's client failed while it was sent"));
+        }
+        self.happened(&run, broken);
+        settler.finish().await;
+        let why = self.why_not_sent(&run);
+        let rest = self.items_in(ItemState::Planned);
+        let not_sent = |item| News::new(item, ItemState::NotSent).because(why.clone());
+        self.happened(&run, rest.into_iter().map(not_sent).collect());
+    }
+
+    fn why_not_sent(&self, run: &Run) -> String {
+        match self.halted() {
+            Some(problem) => problem.what,
+            None if run.stop.is_stopped() => "stopped before it was sent".to_owned(),
+            None => "was not reached".to_owned(),
+        }
+    }
+
+    /// No more work is handed out.
+    pub fn is_over(&self, run: &Run) -> bool {
+        run.stop.is_stopped() || self.halt.is_stopped() || run.scribe.is_lost()
+    }
+
+    /// Waits until no more work is to be handed out.
+    pub async fn over(&self, run: &Run) {
+        tokio::select! {
+            () = run.stop.stopped() => {}
+            () = self.halt.stopped() => {}
+        }
+    }
+
+    pub fn halted(&self) -> Option<Problem> {
+        self.why_halted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Ends the handing out. The first reason stays.
+    pub fn halt(&self, why: Problem) {
+        tracing::warn!(profile = %self.desk.name, why = %why.what, "nothing more is sent");
+        self.why_halted.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(why);
+        self.halt.stop();
+    }
+
+    pub fn halt_by(&self, error: &VendorError) {
+        self.halt(Problem::new(error.message.clone(), error.remedy.clone()));
+    }
+
+    /// Counts failures of the server or the line in a row; too many are an outage.
+    pub fn note_trouble(&self, run: &Run, trouble: Option<ErrorKind>) {
+        let Some(kind @ (ErrorKind::Unreachable | ErrorKind::Server)) = trouble else {
+            self.troubles.store(0, Ordering::Relaxed);
+            return;
+        };
+        let in_a_row = self.troubles.fetch_add(1, Ordering::Relaxed) + 1;
+        if in_a_row >= run.tuning.outage_after {
+            let what = if kind == ErrorKind::Server { "the server failed" } else { "there was no answer" };
+            self.halt(Problem::new(
+                format!("{what} {in_a_row} times in a row; nothing more was sent to {}", self.desk.name),
+                "Look whether it is up, then resume.",
+            ));
+        }
+    }
+
+    /// What the part waits for, in words for the progress line.
+    pub fn waiting(&self) -> Option<String> {
+        let pause = self.desk.gate.paused_for()?;
+        let left = !self.states().iter().all(|state| state.is_settled());
+        left.then(|| format!("{} asked for a pause of {} s", self.desk.name, pause.as_secs() + 1))
+    }
+
+    /// Makes an intention durable. On false it must not be carried out.
+    pub async fn intends(&self, run: &Run, news: Vec<News>) -> bool {
+        match run.scribe.intend(self.moves(&news)).await {
+            Ok(()) => {
+                self.apply(run, &news);
+                true
+            }
+            Err(lost) => {
+                self.halt(Problem::new(
+                    lost.to_string(),
+                    "Nothing more was sent. Make the journal writable, then resume.",
+                ));
+                false
+            }
+        }
+    }
+
+    /// Records what happened and counts it.
+    pub fn happened(&self, run: &Run, news: Vec<News>) {
+        if news.is_empty() {
+            return;
+        }
+        self.apply(run, &news);
+        run.scribe.happened(self.moves(&news));
+    }
+
+    fn moves(&self, news: &[News]) -> Vec<Move> {
+        news.iter()
+            .map(|news| Move {
+                seq: self.seq(news.item),
+                to: news.to,
+                reason: news.reason.as_deref().map(Into::into),
+                now: news.now.clone(),
+            })
+            .collect()
+    }
+
+    fn apply(&self, run: &Run, news: &[News]) {
+        let mut shifts = Vec::with_capacity(news.len());
+        let mut now = Vec::new();
+        {
+            let mut states = self.states();
+            for news in news {
+                let state = &mut states[news.item as usize];
+                shifts.push((*state, news.to));
+                *state = news.to;
+                let change = self.change(news.item);
+                match (news.to, &news.now) {
+                    (ItemState::Done, _) => now.push((change.target.clone(), change.after.clone())),
+                    (_, Some(read)) if read.is_known() => now.push((change.target.clone(), read.clone())),
+                    _ => {}
+                }
+            }
+        }
+        run.live.shift(shifts);
+        self.desk.settled(now);
+    }
+
+    /// Whether this vendor's assignments can be read at all.
+    pub fn is_readable(&self) -> bool {
+        self.desk.capabilities.read_back != ReadBack::Never
+    }
+}

@@ -1,0 +1,376 @@
+//! Handing out: batches are read again where their readings are old, wait for their turn, are marked as sent, and only
+//! then leave. Once a request is on its way it is awaited, whatever else happens.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::Instant;
+
+use super::reading::Ready;
+use super::settling::{self, Lookup, Settler};
+use super::{News, Part, Run};
+use crate::backend::judge::was_now;
+use crate::backend::pace::{Booking, PaceGate};
+use crate::domain::exchange::Problem;
+use crate::domain::{Agreement, Assignment, Change, ItemState, planning};
+use crate::vendor::{WriteOutcome, WriteReport};
+
+/// Changes that are read again together before they are sent.
+const MOST_READ_AHEAD: usize = 2_000;
+/// What a request is taken to last where the pace has no limit, to judge how much can be sent while a reading is fresh.
+const REQUEST_TAKES: f64 = 0.1;
+/// The first pause before a write without effect is tried again; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+impl Part {
+    /// Hands out everything that is to be sent; returns when nothing is on the way any more.
+    pub async fn hand_out(self: &Arc<Self>, run: &Arc<Run>, settler: &Settler) {
+        let first = self.open() as usize;
+        let todo = &self.changes()[first.min(self.changes().len())..];
+        let batches = planning::batches(todo, &self.desk.capabilities.batch);
+        if batches.is_empty() {
+            return;
+        }
+        let parallel = run.tuning.parallel.unwrap_or(usize::MAX).min(self.desk.capabilities.pace.parallel).max(1);
+        // A few more than may be in flight: they are written to the journal while they wait for a place.
+        let slots = Arc::new(Semaphore::new(parallel + parallel.div_ceil(8)));
+        let mut sending = JoinSet::new();
+        let mut chunks = self.chunks(&batches).into_iter();
+        let take = |range: Range<usize>| -> Vec<Ready> {
+            batches[range].iter().map(|batch| self.ready(batch, self.open())).collect()
+        };
+        let mut next = chunks.next().map(|range| self.read_ahead(run, take(range)));
+        while let Some(reading) = next.take() {
+            let ready = reading.await.unwrap_or_else(|broken| {
+                tracing::error!(%broken, "reading before sending broke");
+                Vec::new()
+            });
+            if self.is_over(run) {
+                break;
+            }
+            next = chunks.next().map(|range| self.read_ahead(run, take(range)));
+            for ready in ready {
+                if self.is_over(run) {
+                    break;
+                }
+                self.send_when_it_is_time(run, settler, ready, &slots, &mut sending).await;
+                while let Some(ended) = sending.try_join_next() {
+                    report_broken(ended);
+                }
+            }
+        }
+        if let Some(reading) = next {
+            let _ = reading.await;
+        }
+        while let Some(ended) = sending.join_next().await {
+            report_broken(ended);
+        }
+    }
+
+    fn ready(&self, batch: &[u32], first: u32) -> Ready {
+        let items: Vec<u32> = batch.iter().map(|i| first + i).collect();
+        let changes = items.iter().map(|item| self.change(*item).clone()).collect();
+        Ready { items, changes, read: None }
+    }
+
+    /// Batches that are read together: no more than can be sent while the reading is fresh.
+    fn chunks(&self, batches: &[Vec<u32>]) -> Vec<Range<usize>> {
+        let pace = &self.desk.capabilities.pace;
+        let per_second = self.desk.gate.rate().min(pace.parallel.max(1) as f64 / REQUEST_TAKES);
+        let in_time = ((per_second * self.desk.freshness.as_secs_f64() / 2.0) as usize).max(1);
+        let mut chunks = Vec::new();
+        let mut begin = 0;
+        let mut changes = 0;
+        for (i, batch) in batches.iter().enumerate() {
+            if i > begin && (i - begin >= in_time || changes + batch.len() > MOST_READ_AHEAD) {
+                chunks.push(begin..i);
+                begin = i;
+                changes = 0;
+            }
+            changes += batch.len();
+        }
+        chunks.push(begin..batches.len());
+        chunks
+    }
+
+    /// Reads a chunk while the one before is being sent. Its reads end when the part is over; what they told is
+    /// recorded whole.
+    fn read_ahead(self: &Arc<Self>, run: &Arc<Run>, batches: Vec<Ready>) -> JoinHandle<Vec<Ready>> {
+        let (part, run) = (self.clone(), run.clone());
+        tokio::spawn(async move { part.freshen(&run, batches).await })
+    }
+
+    async fn send_when_it_is_time(
+        self: &Arc<Self>,
+        run: &Arc<Run>,
+        settler: &Settler,
+        ready: Ready,
+        slots: &Arc<Semaphore>,
+        sending: &mut JoinSet<()>,
+    ) {
+        if ready.items.is_empty() {
+            return;
+        }
+        let slot = tokio::select! {
+            slot = slots.clone().acquire_owned() => slot,
+            () = self.over(run) => return,
+        };
+        let Ok(slot) = slot else { return };
+        let booking = tokio::select! {
+            booking = self.desk.gate.book(self.session.hot) => booking,
+            () = self.over(run) => return,
+        };
+        let mut ready = ready;
+        if self.is_stale(run, &ready) {
+            // The turn took longer than the reading was good for. Once is enough: this one leaves next.
+            let mut again = self.freshen(run, vec![ready]).await;
+            match again.pop() {
+                Some(still) if !still.items.is_empty() => ready = still,
+                _ => return,
+            }
+        }
+        if self.is_over(run) {
+            return;
+        }
+        if self.desk.capabilities.first_write_alone {
+            let mut compared = self.desk.first_write_compared.lock().await;
+            if !*compared {
+                *compared = self.send_alone_and_compare(run, ready, booking, slot).await;
+                return;
+            }
+        }
+        let (part, run, lookups) = (self.clone(), run.clone(), settler.sender());
+        sending.spawn(async move { part.send(&run, &lookups, ready, booking, slot, false).await });
+    }
+
+    /// The first write of a session goes alone and is read back, so that a server which does something else than its
+    /// contract is noticed at one target. True when it did as it should.
+    async fn send_alone_and_compare(
+        self: &Arc<Self>,
+        run: &Arc<Run>,
+        ready: Ready,
+        booking: Booking,
+        slot: OwnedSemaphorePermit,
+    ) -> bool {
+        let items = ready.items.clone();
+        let readable = self.is_readable();
+        let (lookups, queue) = mpsc::unbounded_channel();
+        let (part, shared) = (self.clone(), run.clone());
+        let sent = tokio::spawn(async move { part.send(&shared, &lookups, ready, booking, slot, readable).await });
+        if let Err(broken) = sent.await {
+            tracing::error!(%broken, "sending broke");
+            return false;
+        }
+        settling::settle(self.clone(), run.clone(), queue).await;
+        let changes: Vec<&Change> = items.iter().map(|item| self.change(*item)).collect();
+        let agents = changes.iter().any(|change| matches!(change.after, Assignment::Agents(_)));
+        // Settling looks only at the agents the write was about. Here the others count as well: a server that replaces
+        // instead of merging would have thrown them out.
+        let others_kept = !(readable && agents)
+            || self.observe(run, &changes).await.iter().zip(&changes).all(|(read, change)| {
+                read.now.as_ref().is_ok_and(|now| change.after.agrees_with(now) != Agreement::Different)
+            });
+        let states: Vec<ItemState> = items.iter().map(|item| self.state(*item)).collect();
+        if !others_kept || states.iter().any(|s| matches!(s, ItemState::Unknown | ItemState::ChangedByOthers)) {
+            self.halt(Problem::new(
+                format!(
+                    "the first write to {} in this session was read back and is not what was written; nothing more was sent",
+                    self.desk.name
+                ),
+                "Look at that record before going on: the server may do something else than its contract says.",
+            ));
+            return false;
+        }
+        states.contains(&ItemState::Done)
+    }
+
+    /// Sends one batch and brings every item of it to an outcome, or hands it to the settler.
+    async fn send(
+        &self,
+        run: &Run,
+        lookups: &mpsc::UnboundedSender<Lookup>,
+        ready: Ready,
+        booking: Booking,
+        _slot: OwnedSemaphorePermit,
+        read_back: bool,
+    ) {
+        let sent = ready.items.iter().map(|item| News::new(*item, ItemState::Sent)).collect();
+        if !self.intends(run, sent).await {
+            return;
+        }
+        let on_the_way = OnTheWay::new(run, ready.items.len());
+        let mut left = ready;
+        left.read.get_or_insert_with(Instant::now);
+        let mut booking = booking;
+        let mut tries = 0;
+        loop {
+            let report = self.write_once(run, &left.changes, booking).await;
+            let again = self.take_in(run, lookups, &left, report, read_back);
+            if again.items.is_empty() {
+                break;
+            }
+            tries += 1;
+            if tries >= run.tuning.tries {
+                self.give_up(run, again.items, &again.why, &format!("tried {tries} times"));
+                break;
+            }
+            // It stands as sent in the journal and certainly had no effect, so it may go again without a reading,
+            // unless the wait makes the last reading old.
+            let pause = again.retry_after.unwrap_or_else(|| backoff(tries));
+            let turn = async {
+                tokio::time::sleep(pause).await;
+                self.desk.gate.book(self.session.hot).await
+            };
+            booking = tokio::select! {
+                biased;
+                () = self.over(run) => {
+                    self.give_up(run, again.items, &again.why, "stopped before it was tried again");
+                    break;
+                }
+                booking = turn => booking,
+            };
+            let changes = again.items.iter().map(|item| self.change_as_sent(&left, *item)).collect();
+            left = Ready { items: again.items, changes, read: left.read };
+            if self.is_stale(run, &left) {
+                let items = left.items.clone();
+                left = self.freshen(run, vec![left]).await.pop().unwrap_or_default();
+                let unread = |item: &u32| self.state(*item) == ItemState::Sent && !left.items.contains(item);
+                let unread: Vec<u32> = items.into_iter().filter(unread).collect();
+                if !unread.is_empty() {
+                    self.give_up(run, unread, &again.why, "stopped before it was tried again");
+                }
+                if left.items.is_empty() {
+                    break;
+                }
+            }
+        }
+        drop(on_the_way);
+    }
+
+    fn change_as_sent(&self, ready: &Ready, item: u32) -> Change {
+        match ready.items.iter().position(|i| *i == item) {
+            Some(at) => ready.changes[at].clone(),
+            None => self.change(item).clone(),
+        }
+    }
+
+    async fn write_once(&self, run: &Run, changes: &[Change], booking: Booking) -> WriteReport {
+        let targets = || changes.iter().map(|change| &change.target);
+        // What is read from here on until the answer came may be from before or after.
+        self.desk.note_written(targets(), (run.clock)());
+        let meter = Arc::new(AtomicUsize::new(0));
+        let writing = self.desk.vendor.write(changes, &self.session);
+        let report = PaceGate::with_booking(booking, meter.clone(), writing).await;
+        self.desk.note_written(targets(), (run.clock)());
+        run.live.add_requests(meter.load(Ordering::Relaxed).max(report.requests));
+        report
+    }
+
+    /// Takes a report in; returns the items that had no effect and may be tried again.
+    fn take_in(
+        &self,
+        run: &Run,
+        lookups: &mpsc::UnboundedSender<Lookup>,
+        sent: &Ready,
+        report: WriteReport,
+        read_back: bool,
+    ) -> Again {
+        self.note_trouble(run, report.trouble);
+        if let Some(error) = &report.halt {
+            self.halt_by(error);
+        }
+        let mut again = Again::default();
+        let mut news = Vec::new();
+        let mut settle = Vec::new();
+        let mut outcomes = report.outcomes.into_iter();
+        for (item, change) in sent.items.iter().copied().zip(&sent.changes) {
+            let outcome = outcomes.next().unwrap_or_else(|| {
+                WriteOutcome::Unknown("the vendor's client did not say what became of it".to_owned())
+            });
+            match outcome {
+                WriteOutcome::Done if read_back => {
+                    settle.push(Lookup::lost(item, "the first write of a session"));
+                    news.push(News::new(item, ItemState::Unknown).because("the first write of a session is read back"));
+                }
+                WriteOutcome::Done => news.push(News::new(item, ItemState::Done)),
+                WriteOutcome::Failed(why) => news.push(News::new(item, ItemState::Failed).because(why)),
+                WriteOutcome::Unknown(why) | WriteOutcome::Late(why) if !self.is_readable() => {
+                    let why = format!("{why}; this vendor does not tell who owns a lead, so it cannot be read back");
+                    news.push(News::new(item, ItemState::Unknown).because(why));
+                }
+                WriteOutcome::Unknown(why) => {
+                    news.push(News::new(item, ItemState::Unknown).because(why.clone()));
+                    settle.push(Lookup::lost(item, why));
+                }
+                WriteOutcome::Late(why) => {
+                    news.push(News::new(item, ItemState::Unknown).because(why.clone()));
+                    settle.push(Lookup::late(item, why));
+                }
+                WriteOutcome::NotApplied { why, retry_after } => {
+                    again.items.push(item);
+                    again.why = why;
+                    again.retry_after = again.retry_after.max(retry_after);
+                }
+                WriteOutcome::Drifted { now } => {
+                    let why = was_now(&change.before, &now);
+                    let told = |to| News::new(item, to).because(why.clone()).reading(now.clone());
+                    news.extend([told(ItemState::Unknown), told(ItemState::ChangedByOthers)]);
+                }
+            }
+        }
+        self.happened(run, news);
+        for lookup in settle {
+            let _ = lookups.send(lookup);
+        }
+        again
+    }
+
+    fn give_up(&self, run: &Run, items: Vec<u32>, why: &str, end: &str) {
+        let reason = format!("not applied: {why}; {end}");
+        let news = items.into_iter().map(|item| News::new(item, ItemState::Failed).because(reason.clone())).collect();
+        self.happened(run, news);
+    }
+}
+
+/// Items without effect that may be tried again.
+#[derive(Default)]
+struct Again {
+    items: Vec<u32>,
+    why: String,
+    retry_after: Option<Duration>,
+}
+
+/// Counts items as in flight until it is dropped, also when their task breaks.
+struct OnTheWay<'a> {
+    run: &'a Run,
+    items: usize,
+}
+
+impl<'a> OnTheWay<'a> {
+    fn new(run: &'a Run, items: usize) -> Self {
+        run.live.left(items);
+        Self { run, items }
+    }
+}
+
+impl Drop for OnTheWay<'_> {
+    fn drop(&mut self) {
+        self.run.live.came_back(self.items);
+    }
+}
+
+fn backoff(tries: u32) -> Duration {
+    let longest = FIRST_PAUSE.saturating_mul(1 << tries.saturating_sub(1).min(10)).min(LONGEST_PAUSE);
+    longest.mul_f64(0.5 + fastrand::f64() / 2.0)
+}
+
+fn report_broken(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(broken) = ended {
+        tracing::error!(%broken, "sending a batch broke");
+    }
+}

@@ -1,0 +1,196 @@
+//! Settling: what became of writes whose answer was lost, short or only an acceptance is found out by reading back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::{News, Part, Run};
+use crate::backend::judge::{Finding, finding, was_now};
+use crate::backend::reader::{is_final_for_all, passes};
+use crate::domain::{Change, ItemState, ReadBack};
+
+/// Targets in one reading: few enough that the counts move, many enough that a client may read a listing instead.
+const MOST_AT_ONCE: usize = 500;
+/// What is due this soon is read together with what is due now.
+const TOGETHER: Duration = Duration::from_millis(200);
+/// Between two readings, however short the vendor's rule is.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+
+/// An item to be found out about.
+#[derive(Debug)]
+pub struct Lookup {
+    pub item: u32,
+    /// Why it is unknown.
+    why: String,
+    /// Whether the write may still take effect.
+    late: bool,
+    lost_at: Instant,
+    due: Instant,
+    pause: Duration,
+    /// When a reading first said that it was not applied, or that somebody else's value is there.
+    not_ours_since: Option<Instant>,
+}
+
+impl Lookup {
+    fn new(item: u32, why: impl Into<String>, late: bool) -> Self {
+        let now = Instant::now();
+        Self { item, why: why.into(), late, lost_at: now, due: now, pause: Duration::ZERO, not_ours_since: None }
+    }
+
+    /// The answer was lost; what has not taken effect by now never will.
+    pub fn lost(item: u32, why: impl Into<String>) -> Self {
+        Self::new(item, why, false)
+    }
+
+    /// The answer did not come in time or only said "later".
+    pub fn late(item: u32, why: impl Into<String>) -> Self {
+        Self::new(item, why, true)
+    }
+}
+
+/// The task that reads back. It ends when everything it was given has its end.
+pub struct Settler {
+    lookups: mpsc::UnboundedSender<Lookup>,
+    task: JoinHandle<()>,
+}
+
+impl Settler {
+    pub fn start(part: Arc<Part>, run: Arc<Run>) -> Self {
+        let (lookups, queue) = mpsc::unbounded_channel();
+        Self { lookups, task: tokio::spawn(settle(part, run, queue)) }
+    }
+
+    pub fn settle(&self, lookup: Lookup) {
+        // The task ends only after this sender is gone.
+        let _ = self.lookups.send(lookup);
+    }
+
+    /// A handle for tasks that find something to settle.
+    pub fn sender(&self) -> mpsc::UnboundedSender<Lookup> {
+        self.lookups.clone()
+    }
+
+    /// Waits until everything is settled, or stays unknown with its reason.
+    pub async fn finish(self) {
+        drop(self.lookups);
+        if let Err(broken) = self.task.await {
+            tracing::error!(%broken, "reading back broke");
+        }
+    }
+}
+
+/// Reads back what comes in `queue`, until that is closed and everything has its end.
+pub async fn settle(part: Arc<Part>, run: Arc<Run>, mut queue: mpsc::UnboundedReceiver<Lookup>) {
+    let rule = part.desk.capabilities.settle;
+    let mut open: Vec<Lookup> = Vec::new();
+    let mut more = true;
+    while more || !open.is_empty() {
+        let due = open.iter().map(|lookup| lookup.due).min();
+        let nap = async {
+            match due {
+                Some(due) => tokio::time::sleep_until(due).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            came = queue.recv(), if more => {
+                match came {
+                    Some(mut lookup) => {
+                        if lookup.pause.is_zero() {
+                            lookup.pause = rule.first.max(SHORTEST_PAUSE);
+                            lookup.due = lookup.lost_at + rule.first;
+                        }
+                        open.push(lookup);
+                    }
+                    None => more = false,
+                }
+                continue;
+            }
+            () = nap => {}
+        }
+        let until = Instant::now() + TOGETHER;
+        let mut now = Vec::new();
+        let mut i = 0;
+        while i < open.len() && now.len() < MOST_AT_ONCE {
+            if open[i].due <= until { now.push(open.swap_remove(i)) } else { i += 1 }
+        }
+        let changes: Vec<&Change> = now.iter().map(|lookup| part.change(lookup.item)).collect();
+        let read = part.observe(&run, &changes).await;
+        let mut news = Vec::new();
+        for (lookup, observation) in now.into_iter().zip(read) {
+            let change = part.change(lookup.item);
+            let found = finding(&change.before, &change.after, &observation.now);
+            let now = observation.now.ok();
+            match conclude(&part, lookup, found) {
+                Conclusion::Settled(told) => news.push(News { now, ..told }),
+                Conclusion::ReadAgain(lookup) => open.push(lookup),
+            }
+        }
+        part.happened(&run, news);
+    }
+}
+
+enum Conclusion {
+    Settled(News),
+    ReadAgain(Lookup),
+}
+
+/// What one reading says about an item, and whether another is needed.
+fn conclude(part: &Part, mut lookup: Lookup, found: Finding) -> Conclusion {
+    let rule = part.desk.capabilities.settle;
+    let polled = part.desk.capabilities.read_back == ReadBack::Later;
+    let now = Instant::now();
+    let over = now.duration_since(lookup.lost_at) + lookup.pause > rule.deadline;
+    let item = lookup.item;
+    let why = lookup.why.clone();
+    let settled = |to: ItemState, reason: String| Conclusion::Settled(News::new(item, to).because(reason));
+    let unknown = |reason: String| settled(ItemState::Unknown, reason);
+    // A value that is not ours, after a write that may still come: seen once it proves nothing yet.
+    let not_ours = matches!(found, Finding::NotApplied | Finding::Changed(_));
+    if not_ours && lookup.late {
+        let since = *lookup.not_ours_since.get_or_insert(now);
+        let long_enough = now.duration_since(since) >= rule.late;
+        if polled && !over {
+            return lookup.again(rule.most);
+        }
+        if polled {
+            return unknown(format!("{why}; not there yet after {} s, and it may still come", rule.deadline.as_secs()));
+        }
+        if !long_enough {
+            lookup.due = since + rule.late;
+            return Conclusion::ReadAgain(lookup);
+        }
+    } else {
+        lookup.not_ours_since = None;
+    }
+    match found {
+        Finding::Done => settled(ItemState::Done, format!("{why}; read back: done")),
+        Finding::NotApplied => settled(ItemState::Failed, format!("{why}; read back: not applied")),
+        Finding::NoSuchLead => settled(ItemState::Failed, format!("{why}; read back: no such lead")),
+        Finding::Changed(now) => settled(ItemState::ChangedByOthers, was_now(&part.change(item).before, &now)),
+        Finding::LooksTheSame => {
+            unknown(format!("{why}; the owner before and the one written look the same when read back"))
+        }
+        Finding::Unread(error) if is_final_for_all(&error) || !passes(&error) => {
+            unknown(format!("{why}; could not be read back: {error}"))
+        }
+        Finding::Unread(error) if over => {
+            unknown(format!("{why}; could not be read back for {} s: {error}", rule.deadline.as_secs()))
+        }
+        Finding::CannotTell(read) if over => {
+            unknown(format!("{why}; read back as {}, which does not tell whether it was applied", read.label()))
+        }
+        Finding::Unread(_) | Finding::CannotTell(_) => lookup.again(rule.most),
+    }
+}
+
+impl Lookup {
+    fn again(mut self, most: Duration) -> Conclusion {
+        self.due = Instant::now() + self.pause;
+        self.pause = (self.pause * 2).min(most.max(self.pause));
+        Conclusion::ReadAgain(self)
+    }
+}

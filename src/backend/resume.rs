@@ -1,0 +1,173 @@
+//! Going on with an operation that was cut off: what was on the way is settled by reading, what was not sent is read
+//! again and sent.
+
+use std::sync::Arc;
+
+use super::engine::{ApplyError, Inner, Report};
+use super::operation::{Part, Seqs};
+use super::{StopToken, Watch};
+use crate::domain::history::{ItemRow, OperationLife, OperationSummary};
+use crate::domain::{Change, Cost, ItemState, OperationId, OperationKind, Plan, PlanPart, Tally};
+use crate::journal::{Hold, Journal, JournalError, Move};
+use crate::vendor::Session;
+
+/// Items read from the journal at once.
+const PAGE: usize = 10_000;
+const CUT_OFF: &str = "Switchboard ended before the answer came";
+
+pub async fn resume(
+    inner: &Arc<Inner>,
+    id: OperationId,
+    settle_only: bool,
+    watch: Watch,
+    stop: StopToken,
+) -> Result<Report, ApplyError> {
+    let operation = id.clone();
+    let Held { summary, life, hold, settle, send } =
+        inner.ask(move |journal| take_hold(journal, &operation, settle_only)).await?;
+    // Checked for every profile before anything is moved or sent: what cannot be finished whole is left as it is.
+    let mut desks = Vec::new();
+    for (index, part) in summary.parts.iter().enumerate() {
+        let touched = |rows: &[ItemRow]| rows.iter().any(|row| row.part as usize == index);
+        if !touched(&settle) && !touched(&send) {
+            desks.push(None);
+            continue;
+        }
+        let desk = inner.desk(&part.profile)?;
+        if touched(&send) && !settle_only && desk.read_only {
+            return Err(ApplyError::ReadOnly(part.profile.clone()));
+        }
+        if desk.base_url != part.base_url {
+            return Err(ApplyError::ElsewhereNow {
+                profile: part.profile.clone(),
+                then: part.base_url.clone(),
+                now: desk.base_url.clone(),
+            });
+        }
+        desks.push(Some(desk));
+    }
+    let now = (inner.clock)();
+    let send_now = if settle_only { Vec::new() } else { send.clone() };
+    let mut tally = summary.tally;
+    let moves = first_moves(&settle, &send, settle_only, &mut tally);
+    let hold = inner.ask(move |journal| journal.record(&hold, now, &moves).map(|()| hold)).await?;
+
+    let hot = settle.len() + send_now.len() <= inner.tuning.hot_up_to;
+    let undo = matches!(summary.kind, OperationKind::Undo | OperationKind::Redo);
+    let mut shares = Vec::new();
+    let mut work = Vec::new();
+    for (index, part) in summary.parts.iter().enumerate() {
+        let of_part = |rows: &[ItemRow]| -> Vec<ItemRow> {
+            rows.iter().filter(|row| row.part as usize == index).cloned().collect()
+        };
+        let (open, todo) = (of_part(&settle), of_part(&send_now));
+        let seqs = open.iter().chain(&todo).map(|row| row.seq).collect();
+        let whys: Vec<String> = open.iter().map(why_open).collect();
+        shares.push(PlanPart {
+            profile: part.profile.clone(),
+            vendor: part.vendor,
+            changes: open.into_iter().chain(todo).map(change).collect(),
+            skips: Vec::new(),
+            cost: Cost::default(),
+            inexact: Vec::new(),
+            warnings: Vec::new(),
+            takes_back: Vec::new(),
+            context: Some(part.context.clone()),
+        });
+        let session = Session { context: part.context.clone(), hot, undo };
+        work.push((index, Seqs::List(seqs), whys, session));
+    }
+    let plan = Arc::new(Plan {
+        kind: summary.kind,
+        reverts: summary.reverts.clone(),
+        note: summary.note.clone(),
+        made_at: summary.at,
+        parts: shares,
+    });
+    // Cut off perhaps a moment ago: what was on the way then may still arrive.
+    let late = life == OperationLife::Interrupted;
+    let mut parts = Vec::new();
+    for (index, seqs, whys, session) in work {
+        if let Some(desk) = desks[index].take() {
+            parts.push(Part::new(desk, plan.clone(), index, seqs, session).continued(whys, late));
+        }
+    }
+    inner.carry_out(id, plan, parts, tally, hold, watch, stop).await
+}
+
+/// An operation that this process now holds, and what is open in it.
+struct Held {
+    summary: OperationSummary,
+    /// As it was before the hold was taken.
+    life: OperationLife,
+    hold: Hold,
+    /// Sent, or unknown: to be read back.
+    settle: Vec<ItemRow>,
+    /// Never sent.
+    send: Vec<ItemRow>,
+}
+
+fn take_hold(journal: &Journal, id: &OperationId, settle_only: bool) -> Result<Held, JournalError> {
+    let life = journal.operation(id)?.life;
+    let hold = journal.hold(id)?;
+    // Read again: only now nobody else changes it.
+    let summary = journal.operation(id)?;
+    let settle = all_in(journal, id, &[ItemState::Sent, ItemState::Unknown])?;
+    let unsent: &[ItemState] =
+        if settle_only { &[ItemState::Planned] } else { &[ItemState::Planned, ItemState::NotSent] };
+    let send = all_in(journal, id, unsent)?;
+    Ok(Held { summary, life, hold, settle, send })
+}
+
+fn all_in(journal: &Journal, id: &OperationId, states: &[ItemState]) -> Result<Vec<ItemRow>, JournalError> {
+    let mut all = Vec::new();
+    loop {
+        let page = journal.items_in(id, states, all.len(), PAGE)?;
+        let last = page.len() < PAGE;
+        all.extend(page);
+        if last {
+            return Ok(all);
+        }
+    }
+}
+
+/// The moves that make the journal say what is about to be done, counted into `tally`.
+fn first_moves(settle: &[ItemRow], send: &[ItemRow], settle_only: bool, tally: &mut Tally) -> Vec<Move> {
+    let mut moves = Vec::new();
+    let mut go = |row: &ItemRow, to: ItemState, reason: Option<&str>| {
+        tally.shift(row.state, to);
+        moves.push(Move { seq: row.seq, to, reason: reason.map(Into::into), now: None });
+    };
+    for row in settle.iter().filter(|row| row.state == ItemState::Sent) {
+        go(row, ItemState::Unknown, Some(CUT_OFF));
+    }
+    for row in send {
+        match row.state {
+            ItemState::Planned if settle_only => go(row, ItemState::NotSent, Some("given up before it was sent")),
+            ItemState::NotSent => go(row, ItemState::Planned, None),
+            _ => {}
+        }
+    }
+    moves
+}
+
+/// Why an item is open, without what earlier readings made of it.
+fn why_open(row: &ItemRow) -> String {
+    match (&row.reason, row.state) {
+        (Some(reason), ItemState::Unknown) => {
+            reason.as_str().split_once("; ").map_or(reason.as_str(), |(why, _)| why).to_owned()
+        }
+        _ => CUT_OFF.to_owned(),
+    }
+}
+
+fn change(row: ItemRow) -> Change {
+    Change {
+        target: row.target,
+        name: row.name,
+        before: row.was,
+        after: row.wrote,
+        read_at: None,
+        scope: row.scope.into(),
+    }
+}

@@ -1,0 +1,459 @@
+//! Taking back: every target is read again, and only what is still as it was written is put back.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::desk::Desk;
+use super::engine::Inner;
+use super::judge::labels;
+use super::reader;
+use crate::domain::exchange::Problem;
+use crate::domain::history::{ItemRow, OperationSummary};
+use crate::domain::selection::LeadKey;
+use crate::domain::undo::{Verdict, decide};
+use crate::domain::{
+    Assignment, Change, Exactness, ItemState, OperationId, OperationKind, OwnerRef, Person, PersonId, Plan, PlanPart,
+    ProfileName, SafeText, Skip, SkipReason, TakesBack, TargetId, Timestamp, Unassign, planning,
+};
+use crate::journal::{Journal, JournalError};
+use crate::vendor::{ErrorKind, Observation, Session, Target};
+
+/// What to take back.
+#[derive(Clone, Debug)]
+pub struct UndoRequest {
+    /// In any order; several become one plan.
+    pub operations: Vec<OperationId>,
+    pub only: Only,
+    /// Overwrite what others changed since.
+    pub force: bool,
+    pub note: Option<SafeText>,
+}
+
+/// Which items of the operations.
+#[derive(Clone, Debug, Default)]
+pub enum Only {
+    #[default]
+    All,
+    /// These sequence numbers of a single operation.
+    Items(Vec<u32>),
+    Targets(Vec<TargetId>),
+}
+
+/// Journal entries of one lead that are looked through for the id of a former owner.
+const MOST_EVENTS: usize = 50;
+const PAGE: usize = 10_000;
+
+/// What the journal knows of the operations.
+struct Found {
+    summary: OperationSummary,
+    /// Done and not taken back since.
+    items: Vec<ItemRow>,
+    /// Asked for by name, but there is nothing to take back.
+    not_written: Vec<ItemRow>,
+    /// Items whose outcome is not known.
+    open: usize,
+}
+
+/// All writes of one target, newest first, with the operation each belongs to.
+struct Chain {
+    target: TargetId,
+    writes: Vec<(OperationId, ItemRow)>,
+}
+
+pub async fn plan(inner: &Arc<Inner>, request: UndoRequest) -> Result<Plan, Problem> {
+    let UndoRequest { operations, only, force, note } = request;
+    if operations.is_empty() {
+        return Err(Problem::new("no operation was named", ""));
+    }
+    let mut found = inner.ask(move |journal| find(journal, &operations, &only)).await.map_err(told)?;
+    found.sort_by(|a, b| (b.summary.at, &b.summary.id).cmp(&(a.summary.at, &a.summary.id)));
+    if found.iter().all(|found| found.items.is_empty() && found.not_written.is_empty()) {
+        return Err(nothing(&found));
+    }
+    let redo = found.iter().all(|found| found.summary.kind == OperationKind::Undo);
+    let reverts = (found.len() == 1).then(|| found[0].summary.id.clone());
+    let made_at = (inner.clock)();
+
+    // One part for each profile and what its client must know again.
+    let mut places: Vec<Place> = Vec::new();
+    for found in found {
+        gather(inner, found, &mut places)?;
+    }
+    let total: usize = places.iter().map(|place| place.chains.len()).sum();
+    let hot = total <= inner.tuning.hot_up_to;
+    let parts = places.into_iter().map(|place| place.into_part(inner, made_at, hot, force));
+    // Profiles are read side by side.
+    let parts: Result<Vec<PlanPart>, Problem> = futures_util::future::join_all(parts).await.into_iter().collect();
+    let kind = if redo { OperationKind::Redo } else { OperationKind::Undo };
+    Ok(Plan { kind, reverts, note, made_at, parts: parts? })
+}
+
+fn told(error: JournalError) -> Problem {
+    Problem::new(error.to_string(), "")
+}
+
+fn nothing(found: &[Found]) -> Problem {
+    let open: usize = found.iter().map(|found| found.open).sum();
+    let what = match found {
+        [one] => format!("there is nothing to take back in {}", one.summary.id),
+        _ => "there is nothing to take back in these operations".to_owned(),
+    };
+    let remedy = if open > 0 {
+        format!("The outcome of {open} items is not known yet: resume it first.")
+    } else {
+        String::new()
+    };
+    Problem::new(what, remedy)
+}
+
+fn find(journal: &Journal, operations: &[OperationId], only: &Only) -> Result<Vec<Found>, JournalError> {
+    let mut seen = HashSet::new();
+    let mut all = Vec::new();
+    for id in operations.iter().filter(|id| seen.insert((*id).clone())) {
+        let summary = journal.operation(id)?;
+        let open = summary.tally.sent + summary.tally.unknown;
+        let mut items = journal.undoable_items(id)?;
+        let mut not_written = Vec::new();
+        let wanted: Option<Box<dyn Fn(&ItemRow) -> bool>> = match only {
+            Only::All => None,
+            Only::Items(seqs) => {
+                let seqs: HashSet<u32> = seqs.iter().copied().collect();
+                Some(Box::new(move |row| seqs.contains(&row.seq)))
+            }
+            Only::Targets(targets) => {
+                let targets: HashSet<TargetId> = targets.iter().cloned().collect();
+                Some(Box::new(move |row| targets.contains(&row.target)))
+            }
+        };
+        if let Some(wanted) = wanted {
+            items.retain(|row| wanted(row));
+            let covered: HashSet<u32> = items.iter().map(|row| row.seq).collect();
+            let mut offset = 0;
+            loop {
+                let page = journal.items(id, offset, PAGE)?;
+                offset += page.len();
+                let last = page.len() < PAGE;
+                not_written.extend(page.into_iter().filter(|row| wanted(row) && !covered.contains(&row.seq)));
+                if last {
+                    break;
+                }
+            }
+        }
+        all.push(Found { summary, items, not_written, open });
+    }
+    Ok(all)
+}
+
+/// One profile with one context: what becomes a part of the plan.
+struct Place {
+    desk: Arc<Desk>,
+    context: serde_json::Value,
+    chains: Vec<Chain>,
+    index: HashMap<TargetId, usize>,
+    not_written: Vec<ItemRow>,
+    open: usize,
+}
+
+/// Sorts an operation's items into their places. Operations come newest first.
+fn gather(inner: &Inner, found: Found, places: &mut Vec<Place>) -> Result<(), Problem> {
+    let Found { summary, items, not_written, open } = found;
+    let mut place_of = Vec::new();
+    for (number, part) in summary.parts.iter().enumerate() {
+        let touched = items.iter().chain(&not_written).any(|row| row.part as usize == number);
+        if !touched {
+            place_of.push(None);
+            continue;
+        }
+        let desk = inner.desk_for_writing(&part.profile).map_err(|error| error.problem())?;
+        if desk.base_url != part.base_url {
+            return Err(Problem::new(
+                format!(
+                    "{} went to {} when {} was done and goes to {} now, so it cannot be taken back",
+                    part.profile, part.base_url, summary.id, desk.base_url
+                ),
+                "Use a profile with the address of then.",
+            ));
+        }
+        let known = places.iter().position(|place| place.desk.name == desk.name && place.context == part.context);
+        place_of.push(Some(known.unwrap_or_else(|| {
+            places.push(Place {
+                desk,
+                context: part.context.clone(),
+                chains: Vec::new(),
+                index: HashMap::new(),
+                not_written: Vec::new(),
+                open: 0,
+            });
+            places.len() - 1
+        })));
+    }
+    for row in items {
+        let Some(Some(place)) = place_of.get(row.part as usize) else { continue };
+        let Place { chains, index, .. } = &mut places[*place];
+        let chain = *index.entry(row.target.clone()).or_insert_with(|| {
+            chains.push(Chain { target: row.target.clone(), writes: Vec::new() });
+            chains.len() - 1
+        });
+        chains[chain].writes.push((summary.id.clone(), row));
+    }
+    for row in not_written {
+        if let Some(Some(place)) = place_of.get(row.part as usize) {
+            places[*place].not_written.push(row);
+        }
+    }
+    if let Some(place) = place_of.into_iter().flatten().next() {
+        places[place].open += open;
+    }
+    Ok(())
+}
+
+impl Place {
+    async fn into_part(
+        self,
+        inner: &Arc<Inner>,
+        made_at: Timestamp,
+        hot: bool,
+        force: bool,
+    ) -> Result<PlanPart, Problem> {
+        let session = Session { context: self.context.clone(), hot, undo: true };
+        let read = read_again(&self.desk, &self.chains, &session).await?;
+        let mut draft = Draft::default();
+        for (chain, observation) in self.chains.iter().zip(read) {
+            draft.decide(chain, observation, force, made_at);
+        }
+        for row in self.not_written {
+            draft.skips.push(skip(&row, row.now.clone().unwrap_or_default(), SkipReason::NotWritten));
+        }
+        draft.name_former_owners(inner, &self.desk).await?;
+        draft.refuse_what_cannot_be(&self.desk);
+        let capabilities = &self.desk.capabilities;
+        let mut warnings = capabilities.warnings.clone();
+        if !draft.changes.is_empty() {
+            warnings.extend(capabilities.not_undoable.iter().cloned());
+        }
+        if self.open > 0 {
+            warnings.push(format!("The outcome of {} items is not known yet; they are left alone.", self.open));
+        }
+        let inexact = match &capabilities.undo {
+            Exactness::BestEffort(why) if !draft.changes.is_empty() => vec![(why.clone(), draft.changes.len())],
+            _ => Vec::new(),
+        };
+        Ok(PlanPart {
+            profile: self.desk.name.clone(),
+            vendor: self.desk.kind,
+            cost: planning::cost(&draft.changes, capabilities, 0),
+            changes: draft.changes,
+            skips: draft.skips,
+            inexact,
+            warnings,
+            takes_back: draft.takes_back,
+            context: Some(self.context),
+        })
+    }
+}
+
+/// Reads every target again.
+async fn read_again(desk: &Desk, chains: &[Chain], session: &Session) -> Result<Vec<Observation>, Problem> {
+    let targets: Vec<Target> = chains
+        .iter()
+        .map(|chain| Target {
+            id: chain.target.clone(),
+            scope: chain.writes.first().map(|(_, row)| row.scope.clone()).unwrap_or_default(),
+            candidates: chain.writes.iter().flat_map(|(_, row)| [row.wrote.clone(), row.was.clone()]).collect(),
+        })
+        .collect();
+    reader::read_patiently(desk, &targets, session, &Arc::default())
+        .await
+        .map_err(|error| Problem::new(format!("{}: {}", desk.name, error.message), error.remedy))
+}
+
+/// A part in the making.
+#[derive(Default)]
+struct Draft {
+    changes: Vec<Change>,
+    skips: Vec<Skip>,
+    takes_back: Vec<TakesBack>,
+}
+
+impl Draft {
+    /// Walks a target's writes from the newest to the oldest and ends at the value that is to be put back.
+    fn decide(&mut self, chain: &Chain, observation: Observation, force: bool, read_at: Timestamp) {
+        let Some((_, newest)) = chain.writes.first() else { return };
+        let read = match observation.now {
+            Ok(now) => now,
+            Err(error) => {
+                let reason = match error.kind {
+                    ErrorKind::NotFound => SkipReason::NoSuchLead,
+                    _ => SkipReason::Other(format!("could not be read: {error}")),
+                };
+                self.skips.push(skip(newest, Assignment::Unknown, reason));
+                return;
+            }
+        };
+        // What was written may say more about who it is than a reading of names does.
+        let now = if newest.wrote.is_same(&read) { newest.wrote.clone() } else { read };
+        let mut value = now.clone();
+        let mut taken = Vec::new();
+        let mut stopped_at = None;
+        for (operation, row) in &chain.writes {
+            match decide(&row.was, &row.wrote, &value) {
+                Verdict::Restore(was) => value = was,
+                Verdict::AlreadyBack => continue,
+                Verdict::Conflict | Verdict::Unclear(_) if force && row.was.is_known() => value = row.was.clone(),
+                Verdict::Conflict => {
+                    let (was, label) = labels(&row.wrote, &value);
+                    stopped_at = Some((row, SkipReason::Drift { was, now: label }));
+                    break;
+                }
+                Verdict::Unclear(why) => {
+                    stopped_at = Some((row, SkipReason::Other(why.to_owned())));
+                    break;
+                }
+            }
+            taken.push((operation, row.seq));
+        }
+        let stopped = stopped_at.is_some();
+        if let Some((row, reason)) = stopped_at {
+            self.skips.push(skip(row, value.clone(), reason));
+        }
+        if taken.is_empty() {
+            if !stopped {
+                self.skips.push(skip(newest, now, SkipReason::AlreadyThere));
+            }
+            return;
+        }
+        if value == now {
+            // Several writes that cancel each other out.
+            self.skips.push(skip(newest, now, SkipReason::AlreadyThere));
+            return;
+        }
+        let change = self.changes.len() as u32;
+        self.takes_back.extend(taken.into_iter().map(|(operation, seq)| TakesBack {
+            change,
+            operation: operation.clone(),
+            seq,
+        }));
+        self.changes.push(Change {
+            target: chain.target.clone(),
+            name: newest.name.clone(),
+            before: now,
+            after: value,
+            read_at: Some(read_at),
+            scope: observation.scope.unwrap_or_else(|| newest.scope.clone()).into(),
+        });
+    }
+
+    /// Finds the ids of owners that are known only by name: in this journal, or as the only person of that name.
+    async fn name_former_owners(&mut self, inner: &Arc<Inner>, desk: &Desk) -> Result<(), Problem> {
+        let nameless: Vec<usize> = (0..self.changes.len())
+            .filter(|i| self.changes[*i].after.owner().is_some_and(|owner| owner.id.is_none()))
+            .collect();
+        if nameless.is_empty() {
+            return Ok(());
+        }
+        let people = match desk.people() {
+            Some(people) => people,
+            None => Arc::new(desk.vendor.people().await.unwrap_or_default()),
+        };
+        let profile = desk.name.clone();
+        let asked: Vec<(TargetId, OwnerRef)> = nameless
+            .iter()
+            .filter_map(|i| Some((self.changes[*i].target.clone(), self.changes[*i].after.owner()?.clone())))
+            .collect();
+        let known = inner.ask(move |journal| from_journal(journal, &profile, &asked)).await.map_err(told)?;
+        let mut refused = BTreeMap::new();
+        for (i, known) in nameless.into_iter().zip(known) {
+            let Some(owner) = self.changes[i].after.owner().cloned() else { continue };
+            match known.map(Ok).unwrap_or_else(|| only_person_named(&people, &owner)) {
+                Ok(id) => self.changes[i].after = Assignment::Owner(OwnerRef { id: Some(id), name: owner.name }),
+                Err(why) => {
+                    refused.insert(i as u32, SkipReason::Other(format!("not exactly reversible: {why}")));
+                }
+            }
+        }
+        self.leave_out(refused);
+        Ok(())
+    }
+
+    /// Takes out what this vendor has no call for.
+    fn refuse_what_cannot_be(&mut self, desk: &Desk) {
+        if let Unassign::No(why) = &desk.capabilities.unassign {
+            let to_nobody = |change: &Change| matches!(change.after, Assignment::Unassigned(_));
+            let refused = (0_u32..)
+                .zip(&self.changes)
+                .filter(|(_, change)| to_nobody(change))
+                .map(|(i, _)| (i, SkipReason::NotSupported(why.clone())))
+                .collect();
+            self.leave_out(refused);
+        }
+    }
+
+    /// Turns changes into skips.
+    fn leave_out(&mut self, mut refused: BTreeMap<u32, SkipReason>) {
+        if refused.is_empty() {
+            return;
+        }
+        let mut new_number = HashMap::new();
+        let changes = std::mem::take(&mut self.changes);
+        for (i, change) in (0_u32..).zip(changes) {
+            match refused.remove(&i) {
+                Some(reason) => self.skips.push(Skip {
+                    target: change.target,
+                    name: change.name,
+                    before: change.before,
+                    after: change.after,
+                    reason,
+                }),
+                None => {
+                    new_number.insert(i, self.changes.len() as u32);
+                    self.changes.push(change);
+                }
+            }
+        }
+        self.takes_back.retain_mut(|back| match new_number.get(&back.change) {
+            Some(number) => {
+                back.change = *number;
+                true
+            }
+            None => false,
+        });
+    }
+}
+
+fn skip(row: &ItemRow, now: Assignment, reason: SkipReason) -> Skip {
+    Skip { target: row.target.clone(), name: row.name.clone(), before: now, after: row.was.clone(), reason }
+}
+
+/// The ids this journal knows for former owners: from a write of ours to the same lead under the same name.
+fn from_journal(
+    journal: &Journal,
+    profile: &ProfileName,
+    asked: &[(TargetId, OwnerRef)],
+) -> Result<Vec<Option<PersonId>>, JournalError> {
+    let id_of = |assignment: &Assignment, name: &OwnerRef| {
+        let owner = assignment.owner()?;
+        (owner.name.is_some() && owner.name == name.name).then(|| owner.id.clone()).flatten()
+    };
+    let mut ids = Vec::with_capacity(asked.len());
+    for (target, owner) in asked {
+        let key = LeadKey { profile: profile.clone(), id: target.clone().into() };
+        let events = journal.lead_events(&key, MOST_EVENTS)?;
+        ids.push(events.iter().find_map(|event| {
+            let wrote = (event.state == ItemState::Done).then(|| id_of(&event.wrote, owner)).flatten();
+            wrote.or_else(|| id_of(&event.was, owner))
+        }));
+    }
+    Ok(ids)
+}
+
+/// The id of the only person of that name, letter for letter.
+fn only_person_named(people: &[Person], owner: &OwnerRef) -> Result<PersonId, String> {
+    let label = owner.label();
+    let Some(name) = &owner.name else { return Err("the former owner is not known".to_owned()) };
+    let mut of_that_name = people.iter().filter(|person| person.name == *name);
+    match (of_that_name.next(), of_that_name.next()) {
+        (Some(person), None) => Ok(person.id.clone()),
+        (None, _) => Err(format!("the former owner {label} is not among the people any more")),
+        _ => Err(format!("there are several people called {label}")),
+    }
+}
