@@ -331,7 +331,7 @@ pub fn review(plan: &Plan, snapshot: &Snapshot, capabilities: &BTreeMap<ProfileN
     for part in &plan.parts {
         review.profiles.push(part.profile.clone());
         for change in &part.changes {
-            *flows.entry((&change.before, &change.after)).or_default() += 1;
+            *flows.entry((one_nobody(&change.before), one_nobody(&change.after))).or_default() += 1;
         }
         for skip in &part.skips {
             *reasons.entry(group_of(&skip.reason)).or_default() += 1;
@@ -359,6 +359,12 @@ pub fn review(plan: &Plan, snapshot: &Snapshot, capabilities: &BTreeMap<ProfileN
     review.reasons = reasons.into_iter().map(|(reason, leads)| (reason.into_owned(), leads)).collect();
     review.reasons.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     review
+}
+
+/// Every spelling of nobody is one nobody.
+fn one_nobody(assignment: &Assignment) -> &Assignment {
+    const NOBODY: &Assignment = &Assignment::unassigned();
+    if matches!(assignment, Assignment::Unassigned(_)) { NOBODY } else { assignment }
 }
 
 /// The words under which skips are counted together.

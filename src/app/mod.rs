@@ -5,13 +5,27 @@
 //! message. There is one file per pane and dialog, as there is in `ui`.
 
 pub mod action;
+mod available;
 pub mod context;
 pub mod effect;
+pub mod field;
+pub mod filter;
+#[cfg(test)]
+pub mod fixture;
 pub mod job;
 pub mod keys;
+pub mod layout;
+pub mod leads;
+pub mod list;
+pub mod lists;
+pub mod marking;
 pub mod message;
+pub mod notices;
 pub mod options;
+pub mod owners;
+pub mod profiles;
 pub mod state;
+pub mod words;
 
 pub use action::{Action, Spec};
 pub use context::Context;

@@ -1,13 +1,24 @@
 //! Everything the screen shows, and the way into it for messages.
 
-use crate::domain::Timestamp;
+use ratatui::layout::Position;
+
+use crate::domain::exchange::{Command, Event};
+use crate::domain::{SafeText, Timestamp};
 
 use super::action::Action;
 use super::context::Context;
 use super::effect::Effect;
+use super::field::TextField;
+use super::filter::Filter;
 use super::keys::Keys;
-use super::message::Message;
+use super::layout;
+use super::leads::{Leads, Why};
+use super::lists::Lists;
+use super::message::{Edit, Message, Mouse};
+use super::notices::{Level, Notices};
 use super::options::Options;
+use super::owners::Owners;
+use super::profiles::{Load, Profiles};
 
 /// The whole state of the screen.
 #[derive(Clone, Debug)]
@@ -17,42 +28,346 @@ pub struct State {
     /// Width and height of the terminal.
     pub size: (u16, u16),
     pub now: Timestamp,
+    pub profiles: Profiles,
+    pub focus: Focus,
+    pub lists: Lists,
+    pub leads: Leads,
+    pub filter: Filter,
+    pub owners: Owners,
+    pub notices: Notices,
+    /// What this message has led to so far.
+    out: Vec<Effect>,
+}
+
+/// Which part of the main screen the keys go to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Focus {
+    Lists,
+    #[default]
+    Leads,
+    Owners,
+    Filter,
 }
 
 impl State {
     /// The state before anything has happened.
     pub fn new(options: Options, keys: Keys, size: (u16, u16), now: Timestamp) -> Self {
-        Self { options, keys, size, now }
+        Self {
+            leads: Leads { columns: options.columns.clone(), ..Leads::default() },
+            options,
+            keys,
+            size,
+            now,
+            profiles: Profiles::default(),
+            focus: Focus::Leads,
+            lists: Lists::default(),
+            filter: Filter::default(),
+            owners: Owners::default(),
+            notices: Notices::default(),
+            out: Vec::new(),
+        }
     }
 
     /// What should happen first.
     pub fn start(&mut self) -> Vec<Effect> {
-        Vec::new()
+        if let Some(name) = &self.options.start_with {
+            self.lists.active = super::lists::ListId::Profile(name.clone());
+        }
+        self.title();
+        std::mem::take(&mut self.out)
     }
 
     /// Takes in one message and says what should happen.
-    pub fn update(&mut self, _message: Message) -> Vec<Effect> {
-        Vec::new()
+    pub fn update(&mut self, message: Message) -> Vec<Effect> {
+        match message {
+            Message::Act(action) => self.act(action),
+            Message::Type(c) => self.edit_text(|field| field.insert(c.encode_utf8(&mut [0; 4]))),
+            Message::Edit(edit) => self.edit_key(edit),
+            Message::Paste(text) => self.edit_text(|field| field.insert(&text)),
+            Message::Mouse(mouse) => self.mouse(mouse),
+            Message::Unbound(key) => self.unbound(&key),
+            Message::Resize { columns, rows } => self.size = (columns, rows),
+            Message::Now(now) => self.now = now,
+            Message::Backend(event) => self.backend(event),
+            Message::Searched(result) => self.searched(result),
+            Message::Counted(counts) => self.views_counted(counts),
+            _ => {}
+        }
+        self.settle();
+        std::mem::take(&mut self.out)
+    }
+
+    pub(super) fn emit(&mut self, effect: Effect) {
+        self.out.push(effect);
+    }
+
+    pub(super) fn say(&mut self, level: Level, text: &str) {
+        self.notices.say(self.now, level, text);
+    }
+
+    /// The window's title.
+    pub(super) fn title(&mut self) {
+        let title = SafeText::new(&format!("Switchboard: {}", self.list_label()));
+        self.emit(Effect::Title(title));
     }
 
     /// Where the person is: which keys mean what.
     pub fn context(&self) -> Context {
-        Context::Leads
+        if layout::is_too_small(self.size) {
+            return Context::TooSmall;
+        }
+        match self.focus {
+            Focus::Lists => Context::Lists,
+            Focus::Leads => Context::Leads,
+            Focus::Owners => Context::Owners,
+            Focus::Filter => Context::Filter,
+        }
     }
 
-    /// Whether an action exists at all where the person is: write actions do not in a read-only profile.
-    pub fn exists(&self, _action: Action) -> bool {
-        true
+    fn act(&mut self, action: Action) {
+        self.notices.pass();
+        if let Some(why) = self.why_not(action) {
+            self.say(Level::Info, &why);
+            return;
+        }
+        self.range_before(action);
+        let done = match self.focus {
+            Focus::Filter if !matches!(action, Action::Help) => {
+                self.act_in_filter(action);
+                true
+            }
+            Focus::Lists => self.act_in_lists(action),
+            Focus::Owners => self.act_in_owners(action),
+            _ => self.marking(action) || self.move_in_table(action),
+        };
+        if !done {
+            self.act_in_panes(action);
+        }
     }
 
-    /// Why an action cannot be done right now, in a sentence; `None` when it can.
-    pub fn why_not(&self, _action: Action) -> Option<String> {
-        None
+    /// Actions of the main screen, whichever pane has the focus.
+    fn act_in_panes(&mut self, action: Action) {
+        match action {
+            Action::FocusLists => self.focus = Focus::Lists,
+            Action::FocusLeads => self.focus = Focus::Leads,
+            Action::FocusOwners => self.focus = Focus::Owners,
+            Action::NextField => {
+                self.focus = match self.focus {
+                    Focus::Lists => Focus::Owners,
+                    Focus::Owners => Focus::Leads,
+                    Focus::Leads | Focus::Filter => Focus::Lists,
+                }
+            }
+            Action::PreviousField => {
+                self.focus = match self.focus {
+                    Focus::Lists => Focus::Leads,
+                    Focus::Leads | Focus::Filter => Focus::Owners,
+                    Focus::Owners => Focus::Lists,
+                }
+            }
+            Action::Filter => self.focus = Focus::Filter,
+            Action::Back => self.back(),
+            Action::MarkedOnly => self.toggle_marked_only(),
+            Action::ToggleClosed => {
+                self.leads.include_closed = !self.leads.include_closed;
+                self.search(Why::OtherRows);
+            }
+            Action::Refresh => self.refresh(),
+            Action::SortNext => self.sort_next(),
+            Action::SortReverse => {
+                if let Some(sort) = self.leads.sort {
+                    self.sort_by(sort.field);
+                }
+            }
+            Action::NextTheme => {
+                self.options.theme = self.options.theme.next();
+                let name = self.options.theme.to_string();
+                self.say(Level::Info, &format!("Theme: {name}"));
+            }
+            Action::Dismiss => {
+                self.notices.dismiss();
+            }
+            Action::Redraw => self.emit(Effect::Repaint),
+            Action::Suspend => self.emit(Effect::Suspend),
+            action => {
+                self.marking(action);
+            }
+        }
+    }
+
+    /// One step back on the main screen: the pane, the range, then the filter.
+    fn back(&mut self) {
+        if self.focus != Focus::Leads {
+            self.focus = Focus::Leads;
+        } else if self.leads.range.take().is_some() {
+        } else if !self.filter.field.is_empty() {
+            self.filter.field.clear();
+            self.filter_changed(Why::OtherRows);
+        }
+    }
+
+    /// Loads the listed profiles again.
+    fn refresh(&mut self) {
+        let names: Vec<_> =
+            self.listed_profiles().filter(|p| p.capabilities.is_some()).map(|p| p.name.clone()).collect();
+        for profile in names {
+            self.profiles.entry(&profile).load = Load::Running;
+            self.emit(Effect::Send(Command::Load { profile }));
+        }
+    }
+
+    fn backend(&mut self, event: Event) {
+        match event {
+            Event::Opened { profile, capabilities, read_only } => {
+                let entry = self.profiles.entry(&profile);
+                entry.capabilities = Some(capabilities);
+                entry.read_only = read_only;
+                entry.load = Load::Running;
+                self.emit(Effect::Send(Command::Load { profile }));
+                self.filter_changed(Why::NewLeads);
+                self.count_owners();
+                self.title();
+            }
+            Event::NotOpened { profile, problem } => {
+                self.notices.problem(self.now, &problem);
+                self.profiles.entry(&profile).load = Load::NotOpened(problem);
+            }
+            Event::People { profile, people } => {
+                self.profiles.entry(&profile).people = people;
+                self.count_owners();
+            }
+            Event::Leads { profile, table, progress } => {
+                self.profiles.entry(&profile).loaded(table, progress);
+                self.count_owners();
+                self.search(Why::NewLeads);
+                if progress.finished {
+                    self.count_views();
+                }
+            }
+            Event::LoadFailed { profile, problem } => {
+                self.notices.problem(self.now, &problem);
+                self.profiles.entry(&profile).load = Load::Failed(problem);
+            }
+            Event::Waiting { profile, until } => self.profiles.entry(&profile).waits_until = Some(until),
+            Event::Failed { problem } => self.notices.problem(self.now, &problem),
+            _ => {}
+        }
+    }
+
+    /// Puts everything back into place that a message may have moved.
+    fn settle(&mut self) {
+        let (len, height) = (self.leads.shown.len(), self.table_height());
+        self.leads.cursor.fit(len, height);
+        let (len, height) = (self.lists_len(), self.lists_height());
+        self.lists.cursor.fit(len, height);
+        let (columns, height) = self.owners_grid();
+        self.owners.cursor.fit(self.owners.rows.len(), columns * height);
+        // Owners stand in columns: those move as a whole.
+        if columns > 1 {
+            let first = self.owners.cursor.top.next_multiple_of(height);
+            self.owners.cursor.top = first;
+        }
+        self.wish_for_names();
+    }
+
+    /// Where everything is.
+    pub fn layout(&self) -> layout::Main {
+        layout::main(self.size, self.lists_len(), self.owners.rows.len(), 0)
+    }
+
+    pub(super) fn table_height(&self) -> usize {
+        usize::from(self.layout().rows.height)
+    }
+
+    pub(super) fn lists_height(&self) -> usize {
+        match self.layout().band {
+            Some(band) => usize::from(band.lists.height),
+            None => usize::from(self.pane_picker().body.height),
+        }
+    }
+
+    /// How many owners stand side by side, and how many below each other.
+    pub fn owners_grid(&self) -> (usize, usize) {
+        match self.layout().band {
+            Some(band) => (layout::owner_columns(band.owners.width), usize::from(band.owners.height).max(1)),
+            None => (1, usize::from(self.pane_picker().body.height).max(1)),
+        }
+    }
+
+    /// Where lists or owners are shown over the table when the panes fold.
+    pub fn pane_picker(&self) -> layout::Dialog {
+        layout::dialog(self.size, 60, self.size.1.saturating_sub(4), 0, 0)
+    }
+
+    /// Changes the text that is being typed.
+    fn edit_text(&mut self, edit: impl FnOnce(&mut TextField)) {
+        self.notices.pass();
+        if self.focus == Focus::Filter {
+            let before = self.filter.text().to_owned();
+            edit(&mut self.filter.field);
+            if before != self.filter.text() {
+                self.filter_changed(Why::OtherQuery);
+            }
+        }
+    }
+
+    fn edit_key(&mut self, edit: Edit) {
+        self.edit_text(|field| {
+            field.edit(edit);
+        });
+    }
+
+    fn unbound(&mut self, key: &str) {
+        self.say(Level::Info, &format!("{key} means nothing here"));
+    }
+
+    /// The mouse moves cursors and scrolls; it marks nothing and sends nothing.
+    fn mouse(&mut self, mouse: Mouse) {
+        let layout = self.layout();
+        let (column, row, wheel) = match mouse {
+            Mouse::Click { column, row } => (column, row, None),
+            Mouse::ScrollUp { column, row } => (column, row, Some(false)),
+            Mouse::ScrollDown { column, row } => (column, row, Some(true)),
+        };
+        let at = Position { x: column, y: row };
+        let (lists, owners) = match layout.band {
+            Some(band) => (Some(band.lists), Some(band.owners)),
+            None => {
+                let body = self.pane_picker().body;
+                ((self.focus == Focus::Lists).then_some(body), (self.focus == Focus::Owners).then_some(body))
+            }
+        };
+        if let Some(area) = lists.filter(|area| area.contains(at)) {
+            let len = self.lists_len();
+            match wheel {
+                Some(down) => self.lists.cursor.scroll(down, len, usize::from(area.height)),
+                None if self.lists.cursor.click(usize::from(row - area.y), len) => self.focus = Focus::Lists,
+                None => {}
+            }
+        } else if let Some(area) = owners.filter(|area| area.contains(at)) {
+            let len = self.owners.rows.len();
+            let (columns, height) = self.owners_grid();
+            let width = (area.width / columns as u16).max(1);
+            let place = usize::from((column - area.x) / width) * height + usize::from(row - area.y);
+            match wheel {
+                Some(down) => self.owners.cursor.scroll(down, len, columns * height),
+                None if self.owners.cursor.click(place, len) => self.focus = Focus::Owners,
+                None => {}
+            }
+        } else if layout.rows.contains(at) {
+            let (len, height) = (self.leads.shown.len(), self.table_height());
+            match wheel {
+                Some(down) => self.leads.cursor.scroll(down, len, height),
+                None if self.leads.cursor.click(usize::from(row - layout.rows.y), len) => self.focus = Focus::Leads,
+                None => {}
+            }
+            self.leads.cursor_lead = self.leads.current();
+        }
     }
 
     /// Something on the screen changes with time alone: send [`Message::Now`] once a second.
     pub fn needs_clock(&self) -> bool {
-        false
+        self.profiles.iter().any(|profile| profile.waits_until.is_some_and(|until| until > self.now))
     }
 
     /// Something must have been on the screen before it can be confirmed: send [`Message::Painted`] after the frame.

@@ -79,6 +79,11 @@ impl Selection {
         self.remember(Step { added: Vec::new(), removed });
     }
 
+    /// There is a marking step that can be taken back.
+    pub fn can_undo(&self) -> bool {
+        !self.steps.is_empty()
+    }
+
     /// Takes the newest marking step back. False when there is none.
     pub fn undo(&mut self) -> bool {
         let Some(step) = self.steps.pop() else { return false };

@@ -1,25 +1,54 @@
-//! Drawing: a pure function from the state to a frame.
+//! Drawing: a pure function from the state to a frame. There is one file per pane and dialog, as there is in `app`.
+
+mod columns;
+mod field;
+mod frame;
+mod leads;
+mod lists;
+mod owners;
+mod paint;
+mod status;
+#[cfg(test)]
+mod tests;
+pub mod theme;
 
 use ratatui::Frame;
 
-use crate::app::State;
+use crate::app::layout::{self, LEAST};
+use crate::app::state::{Focus, State};
+
+use paint::Canvas;
+use theme::{Role, Theme};
 
 /// Paints the state. Changes nothing, and touches only what is visible.
-pub fn view(_state: &State, _frame: &mut Frame<'_>) {}
-
-/// The part of the screen that scrolls, for terminals that can move lines by themselves: whole rows of the screen, and
-/// the index of the first record in them. Two frames with equal `of` show the same records in the same order, so that
-/// the rows of one are those of the other, moved by the difference of `top`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Scrolling {
-    /// First row and the row after the last.
-    pub rows: (u16, u16),
-    pub top: usize,
-    /// Which records these are.
-    pub of: u64,
+pub fn view(state: &State, frame: &mut Frame<'_>) {
+    let mut canvas = Canvas { theme: Theme::of(&state.options), buffer: frame.buffer_mut(), cursor: None };
+    draw(state, &mut canvas);
+    if let Some(cursor) = canvas.cursor {
+        frame.set_cursor_position(cursor);
+    }
 }
 
-/// What scrolls in the frame of this state; `None` where nothing does (a dialog covers it).
-pub fn scrolling(_state: &State) -> Option<Scrolling> {
-    None
+fn draw(state: &State, canvas: &mut Canvas<'_>) {
+    let area = canvas.buffer.area;
+    if layout::is_too_small((area.width, area.height)) || (area.width, area.height) != state.size {
+        too_small(canvas);
+        return;
+    }
+    frame::panes(state, canvas);
+    leads::draw(state, canvas);
+    status::draw(state, canvas);
+    if state.layout().band.is_none() && matches!(state.focus, Focus::Lists | Focus::Owners) {
+        frame::folded_pane(state, canvas);
+    }
+    frame::hints(state, canvas);
+}
+
+/// All that a window of this size can show.
+fn too_small(canvas: &mut Canvas<'_>) {
+    let area = canvas.buffer.area;
+    let text = format!("Switchboard needs {}x{}, this is {}x{}", LEAST.0, LEAST.1, area.width, area.height);
+    for (line, y) in crate::app::words::wrap(&text, usize::from(area.width)).iter().zip(area.y..area.bottom()) {
+        canvas.text(area.x, y, area.width, line, Role::Text);
+    }
 }

@@ -1,0 +1,298 @@
+//! A small sales team for the tests of `app` and `ui`: fixed people, leads, ids and times, some of them hostile, and a
+//! desk at which messages are answered as the runtime would answer them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::exchange::{Command, Event, LoadProgress};
+use crate::domain::leads::LeadTable;
+use crate::domain::query::Searcher;
+use crate::domain::selection::LeadKey;
+use crate::domain::{
+    Assignment, BatchRule, Capabilities, Exactness, Field, LeadId, LeadRecord, Lifecycle, OwnerRef, Pace, Person,
+    PersonStatus, ProfileName, ReadBack, SafeText, Settle, TargetKind, Timestamp, Unassign, VendorKind, Verbatim,
+};
+
+use super::action::Action;
+use super::context::Context;
+use super::effect::Effect;
+use super::keys::Keys;
+use super::message::Message;
+use super::options::Options;
+use super::state::State;
+
+/// The moment at which all tests take place.
+pub fn now() -> Timestamp {
+    "2026-11-20T14:03:00Z".parse().unwrap()
+}
+
+/// `now` some hours ago.
+pub fn hours_ago(hours: i64) -> Timestamp {
+    now() - jiff::SignedDuration::from_hours(hours)
+}
+
+const FIELDS: &[Field] = &[
+    Field::Id,
+    Field::Name,
+    Field::Company,
+    Field::Email,
+    Field::Status,
+    Field::Source,
+    Field::Score,
+    Field::Created,
+    Field::Updated,
+    Field::Owner,
+];
+
+/// A vendor that can do all that kenbun can.
+pub fn capabilities() -> Capabilities {
+    Capabilities {
+        vendor: VendorKind::Kenbun,
+        targets: TargetKind::Leads,
+        experimental: false,
+        fields: FIELDS,
+        server_filters: &[],
+        names_in_rows: true,
+        batch: BatchRule {
+            max: 500,
+            bulk_from: 2,
+            unassign_max: 500,
+            split_by_before: false,
+            split_by_scope: false,
+            atomic: true,
+            per_item_answer: false,
+        },
+        unassign: Unassign::Yes,
+        read_back: ReadBack::ByName,
+        undo: Exactness::Exact,
+        pace: Pace { per_second: 10.0, burst: 10, parallel: 8 },
+        freshness: Duration::from_secs(30),
+        settle: Settle::USUAL,
+        first_write_alone: false,
+        not_undoable: vec!["Entries in kenbun's audit log and alerts that were sent stay.".to_owned()],
+        warnings: Vec::new(),
+    }
+}
+
+/// Eight people with uneven load, one of them inactive, two of one name.
+pub fn people() -> Vec<Person> {
+    let person = |id: &str, name: &str, group: &str, status| Person {
+        id: id.into(),
+        name: name.into(),
+        email: SafeText::new(&format!("{id}@example.com")),
+        status,
+        group: SafeText::new(group),
+        other_ids: Vec::new(),
+    };
+    vec![
+        person("jane", "Jane Smith", "editor", PersonStatus::Active),
+        person("bob", "Bob Miller", "editor", PersonStatus::Active),
+        person("olga", "Ольга Иванова", "editor", PersonStatus::Active),
+        person("wang", "王小明", "viewer", PersonStatus::Active),
+        person("zoe", "Zoë Ångström", "admin", PersonStatus::Active),
+        person("sam1", "Sam Lee", "editor", PersonStatus::Active),
+        person("sam2", "Sam Lee", "viewer", PersonStatus::Active),
+        person("old", "Peter Former", "editor", PersonStatus::Inactive),
+    ]
+}
+
+/// `n` leads, the first of them with names that want to do harm.
+pub fn leads(n: usize) -> Vec<LeadRecord> {
+    const FIRST: [&str; 12] =
+        ["Anna", "Ben", "Chloé", "Dmitri", "Emeka", "Fatima", "George", "Hana", "Ivan", "Julia", "Kenji", "Lucía"];
+    const LAST: [&str; 10] =
+        ["Adams", "Brown", "Castillo", "Dubois", "Eriksson", "Fischer", "Garcia", "Hoffmann", "Ito", "Johnson"];
+    const COMPANY: [&str; 7] = [
+        "Acme Corp",
+        "Borealis AG",
+        "Cedar & Sons",
+        "Delta Freight",
+        "Elm Street Bakery",
+        "Fjord Labs",
+        "株式会社 山田",
+    ];
+    const STATUS: [&str; 4] = ["new", "contacted", "qualified", "nurture"];
+    const SOURCE: [&str; 5] = ["web", "referral", "trade fair", "import", "outbound"];
+    let hostile = [
+        "\x1b[31mRed Alert\x1b[0m".to_owned(),
+        "evil\u{202e}moc.elpmaxe".to_owned(),
+        String::new(),
+        "Very Long ".repeat(500),
+        "王小明 株式会社 代表取締役社長".to_owned(),
+        "محمد الفاتح".to_owned(),
+        format!("Za{}lgo", "\u{301}".repeat(40)),
+        "=HYPERLINK(\"http://x\")".to_owned(),
+    ];
+    let owners = ["jane", "jane", "jane", "bob", "", "olga", "jane", "wang", "", "bob", "zoe"];
+    let people = people();
+    (0..n)
+        .map(|i| {
+            let name = hostile.get(i.wrapping_sub(3)).cloned();
+            let name = name.unwrap_or_else(|| format!("{} {}", FIRST[i % 12], LAST[(i / 3) % 10]));
+            let owner = people.iter().find(|person| person.id.as_str() == owners[i % 11]);
+            let closed = i % 29 == 28;
+            LeadRecord {
+                id: LeadId::new(format!("ld_{:05}", i + 1)),
+                name: SafeText::new(&name),
+                company: SafeText::new(COMPANY[(i * 5) % 7]),
+                email: SafeText::new(&format!("{}{}@{}.example", FIRST[i % 12].to_lowercase(), i, i % 7)),
+                status: SafeText::new(if closed { "lost" } else { STATUS[(i / 2) % 4] }),
+                source: SafeText::new(SOURCE[(i * 3) % 5]),
+                score: (i % 6 != 0).then_some((i as i32 * 37) % 100),
+                created_at: Some(hours_ago((i as i64 * 7) % 2000)),
+                updated_at: Some(hours_ago((i as i64 * 3) % 500)),
+                owner: owner.map_or(Assignment::unassigned(), |person| Assignment::Owner(person.owner_ref())),
+                lifecycle: if closed { Lifecycle::Closed } else { Lifecycle::Open },
+                ..LeadRecord::default()
+            }
+        })
+        .collect()
+}
+
+/// The owner with this id among [`people`].
+pub fn owner(id: &str) -> Assignment {
+    let people = people();
+    let person = people.iter().find(|person| person.id.as_str() == id).unwrap();
+    Assignment::Owner(OwnerRef { id: Some(person.id.clone()), name: Some(Verbatim::new(person.name.as_str())) })
+}
+
+/// The key of the lead number `n` (from 1) of the profile `demo`.
+pub fn lead(n: usize) -> LeadKey {
+    LeadKey { profile: "demo".into(), id: LeadId::new(format!("ld_{n:05}")) }
+}
+
+/// The keys as they are shipped.
+pub fn keys() -> Keys {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/keymap.toml")).unwrap_or_default();
+    let map: toml::Table = text.parse().unwrap();
+    let mut bindings = Vec::new();
+    for (section, actions) in &map {
+        let section: Context = section.parse().unwrap();
+        for (action, keys) in actions.as_table().unwrap() {
+            let action: Action = action.parse().unwrap();
+            let keys = keys.as_array().unwrap().iter();
+            bindings.extend(keys.map(|key| (section, action, key.as_str().unwrap().to_owned())));
+        }
+    }
+    Keys::new(bindings)
+}
+
+/// A state together with a runtime that does searches and jobs at once and keeps everything else for looking at.
+pub struct Desk {
+    pub state: State,
+    /// Effects that were not searches or jobs, oldest first.
+    pub effects: Vec<Effect>,
+}
+
+impl Desk {
+    /// Nothing has happened yet.
+    pub fn new(size: (u16, u16)) -> Self {
+        Self::with(size, Options::default())
+    }
+
+    pub fn with(size: (u16, u16), options: Options) -> Self {
+        let mut state = State::new(options, keys(), size, now());
+        let effects = state.start();
+        let mut desk = Self { state, effects: Vec::new() };
+        desk.run(effects);
+        desk
+    }
+
+    /// The profile `demo` with `n` leads, all loaded.
+    pub fn loaded(size: (u16, u16), n: usize) -> Self {
+        let mut desk = Self::new(size);
+        desk.open("demo", capabilities(), false);
+        desk.load("demo", n);
+        desk.effects.clear();
+        desk
+    }
+
+    pub fn open(&mut self, profile: &str, capabilities: Capabilities, read_only: bool) {
+        self.tell(Event::Opened { profile: profile.into(), capabilities: Arc::new(capabilities), read_only });
+        self.tell(Event::People { profile: profile.into(), people: Arc::new(people()) });
+    }
+
+    pub fn load(&mut self, profile: &str, n: usize) {
+        let table = LeadTable::default().with_leads(&leads(n));
+        self.leads(profile, table, LoadProgress { loaded: n, total: Some(n), finished: true, read_at: Some(now()) });
+    }
+
+    pub fn leads(&mut self, profile: &str, table: LeadTable, progress: LoadProgress) {
+        self.tell(Event::Leads { profile: ProfileName::new(profile), table, progress });
+    }
+
+    /// The backend tells something.
+    pub fn tell(&mut self, event: Event) {
+        self.send(Message::Backend(event));
+    }
+
+    pub fn send(&mut self, message: Message) {
+        let effects = self.state.update(message);
+        self.run(effects);
+    }
+
+    pub fn act(&mut self, action: Action) {
+        self.send(Message::Act(action));
+    }
+
+    pub fn acts(&mut self, actions: &[Action]) {
+        for action in actions {
+            self.act(*action);
+        }
+    }
+
+    pub fn type_text(&mut self, text: &str) {
+        for c in text.chars() {
+            self.send(Message::Type(c));
+        }
+    }
+
+    /// Takes the effects that were kept so far.
+    pub fn take(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// Takes the commands to the backend that were kept so far.
+    pub fn commands(&mut self) -> Vec<Command> {
+        let effects = self.take().into_iter();
+        effects.filter_map(|effect| if let Effect::Send(command) = effect { Some(command) } else { None }).collect()
+    }
+
+    /// Names of the leads on the screen's rows, from the first.
+    pub fn names(&self) -> Vec<String> {
+        let shown = &self.state.leads.shown;
+        let name = |at| {
+            let (part, row) = shown.snapshot().locate(shown.row(at)?)?;
+            Some(part.table.text(row, Field::Name).into_owned())
+        };
+        (0..shown.len()).filter_map(name).collect()
+    }
+
+    /// The ids of all marked leads, sorted.
+    pub fn marked(&self) -> Vec<String> {
+        let mut ids: Vec<String> = self.state.leads.selection.iter().map(|key| key.id.to_string()).collect();
+        ids.sort();
+        ids
+    }
+
+    /// The newest thing that was said.
+    pub fn said(&self) -> &str {
+        self.state.notices.log().last().map_or("", |notice| notice.text.as_str())
+    }
+
+    fn run(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Search(request) => {
+                    let result = Searcher::default().search(&request, &|| false).unwrap();
+                    self.send(Message::Searched(result));
+                }
+                Effect::Work(job) => {
+                    let message = job.run(&|| false).unwrap();
+                    self.send(message);
+                }
+                effect => self.effects.push(effect),
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The profiles that are open, how far their leads are loaded, and the sentences that say so.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::domain::exchange::{LoadProgress, Problem};
+use crate::domain::leads::{LeadTable, Snapshot, SnapshotPart};
+use crate::domain::{Capabilities, Field, Person, ProfileName, Timestamp};
+
+use super::words;
+
+/// One configured profile.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    pub name: ProfileName,
+    /// `None` when it could not be opened.
+    pub capabilities: Option<Arc<Capabilities>>,
+    pub read_only: bool,
+    pub table: LeadTable,
+    pub people: Arc<Vec<Person>>,
+    pub load: Load,
+    /// How far the newest load has come.
+    pub progress: Option<LoadProgress>,
+    /// When the owners in the table were read. `None` while it is empty.
+    pub read_at: Option<Timestamp>,
+    /// Until when its vendor's rate limit holds it up.
+    pub waits_until: Option<Timestamp>,
+}
+
+/// What is going on with a profile's leads.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Load {
+    /// It cannot be used at all.
+    NotOpened(Problem),
+    /// On the way; there may be rows from before.
+    Running,
+    Done,
+    /// It did not work; there may be rows from before.
+    Failed(Problem),
+}
+
+/// What is to be said about the leads of a profile, or of all of them. Five different things, by kind and by words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Condition {
+    /// Everything is here and was read at this time.
+    Ready,
+    /// Everything is here, and it is nothing.
+    Empty,
+    /// What is here is from before.
+    Stale,
+    Loading,
+    Waiting,
+    Failed,
+}
+
+impl Profile {
+    pub(super) fn new(name: ProfileName) -> Self {
+        Self {
+            name,
+            capabilities: None,
+            read_only: false,
+            table: LeadTable::default(),
+            people: Arc::default(),
+            load: Load::Running,
+            progress: None,
+            read_at: None,
+            waits_until: None,
+        }
+    }
+
+    /// The vendor's name; empty where the profile could not be opened.
+    pub fn vendor(&self) -> &'static str {
+        self.capabilities.as_ref().map_or("", |capabilities| capabilities.vendor.title())
+    }
+
+    pub fn fields(&self) -> &'static [Field] {
+        self.capabilities.as_ref().map_or(&[], |capabilities| capabilities.fields)
+    }
+
+    pub fn names_in_rows(&self) -> bool {
+        self.capabilities.as_ref().is_none_or(|capabilities| capabilities.names_in_rows)
+    }
+
+    pub(super) fn part(&self) -> SnapshotPart {
+        SnapshotPart {
+            profile: self.name.clone(),
+            table: self.table.clone(),
+            fields: self.fields(),
+            people: self.people.clone(),
+        }
+    }
+
+    /// Takes in what a load brought.
+    pub(super) fn loaded(&mut self, table: LeadTable, progress: LoadProgress) {
+        self.table = table;
+        self.read_at = progress.read_at.or(self.read_at);
+        self.load = if progress.finished { Load::Done } else { Load::Running };
+        self.progress = Some(progress);
+        self.waits_until = None;
+    }
+
+    /// What is to be said about it, and the sentence.
+    pub fn condition(&self, now: Timestamp, zone: &jiff::tz::TimeZone) -> (Condition, String) {
+        let name = &self.name;
+        let here = self.table.len();
+        let read = self.read_at.map(|at| words::clock(at, now, zone));
+        if let Some(until) = self.waits_until.filter(|until| *until > now) {
+            let seconds = (until.as_millisecond() - now.as_millisecond()) as f64 / 1000.0;
+            let text = format!(
+                "{name} waits for {}'s rate limit: goes on in {}",
+                self.vendor(),
+                words::duration(seconds.max(1.0))
+            );
+            return (Condition::Waiting, text);
+        }
+        match (&self.load, self.progress) {
+            (Load::NotOpened(problem), _) => (Condition::Failed, format!("{name} cannot be used: {problem}")),
+            (Load::Failed(problem), _) if here == 0 => {
+                (Condition::Failed, format!("The leads of {name} could not be loaded: {problem}"))
+            }
+            (Load::Failed(problem), _) => {
+                let when = read.map_or("from an earlier session".to_owned(), |at| format!("as of {at}"));
+                let leads = words::counted(here, "lead");
+                (Condition::Failed, format!("{leads} of {name} {when}; loading them again failed: {problem}"))
+            }
+            (Load::Running, None) => (Condition::Loading, format!("Loading the leads of {name}")),
+            (Load::Running, Some(progress)) if progress.read_at.is_none() && here > 0 => {
+                let text = format!(
+                    "{} of {name} kept from last time; the present ones are being loaded",
+                    words::counted(here, "lead")
+                );
+                (Condition::Stale, text)
+            }
+            (Load::Running, Some(progress)) => {
+                let so_far = match progress.total {
+                    Some(total) => format!("{} of {}", words::number(progress.loaded), words::number(total)),
+                    None => format!("{} so far", words::number(progress.loaded)),
+                };
+                (Condition::Loading, format!("Loading the leads of {name}: {so_far}"))
+            }
+            (Load::Done, _) if here == 0 => (Condition::Empty, format!("{name} has no leads")),
+            (Load::Done, _) => {
+                let people = self.people.iter().filter(|person| person.is_active()).count();
+                let read = read.map(|at| format!(", read at {at}")).unwrap_or_default();
+                let text =
+                    format!("{} and {} in {name}{read}", words::counted(here, "lead"), words::counted(people, "owner"));
+                (Condition::Ready, text)
+            }
+        }
+    }
+}
+
+/// The profiles in the order in which they were opened.
+#[derive(Clone, Debug, Default)]
+pub struct Profiles {
+    all: Vec<Profile>,
+}
+
+impl Profiles {
+    pub fn iter(&self) -> impl Iterator<Item = &Profile> {
+        self.all.iter()
+    }
+
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    pub fn get(&self, name: &ProfileName) -> Option<&Profile> {
+        self.all.iter().find(|profile| profile.name == *name)
+    }
+
+    /// The profile of this name; a new one where there is none.
+    pub(super) fn entry(&mut self, name: &ProfileName) -> &mut Profile {
+        let at = self.all.iter().position(|profile| profile.name == *name).unwrap_or_else(|| {
+            self.all.push(Profile::new(name.clone()));
+            self.all.len() - 1
+        });
+        &mut self.all[at]
+    }
+
+    /// Everything that is known of all profiles.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot { parts: self.usable().map(Profile::part).collect() }
+    }
+
+    /// Everything that is known of one profile.
+    pub fn snapshot_of(&self, name: &ProfileName) -> Snapshot {
+        Snapshot { parts: self.usable().filter(|profile| profile.name == *name).map(Profile::part).collect() }
+    }
+
+    pub(super) fn usable(&self) -> impl Iterator<Item = &Profile> {
+        self.all.iter().filter(|profile| profile.capabilities.is_some())
+    }
+
+    pub(super) fn capabilities(&self) -> BTreeMap<ProfileName, Arc<Capabilities>> {
+        let with = |profile: &Profile| Some((profile.name.clone(), profile.capabilities.clone()?));
+        self.all.iter().filter_map(with).collect()
+    }
+
+    pub(super) fn people(&self) -> BTreeMap<ProfileName, Arc<Vec<Person>>> {
+        self.all.iter().map(|profile| (profile.name.clone(), profile.people.clone())).collect()
+    }
+
+    pub(super) fn read_at(&self) -> BTreeMap<ProfileName, Timestamp> {
+        self.all.iter().filter_map(|profile| Some((profile.name.clone(), profile.read_at?))).collect()
+    }
+
+    /// Every vendor in sight can be written to nowhere.
+    pub fn all_read_only(&self) -> bool {
+        !self.all.is_empty() && self.usable().all(|profile| profile.read_only)
+    }
+}

@@ -1,0 +1,67 @@
+//! The lists: all leads, profiles, saved views.
+
+use ratatui::layout::Rect;
+
+use crate::app::lists::ListId;
+use crate::app::state::{Focus, State};
+use crate::app::words;
+use crate::domain::SafeText;
+
+use super::paint::Canvas;
+use super::theme::Role;
+
+/// Draws the entries that fit into `area`.
+pub fn draw(state: &State, canvas: &mut Canvas<'_>, area: Rect) {
+    let focused = state.focus == Focus::Lists;
+    let lists = state.lists();
+    let top = state.lists.cursor.top;
+    for (at, list) in lists.iter().enumerate().skip(top).take(usize::from(area.height)) {
+        let y = area.y + (at - top) as u16;
+        let current = focused && at == state.lists.cursor.at;
+        let glyphs = canvas.theme.glyphs;
+        if current {
+            canvas.text(area.x, y, 1, glyphs.cursor, Role::Mark);
+        }
+        let active = *list == state.lists.active || (lists.len() == 1 && state.lists.active == ListId::All);
+        if active {
+            canvas.text(area.x + 1, y, 1, glyphs.mark, Role::Mark);
+        }
+        let (name, kind, count) = entry(state, list);
+        let count = count.map(words::number).unwrap_or_default();
+        let count_width = (words::width(&count) as u16).max(5);
+        canvas.right(area.right().saturating_sub(count_width + 1), y, count_width, &count, Role::Text);
+        let room = area.width.saturating_sub(3 + count_width + 2);
+        let kind_width = (words::width(&kind) as u16).min(room / 2);
+        let role = if current { Role::Cursor } else { Role::Text };
+        let used = canvas.text(area.x + 3, y, room.saturating_sub(kind_width + 1), name.as_str(), role);
+        canvas.text(area.x + 3 + used + 1, y, room.saturating_sub(used + 1), &kind, Role::Dim);
+    }
+}
+
+/// Name, kind and number of leads.
+fn entry(state: &State, list: &ListId) -> (SafeText, String, Option<usize>) {
+    match list {
+        ListId::All => {
+            let leads = state.profiles.iter().map(|profile| profile.table.len()).sum();
+            (SafeText::new("All leads"), String::new(), Some(leads))
+        }
+        ListId::Profile(name) => {
+            let Some(profile) = state.profiles.get(name) else {
+                return (SafeText::new(name.as_str()), String::new(), None);
+            };
+            let mut kind = profile.vendor().to_owned();
+            if profile.read_only {
+                kind += ", read-only";
+            }
+            if profile.capabilities.as_ref().is_some_and(|capabilities| capabilities.experimental) {
+                kind += ", experimental";
+            }
+            let count = profile.capabilities.is_some().then(|| profile.table.len());
+            if count.is_none() {
+                kind = "cannot be used".to_owned();
+            }
+            (SafeText::new(name.as_str()), kind, count)
+        }
+        ListId::View(name) => (SafeText::new(name), "view".to_owned(), state.lists.counts.get(name).copied()),
+    }
+}

@@ -1,0 +1,178 @@
+//! Putting text on the screen, cut by what it takes there.
+
+use std::ops::Range;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+use super::theme::{Role, Theme};
+
+/// Where the drawing goes, and how it looks.
+pub struct Canvas<'a> {
+    pub buffer: &'a mut Buffer,
+    /// Where the terminal's own cursor is shown.
+    pub cursor: Option<(u16, u16)>,
+    pub theme: Theme,
+}
+
+impl Canvas<'_> {
+    /// Writes `text` from (`x`, `y`), at most `width` columns; longer text ends in an ellipsis. Returns the columns used.
+    pub fn text(&mut self, x: u16, y: u16, width: u16, text: &str, role: Role) -> u16 {
+        self.styled(x, y, width, text, self.theme.style(role))
+    }
+
+    pub fn styled(&mut self, x: u16, y: u16, width: u16, text: &str, style: Style) -> u16 {
+        self.marked(x, y, width, text, style, &[], style)
+    }
+
+    /// As [`text`](Self::text), at the right end of the space.
+    pub fn right(&mut self, x: u16, y: u16, width: u16, text: &str, role: Role) -> u16 {
+        let used = fitting(text, usize::from(width), self.theme.glyphs.ellipsis).1 as u16;
+        self.text(x + width - used, y, used, text, role)
+    }
+
+    /// As [`text`](Self::text), with the bytes of `ranges` in another style.
+    #[expect(clippy::too_many_arguments, reason = "a place, a text and two looks")]
+    pub fn marked(
+        &mut self,
+        x: u16,
+        y: u16,
+        width: u16,
+        text: &str,
+        style: Style,
+        ranges: &[Range<usize>],
+        highlight: Style,
+    ) -> u16 {
+        let area = self.buffer.area;
+        if y < area.y || y >= area.bottom() || x >= area.right() {
+            return 0;
+        }
+        let width = width.min(area.right() - x);
+        let ellipsis = self.theme.glyphs.ellipsis;
+        let (keep, used) = fitting(text, usize::from(width), ellipsis);
+        let mut at = x;
+        let mut byte = 0;
+        if ranges.is_empty() {
+            at = self.buffer.set_stringn(x, y, &text[..keep], usize::from(width), style).0;
+            byte = keep;
+        }
+        for grapheme in text[byte..keep].graphemes(true) {
+            let inside = |range: &Range<usize>| range.start < byte + grapheme.len() && byte < range.end;
+            let style = if ranges.iter().any(inside) { highlight } else { style };
+            byte += grapheme.len();
+            let columns = UnicodeWidthStr::width(grapheme) as u16;
+            if columns == 0 {
+                continue;
+            }
+            self.buffer.set_stringn(at, y, grapheme, usize::from(columns), style);
+            at += columns;
+        }
+        if keep < text.len() && usize::from(at - x) < used {
+            self.buffer.set_stringn(at, y, ellipsis, usize::from(width) - usize::from(at - x), style);
+        }
+        used as u16
+    }
+
+    /// Fills a row of an area with one glyph.
+    pub fn fill(&mut self, area: Rect, glyph: &str, role: Role) {
+        let style = self.theme.style(role);
+        for y in area.y..area.bottom() {
+            for x in area.x..area.right() {
+                self.buffer.set_stringn(x, y, glyph, 1, style);
+            }
+        }
+    }
+
+    /// Empties an area, whatever lies below.
+    pub fn clear(&mut self, area: Rect) {
+        let area = area.intersection(self.buffer.area);
+        for y in area.y..area.bottom() {
+            for x in area.x..area.right() {
+                self.buffer[(x, y)].reset();
+            }
+            // A wide character that began left of the area would be cut in half.
+            if area.x > self.buffer.area.x && UnicodeWidthStr::width(self.buffer[(area.x - 1, y)].symbol()) > 1 {
+                self.buffer[(area.x - 1, y)].set_symbol(" ");
+            }
+        }
+    }
+
+    /// Pieces of a line one after the other; what does not fit is cut. Returns the columns used.
+    pub fn line(&mut self, x: u16, y: u16, width: u16, pieces: &[(&str, Role)]) -> u16 {
+        let mut used = 0;
+        for (text, role) in pieces {
+            used += self.text(x + used, y, width - used, text, *role);
+        }
+        used
+    }
+
+    /// A bar of `width` columns, `part` of it full.
+    pub fn bar(&mut self, x: u16, y: u16, width: u16, part: f64, rest: bool) {
+        let glyphs = self.theme.glyphs;
+        let halves = (part.clamp(0.0, 1.0) * f64::from(width) * 2.0).round() as u16;
+        for column in 0..width {
+            let (glyph, role) = match halves.saturating_sub(column * 2) {
+                0 if rest => (glyphs.bar_rest, Role::Dim),
+                0 => continue,
+                1 => (glyphs.half_bar, Role::Bar),
+                _ => (glyphs.bar, Role::Bar),
+            };
+            self.text(x + column, y, 1, glyph, role);
+        }
+    }
+}
+
+/// How many bytes of `text` fit into `width` columns, and how many columns that takes, the ellipsis included where it
+/// is cut. Looks at no more of the text than fits.
+pub fn fitting(text: &str, width: usize, ellipsis: &str) -> (usize, usize) {
+    let dots = UnicodeWidthStr::width(ellipsis);
+    let mut used = 0;
+    // The longest beginning that leaves room for the ellipsis.
+    let mut cut = (0, 0);
+    for (at, grapheme) in text.grapheme_indices(true) {
+        let columns = UnicodeWidthStr::width(grapheme);
+        if used + columns > width {
+            return (cut.0, (cut.1 + dots).min(width));
+        }
+        used += columns;
+        if used + dots <= width {
+            cut = (at + grapheme.len(), used);
+        }
+    }
+    (text.len(), used)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn text_is_cut_by_columns() {
+        for (text, width, keep, used) in [
+            ("plain", 5, 5, 5),
+            ("plain", 4, 3, 4),
+            ("plain", 1, 0, 1),
+            ("plain", 0, 0, 0),
+            ("王小明", 6, 9, 6),
+            ("王小明", 5, 6, 5),
+            ("王小明", 4, 3, 3),
+            ("zoe\u{308}", 3, 5, 3),
+            ("", 3, 0, 0),
+        ] {
+            assert_eq!(fitting(text, width, "…"), (keep, used), "{text} in {width}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_takes_more_than_it_is_given(text in any::<String>(), width in 0_usize..40) {
+            let (keep, used) = fitting(&text, width, "…");
+            prop_assert!(used <= width);
+            prop_assert!(text.is_char_boundary(keep));
+        }
+    }
+}
