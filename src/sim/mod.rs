@@ -10,11 +10,13 @@
 //! - [`demo`]: companies, their staff and their leads.
 //! - [`dice`]: the same numbers for the same seed.
 
+pub mod ask;
 mod control;
 pub mod demo;
 pub mod dice;
 pub mod faults;
 mod kenbun;
+pub mod ledger;
 pub mod log;
 pub mod registry;
 mod server;

@@ -16,7 +16,7 @@ use axum::response::Response;
 use axum::serve::{IncomingStream, Listener};
 use bytes::Bytes;
 use futures_util::stream;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -27,7 +27,7 @@ use super::faults::{After, Before, Faults};
 use super::log::{Entry, Log, Outcome};
 use super::switches::Switches;
 use super::vendor::{Act, Applied, Meddling, Target, Trace, VendorSim};
-use super::{control, dice};
+use super::{ask, control, dice};
 
 /// Larger than any request that a contract allows.
 const MAX_BODY: usize = 8 << 20;
@@ -135,11 +135,7 @@ async fn answer(
         Some(Before::Unauthorized) => return open.refuse(401, "the credentials are not accepted"),
         Some(Before::RateLimited { retry_after }) => {
             let mut response = open.refuse(429, "too many requests");
-            // Whole seconds, rounded up: coming back earlier would be refused again.
-            let seconds = retry_after.as_millis().div_ceil(1_000).max(1);
-            if let Ok(value) = HeaderValue::from_str(&seconds.to_string()) {
-                response.headers_mut().insert(RETRY_AFTER, value);
-            }
+            ask::retry_after(&mut response, retry_after);
             return response;
         }
     }

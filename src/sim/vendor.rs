@@ -1,7 +1,15 @@
 //! What a vendor's simulator has to give; the rest (server, faults, log, control) is the same for all of them.
 //!
-//! A new one is a file or folder beside this one with a type that implements [`VendorSim`], and a line in
-//! [`registry`](super::registry).
+//! # Adding one
+//!
+//! A file or folder beside this one with
+//! - a type that implements [`VendorSim`], built from a [`World`]. [`Demo`](super::demo::Demo) gives it leads and staff
+//!   of the right [`Flavour`](super::demo::Flavour), [`Ledger`](super::ledger::Ledger) remembers who owns what;
+//! - a router whose handlers take [`Ask`](super::ask::Ask) and tell its [`Trace`] what they applied and what they
+//!   showed. What they do not tell is missing in the log, and then no test can hold a client to it;
+//! - an [`Entry`] with the switches, and its line in [`registry`](super::registry).
+//!
+//! It is written from the vendor's contract alone, never with an eye on the client.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};

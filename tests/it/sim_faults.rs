@@ -271,7 +271,7 @@ async fn blind_repeats_are_told_from_careful_ones() {
 async fn the_control_pages_show_and_change_the_simulator() {
     let world = World::new(&[]).await;
     let page = async |method: &str, path: &str, body: &str| {
-        let heard = world.send(method, path, &format!("{body}")).await;
+        let heard = world.send(method, path, body).await;
         (heard.status, serde_json::from_str(&heard.body).unwrap_or(Value::String(heard.body)))
     };
     world.assign().await;

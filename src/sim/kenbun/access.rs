@@ -2,14 +2,11 @@
 
 use std::collections::HashMap;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use http::header::AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 
 use super::Kenbun;
-use super::answers::Refusal;
+use crate::sim::ask::{self, Credentials, Refusal};
 use crate::sim::dice;
 use crate::sim::faults::{Limiter, Rate};
 
@@ -63,23 +60,18 @@ impl Access {
     }
 
     fn recognise(&self, headers: &HeaderMap) -> Option<Who> {
-        let (scheme, rest) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-        let rest = rest.trim();
-        if scheme.eq_ignore_ascii_case("bearer") {
-            return match rest {
-                _ if rest == self.token => Some(Who::Token),
-                _ if rest == self.colleague => Some(Who::Colleague),
-                _ if rest == self.viewer => Some(Who::Viewer),
-                _ if rest == self.jwt => Some(Who::Jwt),
+        match ask::credentials(headers)? {
+            Credentials::Bearer(token) => match token {
+                _ if token == self.token => Some(Who::Token),
+                _ if token == self.colleague => Some(Who::Colleague),
+                _ if token == self.viewer => Some(Who::Viewer),
+                _ if token == self.jwt => Some(Who::Jwt),
                 _ => None,
-            };
+            },
+            Credentials::Basic { user, password } => {
+                (user == self.client_id && password == self.client_secret).then_some(Who::Service)
+            }
         }
-        if scheme.eq_ignore_ascii_case("basic") {
-            let pair = STANDARD.decode(rest).ok()?;
-            let expected = format!("{}:{}", self.client_id, self.client_secret);
-            return (pair == expected.as_bytes()).then_some(Who::Service);
-        }
-        None
     }
 
     pub fn session(&mut self, who: Who) -> &mut Session {

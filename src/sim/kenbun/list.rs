@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Kenbun;
-use super::store::Store;
 use crate::sim::dice;
+use crate::sim::ledger::Ledger;
 
 /// Filtered lists that are remembered.
 const KEPT: usize = 8;
@@ -75,26 +75,26 @@ struct Kept {
 
 impl Kenbun {
     /// The leads of one page, and how many there are on all pages.
-    pub fn page(&self, store: &Store, unit: usize, filter: &Filter, page: u64, limit: u64) -> (Vec<u32>, u64) {
+    pub fn page(&self, ledger: &Ledger, unit: usize, filter: &Filter, page: u64, limit: u64) -> (Vec<u32>, u64) {
         let skip = (page - 1).saturating_mul(limit);
-        if *filter == Filter::default() && !store.any_gone() {
-            let total = self.unit_len(store, unit);
+        if *filter == Filter::default() && !ledger.any_gone() {
+            let total = self.unit_len(ledger, unit);
             let end = skip.saturating_add(limit).min(total);
-            return ((skip.min(total)..end).map(|place| self.newest(store, unit, place)).collect(), total);
+            return ((skip.min(total)..end).map(|place| self.newest(ledger, unit, place)).collect(), total);
         }
-        let all = self.filtered(store, unit, filter);
+        let all = self.filtered(ledger, unit, filter);
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
         (all.iter().skip(skip).take(limit as usize).copied().collect(), all.len() as u64)
     }
 
-    fn unit_len(&self, store: &Store, unit: usize) -> u64 {
-        let arrived = if unit == 0 { store.arrived.len() } else { 0 };
+    fn unit_len(&self, ledger: &Ledger, unit: usize) -> u64 {
+        let arrived = if unit == 0 { ledger.arrived.len() } else { 0 };
         u64::from(self.units[unit].count) + arrived as u64
     }
 
     /// The number of the lead at a place, counted from the newest.
-    fn newest(&self, store: &Store, unit: usize, place: u64) -> u32 {
-        let arrived = if unit == 0 { store.arrived.len() as u64 } else { 0 };
+    fn newest(&self, ledger: &Ledger, unit: usize, place: u64) -> u32 {
+        let arrived = if unit == 0 { ledger.arrived.len() as u64 } else { 0 };
         let unit = &self.units[unit];
         match place.checked_sub(arrived) {
             None => self.first_arrival() + (arrived - 1 - place) as u32,
@@ -102,26 +102,26 @@ impl Kenbun {
         }
     }
 
-    fn filtered(&self, store: &Store, unit: usize, filter: &Filter) -> Arc<Vec<u32>> {
+    fn filtered(&self, ledger: &Ledger, unit: usize, filter: &Filter) -> Arc<Vec<u32>> {
         let now = Timestamp::now();
         let mut kept = self.lists.0.lock().unwrap_or_else(PoisonError::into_inner);
         let fits = |k: &Kept| {
             k.unit == unit
                 && k.filter == *filter
-                && k.generation == store.generation
+                && k.generation == ledger.generation
                 && now.duration_since(k.made) < FRESH
         };
         if let Some(found) = kept.iter().find(|k| fits(k)) {
             return Arc::clone(&found.numbers);
         }
-        let places = 0..self.unit_len(store, unit);
-        let numbers = places.map(|place| self.newest(store, unit, place));
-        let numbers: Vec<_> = numbers.filter(|&n| !store.is_gone(n) && self.matches(store, n, filter, now)).collect();
+        let places = 0..self.unit_len(ledger, unit);
+        let numbers = places.map(|place| self.newest(ledger, unit, place));
+        let numbers: Vec<_> = numbers.filter(|&n| !ledger.is_gone(n) && self.matches(ledger, n, filter, now)).collect();
         let numbers = Arc::new(numbers);
         kept.push_front(Kept {
             unit,
             filter: filter.clone(),
-            generation: store.generation,
+            generation: ledger.generation,
             made: now,
             numbers: Arc::clone(&numbers),
         });
@@ -129,7 +129,7 @@ impl Kenbun {
         numbers
     }
 
-    fn matches(&self, store: &Store, number: u32, filter: &Filter, now: Timestamp) -> bool {
+    fn matches(&self, ledger: &Ledger, number: u32, filter: &Filter, now: Timestamp) -> bool {
         if filter.min_score.is_some() || filter.max_score.is_some() {
             let score = i64::from(self.score(number));
             if filter.min_score.is_some_and(|min| score < min) || filter.max_score.is_some_and(|max| score > max) {
@@ -140,14 +140,14 @@ impl Kenbun {
             return false;
         }
         if let Some(days) = filter.last_active_days {
-            let active = self.last_event_at(store, number);
+            let active = self.last_event_at(ledger, number);
             if active.is_none_or(|at| now.duration_since(at) > SignedDuration::from_hours(24 * days)) {
                 return false;
             }
         }
         filter.range.is_none_or(|range| {
             let (from, to) = range.bounds(now);
-            let created = self.created_at(store, number);
+            let created = self.created_at(ledger, number);
             from <= created && created < to
         })
     }
@@ -161,17 +161,17 @@ impl Kenbun {
         dice::Dice::new(self.seed, u64::from(number), 102).pick(EVENT_TYPES)
     }
 
-    pub fn created_at(&self, store: &Store, number: u32) -> Timestamp {
+    pub fn created_at(&self, ledger: &Ledger, number: u32) -> Timestamp {
         let place = self.place(number);
-        match place.arrival.and_then(|n| store.arrived.get(n)) {
+        match place.arrival.and_then(|n| ledger.arrived.get(n)) {
             Some(&at) => at,
             None => self.units[place.unit].demo.created_at(place.local),
         }
     }
 
-    pub fn last_event_at(&self, store: &Store, number: u32) -> Option<Timestamp> {
+    pub fn last_event_at(&self, ledger: &Ledger, number: u32) -> Option<Timestamp> {
         let place = self.place(number);
-        match place.arrival.and_then(|n| store.arrived.get(n)) {
+        match place.arrival.and_then(|n| ledger.arrived.get(n)) {
             Some(&at) => Some(at),
             None => self.units[place.unit].demo.last_event_at(place.local),
         }

@@ -4,7 +4,9 @@
 
 mod access;
 mod answers;
+mod assigning;
 mod list;
+mod reading;
 mod rules;
 mod store;
 mod switches;
@@ -21,9 +23,10 @@ use serde_json::{Map, Value, json};
 
 use self::access::Access;
 use self::list::Lists;
-use self::store::{Store, Unit};
+use self::store::Unit;
 use super::demo::{Demo, Flavour};
 use super::dice;
+use super::ledger::Ledger;
 use super::switches::Switches;
 use super::vendor::{Act, Applied, Entry, Holder, Meddling, Target, VendorSim, World, target};
 
@@ -34,18 +37,21 @@ pub const ENTRY: Entry = Entry {
     build: |world| Ok(Arc::new(Kenbun::new(world))),
 };
 
+/// The organization, of which there is one.
+const ORG: &str = "org_halvorsen";
+
 struct Kenbun {
     seed: u64,
     demo: Demo,
     switches: Arc<Switches>,
     units: Vec<Unit>,
-    store: RwLock<Store>,
+    ledger: RwLock<Ledger>,
     access: Mutex<Access>,
     lists: Lists,
     /// List requests answered so far.
     listed: AtomicU64,
     /// Which lead has an e-mail address; made at the first lookup.
-    aliases: OnceLock<answers::Aliases>,
+    aliases: OnceLock<reading::Aliases>,
 }
 
 impl Kenbun {
@@ -53,7 +59,7 @@ impl Kenbun {
         let options = &world.options;
         let demo = Demo::new(Flavour::SalesFloor, options.seed, options.leads, options.owners, world.now);
         let units = store::units(&demo, options.leads);
-        let store = Store::new(&demo, &units, |number| store::owner_id(options.seed, number, &world.switches));
+        let ledger = store::ledger(&demo, &units, |number| store::owner_id(options.seed, number, &world.switches));
         Self {
             seed: options.seed,
             access: Mutex::new(Access::new(options.seed)),
@@ -61,18 +67,18 @@ impl Kenbun {
             listed: AtomicU64::new(0),
             aliases: OnceLock::new(),
             switches: Arc::clone(&world.switches),
-            store: RwLock::new(store),
+            ledger: RwLock::new(ledger),
             units,
             demo,
         }
     }
 
-    fn store(&self) -> std::sync::RwLockReadGuard<'_, Store> {
-        self.store.read().unwrap_or_else(PoisonError::into_inner)
+    fn ledger(&self) -> std::sync::RwLockReadGuard<'_, Ledger> {
+        self.ledger.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn store_mut(&self) -> std::sync::RwLockWriteGuard<'_, Store> {
-        self.store.write().unwrap_or_else(PoisonError::into_inner)
+    fn ledger_mut(&self) -> std::sync::RwLockWriteGuard<'_, Ledger> {
+        self.ledger.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn access(&self) -> std::sync::MutexGuard<'_, Access> {
@@ -152,36 +158,36 @@ impl VendorSim for Kenbun {
     }
 
     fn holders(&self) -> Vec<(Target, Holder)> {
-        let store = self.store();
-        let numbers = store.numbers().filter(|&n| !store.is_gone(n));
-        numbers.map(|n| (target(self.id(n)), Holder::clone(store.holder(n)))).collect()
+        let ledger = self.ledger();
+        let numbers = ledger.numbers().filter(|&n| !ledger.is_gone(n));
+        numbers.map(|n| (target(self.id(n)), Holder::clone(ledger.holder(n)))).collect()
     }
 
     fn holder(&self, target: &str) -> Option<Holder> {
-        let store = self.store();
-        let number = self.number(target).filter(|&n| store.exists(n))?;
-        Some(Holder::clone(store.holder(number)))
+        let ledger = self.ledger();
+        let number = self.number(target).filter(|&n| ledger.exists(n))?;
+        Some(Holder::clone(ledger.holder(number)))
     }
 
     fn meddle(&self, targets: &[Target], what: &Meddling) -> Vec<Applied> {
-        let mut store = self.store_mut();
+        let mut ledger = self.ledger_mut();
         let mut applied = Vec::new();
         for (place, target) in targets.iter().enumerate() {
-            let Some(number) = self.number(target).filter(|&n| store.exists(n)) else { continue };
+            let Some(number) = self.number(target).filter(|&n| ledger.exists(n)) else { continue };
             let after = match what {
                 Meddling::To(holder) => holder.clone(),
                 Meddling::Gone => {
-                    let before = Arc::clone(store.holder(number));
-                    store.remove(number);
+                    let before = Arc::clone(ledger.holder(number));
+                    ledger.remove(number);
                     applied.push(Applied { target: target.clone(), before, after: Arc::new(Holder::Nobody) });
                     continue;
                 }
                 Meddling::Another(pick) => {
                     let mut dice = dice::Dice::new(self.seed, *pick, place as u64);
-                    self.another(store.holder(number), &mut dice)
+                    self.another(ledger.holder(number), &mut dice)
                 }
             };
-            let (before, after) = store.assign(number, &after, true);
+            let (before, after) = ledger.assign(number, &after, true);
             applied.push(Applied { target: target.clone(), before, after });
         }
         applied

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Kenbun;
 use super::access::Who;
-use super::answers::Assignment;
+use super::assigning::Assignment;
 use crate::sim::vendor::Trace;
 
 /// After this long without choosing the unit again a single write is careless (30 s in the contract, and some slack).

@@ -1,13 +1,10 @@
-//! What kenbun remembers: who owns each lead. Everything else about a lead is worked out from its number.
-
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
-
-use jiff::Timestamp;
+//! The organizational units, and which lead has which id. Who owns it is in the ledger; everything else about a lead is
+//! worked out from its number.
 
 use super::Kenbun;
 use crate::sim::demo::{self, Demo};
 use crate::sim::dice;
+use crate::sim::ledger::Ledger;
 use crate::sim::switches::Switches;
 use crate::sim::vendor::Holder;
 
@@ -56,104 +53,14 @@ pub fn user_id(seed: u64, number: usize) -> String {
     format!("user_{:010x}", dice::roll(seed, number as u64, 101) >> 24)
 }
 
-/// Who owns what. A lead is a number; an owner is a place in a table of those ever seen.
-#[derive(Debug)]
-pub struct Store {
-    owner_of: Vec<u32>,
-    owners: Vec<Arc<Holder>>,
-    known: HashMap<Holder, u32>,
-    /// When leads were changed since the start.
-    touched: HashMap<u32, Timestamp>,
-    gone: HashSet<u32>,
-    /// Leads that came since the start, all in the first unit, numbered after all others.
-    pub arrived: Vec<Timestamp>,
-    /// Goes up whenever leads come or go.
-    pub generation: u64,
-}
-
-impl Store {
-    pub fn new(demo: &Demo, units: &[Unit], owner_id: impl Fn(usize) -> String) -> Self {
-        let mut store = Self {
-            owner_of: Vec::new(),
-            owners: Vec::new(),
-            known: HashMap::new(),
-            touched: HashMap::new(),
-            gone: HashSet::new(),
-            arrived: Vec::new(),
-            generation: 0,
-        };
-        let nobody = store.intern(&Holder::Nobody);
-        let places: Vec<_> =
-            demo.staff.iter().map(|p| store.intern(&Holder::owner(owner_id(p.number), p.name()))).collect();
-        store.owner_of.reserve_exact(units.iter().map(|u| u.count as usize).sum());
-        for unit in units {
-            let owner = |n: u32| unit.demo.first_owner(u64::from(n)).map_or(nobody, |place| places[place]);
-            store.owner_of.extend((0..unit.count).map(owner));
-        }
-        store
-    }
-
-    fn intern(&mut self, holder: &Holder) -> u32 {
-        if let Some(&place) = self.known.get(holder) {
-            return place;
-        }
-        let place = self.owners.len() as u32;
-        self.owners.push(Arc::new(holder.clone()));
-        self.known.insert(holder.clone(), place);
-        place
-    }
-
-    pub fn numbers(&self) -> impl Iterator<Item = u32> + use<> {
-        0..self.owner_of.len() as u32
-    }
-
-    pub fn is_gone(&self, number: u32) -> bool {
-        self.gone.contains(&number)
-    }
-
-    pub fn any_gone(&self) -> bool {
-        !self.gone.is_empty()
-    }
-
-    pub fn exists(&self, number: u32) -> bool {
-        (number as usize) < self.owner_of.len() && !self.is_gone(number)
-    }
-
-    /// Who holds a lead that [`exists`](Self::exists).
-    pub fn holder(&self, number: u32) -> &Arc<Holder> {
-        let place = self.owner_of.get(number as usize).copied().unwrap_or_default();
-        &self.owners[place as usize]
-    }
-
-    /// Writes the holder of a lead that [`exists`](Self::exists); gives the one before and the one after.
-    pub fn assign(&mut self, number: u32, to: &Holder, touch: bool) -> (Arc<Holder>, Arc<Holder>) {
-        let before = Arc::clone(self.holder(number));
-        let place = self.intern(to);
-        if let Some(owner) = self.owner_of.get_mut(number as usize) {
-            *owner = place;
-        }
-        if touch {
-            self.touched.insert(number, Timestamp::now());
-        }
-        (before, Arc::clone(&self.owners[place as usize]))
-    }
-
-    pub fn touched(&self, number: u32) -> Option<Timestamp> {
-        self.touched.get(&number).copied()
-    }
-
-    pub fn remove(&mut self, number: u32) {
-        self.gone.insert(number);
-        self.generation += 1;
-    }
-
-    /// A new lead without an owner.
-    pub fn arrive(&mut self) {
-        let nobody = self.intern(&Holder::Nobody);
-        self.owner_of.push(nobody);
-        self.arrived.push(Timestamp::now());
-        self.generation += 1;
-    }
+/// The owners at the start.
+pub fn ledger(demo: &Demo, units: &[Unit], owner_id: impl Fn(usize) -> String) -> Ledger {
+    let staff: Vec<_> = demo.staff.iter().map(|p| Holder::owner(owner_id(p.number), p.name())).collect();
+    let owners_in = |unit: &Unit| {
+        let demo = unit.demo.clone();
+        (0..u64::from(unit.count)).map(move |number| demo.first_owner(number))
+    };
+    Ledger::new(&staff, units.iter().flat_map(owners_in))
 }
 
 /// Where a lead is.
