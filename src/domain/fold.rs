@@ -25,10 +25,22 @@ pub fn fold(text: &str) -> Cow<'_, str> {
         };
     }
     let mut folded = String::with_capacity(text.len() + 8);
-    for c in visible(text).chars() {
-        push_folded(c, &mut folded);
-    }
+    fold_onto(text, &mut folded);
     if folded == text { Cow::Borrowed(text) } else { Cow::Owned(folded) }
+}
+
+/// Appends the fold of `text` to `out`; the same as [`fold`] without a text in between.
+pub fn fold_onto(text: &str, out: &mut String) {
+    if text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+        let start = out.len();
+        out.push_str(text);
+        out[start..].make_ascii_lowercase();
+        return;
+    }
+    let start = out.len();
+    for c in visible(text).chars() {
+        push_folded(c, out, start);
+    }
 }
 
 /// A folded text that knows where each of its bytes came from.
@@ -49,7 +61,7 @@ impl Folded {
         let mut ends: Vec<(u32, u32)> = Vec::with_capacity(text.len());
         for (at, c) in text.char_indices() {
             let before = folded.len();
-            push_folded(c, &mut folded);
+            push_folded(c, &mut folded, 0);
             if let (Some(last), true) = (ends.last_mut(), joins_the_one_before(c)) {
                 // The character melted into the one before it, which now accounts for all of their fold.
                 last.1 = folded.len() as u32;
@@ -80,7 +92,8 @@ impl Folded {
     }
 }
 
-fn push_folded(c: char, out: &mut String) {
+/// Appends one character's fold; what lies before `start` is another text.
+fn push_folded(c: char, out: &mut String, start: usize) {
     if c.is_ascii() {
         out.push(c.to_ascii_lowercase());
         return;
@@ -94,7 +107,7 @@ fn push_folded(c: char, out: &mut String) {
             return;
         }
         if joins_the_one_before(part)
-            && let Some(last) = out.chars().next_back()
+            && let Some(last) = out[start..].chars().next_back()
             && let Some(joined) = compose(last, part)
         {
             out.truncate(out.len() - last.len_utf8());
@@ -222,6 +235,9 @@ mod tests {
             let shown = visible(&raw).into_owned();
             let folded = Folded::new(&shown);
             prop_assert_eq!(&*fold(&raw), folded.text.as_str());
+            let mut appended = "か".to_owned();
+            fold_onto(&raw, &mut appended);
+            prop_assert_eq!(&appended["か".len()..], folded.text.as_str());
             prop_assert!(!folded.text.chars().any(char::is_control));
             let cuts: Vec<usize> = folded.text.char_indices().map(|(at, _)| at).chain([folded.text.len()]).collect();
             for pair in cuts.windows(2) {

@@ -21,6 +21,8 @@ pub mod query;
 pub mod ranking;
 pub mod safe_text;
 pub mod selection;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod undo;
 pub mod view;
 

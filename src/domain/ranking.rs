@@ -44,6 +44,9 @@ pub fn fuzzy(pattern: &str, text: &str) -> Option<Match> {
 pub(crate) fn score(word: &str, text: &str) -> Option<(i64, Vec<usize>)> {
     // Folding has settled the question of case for both sides.
     static MATCHER: LazyLock<SkimMatcherV2> = LazyLock::new(|| SkimMatcherV2::default().respect_case());
+    // The matcher keeps its working memory between calls and reads a little of what the last one left there, so that
+    // the same two texts may score differently. A match of one letter leaves the memory as a fresh matcher has it.
+    MATCHER.fuzzy_indices("a", "a");
     MATCHER.fuzzy_indices(text, word)
 }
 
@@ -83,6 +86,21 @@ mod tests {
     fn words_may_stand_in_any_order() {
         assert_eq!(fuzzy("smith jane", "Jane Smith").unwrap().positions, [0, 1, 2, 3, 5, 6, 7, 8, 9]);
         assert_eq!(fuzzy("smith xyz", "Jane Smith"), None);
+    }
+
+    #[test]
+    fn a_score_does_not_depend_on_what_was_matched_before() {
+        let texts = ["mississippi missile", "smith & sons", "ss", "s s", "assassin's", "x", "miss smith"];
+        let words = ["ss", "s", "mi", "smi", "ssss", "x"];
+        for earlier in texts {
+            for text in texts {
+                for word in words {
+                    score("ss", earlier);
+                    let fresh = SkimMatcherV2::default().respect_case().fuzzy_indices(text, word);
+                    assert_eq!(score(word, text), fresh, "{word} in {text} after {earlier}");
+                }
+            }
+        }
     }
 
     #[test]

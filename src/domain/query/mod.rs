@@ -3,11 +3,19 @@
 //! A query is a list of [terms](term::Term), all of which must hold. Its `Display` is text that can be parsed again to
 //! the same query, so that saved views and recipes keep queries as people write them.
 
+mod evaluate;
 mod highlight;
+mod order;
 mod parse;
+#[cfg(test)]
 mod plain;
+mod rank;
+mod rows;
+mod scan;
 mod search;
 pub mod term;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::ops::Range;

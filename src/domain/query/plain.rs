@@ -1,14 +1,15 @@
-//! A query held against one lead, the plain way.
+//! A query held against one lead, the plain way: what the fast way has to agree with.
 
 use std::collections::HashSet;
 
 use strum::IntoEnumIterator;
 
+use super::evaluate::owner_is;
 use super::highlight::{is_ranked, is_searched};
-use super::term::{OwnerIs, Term, Test, Trait};
+use super::term::{Term, Test, Trait};
 use crate::domain::fold::fold;
 use crate::domain::leads::SnapshotPart;
-use crate::domain::{Agreement, Assignment, Field, Lifecycle, Person, Timestamp, ranking};
+use crate::domain::{Field, Lifecycle, Timestamp, ranking};
 
 /// Whether a row fulfils every term, and how well it fits the `~word`s.
 pub fn holds(terms: &[Term], part: &SnapshotPart, row: u32, marked: &HashSet<u32>, now: Timestamp) -> Option<i64> {
@@ -30,7 +31,7 @@ fn test(test: &Test, part: &SnapshotPart, row: u32, marked: &HashSet<u32>, now: 
         Test::Word(word) => {
             let word = fold(word);
             texts(is_searched).any(|text| fold(&text).contains(&*word))
-                || table.extra_texts(row).iter().any(|text| fold(text).contains(&*word))
+                || table.extra_texts(row).iter().any(|text: &String| fold(text).contains(&*word))
         }
         Test::Fuzzy(word) => {
             let word = fold(word);
@@ -62,29 +63,4 @@ fn test(test: &Test, part: &SnapshotPart, row: u32, marked: &HashSet<u32>, now: 
         }),
     };
     yes.then_some(0)
-}
-
-/// Whether an assignment is to whom a query asks for: by id or name, or by a known person's e-mail address or name
-/// where the vendor shows only the other.
-pub fn owner_is(wanted: &OwnerIs, assignment: &Assignment, people: &[Person]) -> bool {
-    let name = match wanted {
-        OwnerIs::Nobody => return matches!(assignment, Assignment::Unassigned(_)),
-        OwnerIs::NotKnown => return matches!(assignment, Assignment::Unknown),
-        OwnerIs::Called(name) => fold(name),
-    };
-    let owner = match assignment {
-        Assignment::Owner(owner) => owner,
-        Assignment::Agents(agents) => return agents.iter().any(|agent| fold(agent.as_str()) == name),
-        _ => return false,
-    };
-    let called = |text: Option<&str>| text.is_some_and(|text| fold(text) == name);
-    if called(owner.id.as_ref().map(|id| id.as_str())) || called(owner.name.as_ref().map(|name| name.as_str())) {
-        return true;
-    }
-    people.iter().any(|person| {
-        let meant = called(Some(person.id.as_str()))
-            || called(Some(person.name.as_str()))
-            || called(Some(person.email.as_str()));
-        meant && person.owner_ref().agrees_with(owner) == Agreement::Same
-    })
 }

@@ -1,80 +1,143 @@
 //! Searches over a snapshot.
 
-use std::cmp::Ordering;
-use std::collections::HashSet;
+use std::sync::{Arc, Weak};
 
-use super::plain::holds;
-use super::{SearchRequest, SearchResult, Sort};
-use crate::domain::fold::fold;
-use crate::domain::leads::{LeadTable, RowId, SnapshotPart};
-use crate::domain::{Field, Lifecycle};
+use rayon::prelude::*;
+
+use super::evaluate::{Conditions, Found, Seen, closed, text_conditions};
+use super::order::{Order, sorted};
+use super::rank::ranked;
+use super::rows::RowSet;
+use super::{SearchRequest, SearchResult};
+use crate::domain::leads::segment::Segment;
+use crate::domain::leads::texts::Texts;
+use crate::domain::leads::{RowId, Snapshot};
+use crate::domain::selection::{LeadKey, Selection};
 
 /// Runs searches; keeps what it needs to narrow the last result. `cancelled` is asked often; a cancelled search
 /// returns `None`.
 #[derive(Debug, Default)]
-pub struct Searcher {}
+pub struct Searcher {
+    seen: Seen,
+    order: Option<Order>,
+    marks: Option<Marks>,
+}
+
+/// A segment of the snapshot, with its place there.
+#[derive(Clone, Copy, Debug)]
+pub struct Unit<'a> {
+    pub part: usize,
+    pub segment: &'a Segment,
+    /// The number of its first row in the snapshot.
+    pub base: u32,
+}
+
+/// Where the marked leads are, as long as neither marks nor rows change.
+#[derive(Debug)]
+struct Marks {
+    of: Weak<Selection>,
+    segments: Vec<Weak<Texts>>,
+    rows: Vec<RowSet>,
+}
 
 impl Searcher {
     pub fn search(&mut self, request: &SearchRequest, cancelled: &(dyn Fn() -> bool + Sync)) -> Option<SearchResult> {
+        if cancelled() {
+            return None;
+        }
+        let snapshot = &request.snapshot;
+        let units = units(snapshot);
+        let terms = request.query.terms();
+        let texts = text_conditions(terms);
+        let conditions: Vec<_> =
+            snapshot.parts.iter().map(|part| Conditions::new(terms, &texts, part, request.now)).collect();
+        let marks = marks(&mut self.marks, request, &units);
+        let seen = &self.seen;
+        let evaluate = |(index, unit): (usize, &Unit<'_>)| {
+            (!cancelled()).then(|| conditions[unit.part].rows(unit.segment, marks.map(|marks| &marks[index]), seen))
+        };
+        let found: Vec<Found> = units.par_iter().enumerate().map(evaluate).collect::<Option<_>>()?;
+
         let mut result = SearchResult { generation: request.generation, ..SearchResult::default() };
         let show_closed = request.include_closed || request.query.asks_for_closed();
-        let mut found: Vec<(i64, RowId, &SnapshotPart, u32)> = Vec::new();
         let mut shown_marks = 0;
-        let mut base = 0;
-        for part in &request.snapshot.parts {
-            let marked: HashSet<u32> = request
-                .marked
-                .iter()
-                .filter(|key| key.profile == part.profile)
-                .filter_map(|key| part.table.row_of(key.id.as_str()))
-                .collect();
-            for row in 0..part.table.len() as u32 {
-                if row % 256 == 0 && cancelled() {
-                    return None;
-                }
-                let Some(rank) = holds(request.query.terms(), part, row, &marked, request.now) else { continue };
-                if !show_closed && part.table.lifecycle(row) != Lifecycle::Open {
-                    result.hidden_closed += 1;
-                    continue;
-                }
-                shown_marks += usize::from(marked.contains(&row));
-                found.push((rank, RowId(base + row), part, row));
+        let mut rows = Vec::with_capacity(units.len());
+        let mut learned = Vec::new();
+        for (index, (unit, found)) in units.iter().zip(found).enumerate() {
+            let mut shown = found.rows;
+            if !show_closed && let Some(closed) = closed(unit.segment) {
+                result.hidden_closed += shown.common(&closed);
+                shown.without(&closed);
             }
-            base += part.table.len() as u32;
+            shown_marks += marks.map_or(0, |marks| shown.common(&marks[index]));
+            learned.extend(found.learned.into_iter().map(|(key, rows)| (key, &unit.segment.texts, rows)));
+            rows.push(shown);
         }
-        if let Some(sort) = request.sort {
-            found.sort_by(|a, b| compare(sort, (a.2, a.3), (b.2, b.3)));
-        } else if request.query.ranks() {
-            found.sort_by_key(|&(rank, ..)| std::cmp::Reverse(rank));
-        }
-        result.rows = found.into_iter().map(|(_, id, ..)| id).collect();
         result.hidden_marks = request.marked.len() - shown_marks;
-        Some(result)
+        for (key, texts, rows) in learned {
+            self.seen.remember(key, texts, rows);
+        }
+        self.seen.tidy();
+
+        result.rows = match request.sort {
+            Some(sort) => sorted(&mut self.order, sort, snapshot, &units, &rows, cancelled)?,
+            None if request.query.ranks() => ranked(&texts, &units, &rows, cancelled)?,
+            None => in_vendor_order(&units, &rows),
+        };
+        (!cancelled()).then_some(result)
     }
 }
 
-/// The order of two rows; what is not given comes last either way.
-fn compare(sort: Sort, a: (&SnapshotPart, u32), b: (&SnapshotPart, u32)) -> Ordering {
-    fn values<T: Ord>(a: Option<T>, b: Option<T>, descending: bool) -> Ordering {
-        match (a, b) {
-            (Some(a), Some(b)) if descending => b.cmp(&a),
-            (Some(a), Some(b)) => a.cmp(&b),
-            (a, b) => b.is_some().cmp(&a.is_some()),
-        }
+/// The marked rows by unit; `None` when nothing is marked.
+fn marks<'a>(kept: &'a mut Option<Marks>, request: &SearchRequest, units: &[Unit<'_>]) -> Option<&'a [RowSet]> {
+    if request.marked.is_empty() {
+        return None;
     }
-    fn text(part: &SnapshotPart, row: u32, field: Field) -> Option<String> {
-        let text = match field {
-            Field::Profile => fold(part.profile.as_str()).into_owned(),
-            field => fold(&part.table.text(row, field)).into_owned(),
-        };
-        (!text.is_empty()).then_some(text)
+    let known = kept.as_ref().is_some_and(|marks| {
+        let same =
+            |(texts, unit): (&Weak<Texts>, &Unit<'_>)| std::ptr::eq(texts.as_ptr(), Arc::as_ptr(&unit.segment.texts));
+        std::ptr::eq(marks.of.as_ptr(), Arc::as_ptr(&request.marked))
+            && marks.segments.len() == units.len()
+            && marks.segments.iter().zip(units).all(same)
+    });
+    if !known {
+        *kept = Some(Marks {
+            of: Arc::downgrade(&request.marked),
+            segments: units.iter().map(|unit| Arc::downgrade(&unit.segment.texts)).collect(),
+            rows: marked_rows(&request.marked, &request.snapshot, units),
+        });
     }
-    let number =
-        |get: fn(&LeadTable, u32) -> Option<i64>| values(get(&a.0.table, a.1), get(&b.0.table, b.1), sort.descending);
-    match sort.field {
-        Field::Score => number(|table, row| table.score(row).map(i64::from)),
-        Field::Created => number(|table, row| table.created_at(row).map(|at| at.as_microsecond())),
-        Field::Updated => number(|table, row| table.updated_at(row).map(|at| at.as_microsecond())),
-        field => values(text(a.0, a.1, field), text(b.0, b.1, field), sort.descending),
+    kept.as_ref().map(|marks| &*marks.rows)
+}
+
+fn units(snapshot: &Snapshot) -> Vec<Unit<'_>> {
+    let mut base = 0;
+    let segments = snapshot.parts.iter().enumerate();
+    segments
+        .flat_map(|(part, held)| held.table.segments().iter().map(move |segment| (part, segment)))
+        .map(|(part, segment)| {
+            let unit = Unit { part, segment, base };
+            base += segment.len() as u32;
+            unit
+        })
+        .collect()
+}
+
+fn marked_rows(marked: &Selection, snapshot: &Snapshot, units: &[Unit<'_>]) -> Vec<RowSet> {
+    let keys: Vec<&LeadKey> = marked.iter().collect();
+    let found: Vec<RowId> = keys.par_iter().filter_map(|key| snapshot.row_of(&key.profile, key.id.as_str())).collect();
+    let mut rows: Vec<RowSet> = units.iter().map(|unit| RowSet::none(unit.segment.len())).collect();
+    for RowId(row) in found {
+        let unit = units.partition_point(|unit| unit.base <= row) - 1;
+        rows[unit].insert((row - units[unit].base) as usize);
     }
+    rows
+}
+
+fn in_vendor_order(units: &[Unit<'_>], rows: &[RowSet]) -> Vec<RowId> {
+    let mut all = Vec::with_capacity(rows.iter().map(RowSet::len).sum());
+    for (unit, rows) in units.iter().zip(rows) {
+        all.extend(rows.iter().map(|row| RowId(unit.base + row as u32)));
+    }
+    all
 }

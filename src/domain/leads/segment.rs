@@ -1,0 +1,196 @@
+//! A run of rows: the unit that tables share, copy and search.
+
+use std::sync::Arc;
+
+use super::columns::{Codes, Times};
+use super::texts::Texts;
+use crate::domain::{LeadFlags, LeadRecord, Lifecycle};
+
+/// Rows of a segment, but for the last one of a table. Few in tests, so that small tables have several segments.
+pub const SEGMENT_ROWS: usize = if cfg!(test) { 32 } else { 1 << 14 };
+
+/// Up to [`SEGMENT_ROWS`] rows. Texts, other columns and owners are shared apart from each other, because owners
+/// change most often and texts are the largest.
+#[derive(Clone, Debug, Default)]
+pub struct Segment {
+    pub texts: Arc<Texts>,
+    pub columns: Arc<Columns>,
+    /// Numbers of owners.
+    pub owners: Arc<Vec<u32>>,
+}
+
+/// The small values of a segment's rows.
+#[derive(Clone, Debug, Default)]
+pub struct Columns {
+    /// Numbers of words, by [`Worded`].
+    pub words: [Codes; 4],
+    pub scores: Vec<i32>,
+    pub created: Times,
+    pub updated: Times,
+    pub lifecycles: Codes,
+    pub flags: Codes,
+    /// Numbers of the names of the extra fields.
+    pub shapes: Codes,
+}
+
+/// The columns whose values are words that many rows share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Worded {
+    Status,
+    Source,
+    Campaign,
+    List,
+}
+
+impl Worded {
+    pub const ALL: [Self; 4] = [Self::Status, Self::Source, Self::Campaign, Self::List];
+
+    pub fn of(self, lead: &LeadRecord) -> &str {
+        match self {
+            Self::Status => lead.status.as_str(),
+            Self::Source => lead.source.as_str(),
+            Self::Campaign => lead.campaign.as_str(),
+            Self::List => lead.list.as_str(),
+        }
+    }
+}
+
+/// The numbers that a table gave to what a lead shares with others.
+#[derive(Clone, Copy, Debug)]
+pub struct Shared {
+    pub words: [u32; 4],
+    pub shape: u32,
+}
+
+const NO_SCORE: i32 = i32::MIN;
+
+impl Segment {
+    pub fn len(&self) -> usize {
+        self.owners.len()
+    }
+
+    pub fn push(&mut self, lead: &LeadRecord, shared: Shared, owner: u32) {
+        Arc::make_mut(&mut self.texts).push(lead);
+        Arc::make_mut(&mut self.columns).push(lead, shared);
+        Arc::make_mut(&mut self.owners).push(owner);
+        if self.len() == SEGMENT_ROWS {
+            Arc::make_mut(&mut self.texts).shrink();
+            Arc::make_mut(&mut self.columns).shrink();
+            Arc::make_mut(&mut self.owners).shrink_to_fit();
+        }
+    }
+
+    /// Puts newer leads in the place of rows; `leads` is in ascending order of rows.
+    pub fn replace(&mut self, leads: &[(u32, &LeadRecord, Shared)]) {
+        if leads.iter().any(|&(row, lead, _)| !self.texts.holds(row as usize, lead)) {
+            let mut texts = Texts::default();
+            let mut newer = leads.iter().peekable();
+            for row in 0..self.texts.len() as u32 {
+                match newer.next_if(|(replaced, ..)| *replaced == row) {
+                    Some((_, lead, _)) => texts.push(lead),
+                    None => texts.push_row_of(&self.texts, row),
+                }
+            }
+            if self.len() == SEGMENT_ROWS {
+                texts.shrink();
+            }
+            self.texts = Arc::new(texts);
+        }
+        if leads.iter().any(|&(row, lead, shared)| !self.columns.holds(row as usize, lead, shared)) {
+            let columns = Arc::make_mut(&mut self.columns);
+            leads.iter().for_each(|&(row, lead, shared)| columns.set(row as usize, lead, shared));
+        }
+    }
+
+    pub fn heap_bytes(&self) -> usize {
+        self.texts.heap_bytes() + self.columns.heap_bytes() + self.owners.capacity() * 4
+    }
+}
+
+impl Columns {
+    fn push(&mut self, lead: &LeadRecord, shared: Shared) {
+        for (column, number) in self.words.iter_mut().zip(shared.words) {
+            column.push(number);
+        }
+        self.scores.push(stored_score(lead.score));
+        self.created.push(lead.created_at);
+        self.updated.push(lead.updated_at);
+        self.lifecycles.push(lifecycle_code(lead.lifecycle));
+        self.flags.push(lead.flags.bits().into());
+        self.shapes.push(shared.shape);
+    }
+
+    fn set(&mut self, row: usize, lead: &LeadRecord, shared: Shared) {
+        for (column, number) in self.words.iter_mut().zip(shared.words) {
+            column.set(row, number);
+        }
+        self.scores[row] = stored_score(lead.score);
+        self.created.set(row, lead.created_at);
+        self.updated.set(row, lead.updated_at);
+        self.lifecycles.set(row, lifecycle_code(lead.lifecycle));
+        self.flags.set(row, lead.flags.bits().into());
+        self.shapes.set(row, shared.shape);
+    }
+
+    fn holds(&self, row: usize, lead: &LeadRecord, shared: Shared) -> bool {
+        let micros = |at: Option<crate::domain::Timestamp>| at.map(|at| at.as_microsecond());
+        self.words.iter().zip(shared.words).all(|(column, number)| column.get(row) == number)
+            && self.scores[row] == stored_score(lead.score)
+            && self.created.micros(row) == micros(lead.created_at)
+            && self.updated.micros(row) == micros(lead.updated_at)
+            && self.lifecycle(row) == lead.lifecycle
+            && self.flags(row) == lead.flags
+            && self.shapes.get(row) == shared.shape
+    }
+
+    pub fn score(&self, row: usize) -> Option<i32> {
+        Some(self.scores[row]).filter(|&score| score != NO_SCORE)
+    }
+
+    pub fn lifecycle(&self, row: usize) -> Lifecycle {
+        lifecycle_of(self.lifecycles.get(row))
+    }
+
+    pub fn flags(&self, row: usize) -> LeadFlags {
+        LeadFlags::from_bits(self.flags.get(row) as u8)
+    }
+
+    fn shrink(&mut self) {
+        self.words.iter_mut().for_each(Codes::shrink);
+        self.scores.shrink_to_fit();
+        self.created.shrink();
+        self.updated.shrink();
+        self.lifecycles.shrink();
+        self.flags.shrink();
+        self.shapes.shrink();
+    }
+
+    fn heap_bytes(&self) -> usize {
+        let codes = self.words.iter().chain([&self.lifecycles, &self.flags, &self.shapes]);
+        codes.map(Codes::heap_bytes).sum::<usize>()
+            + self.scores.capacity() * 4
+            + self.created.heap_bytes()
+            + self.updated.heap_bytes()
+    }
+}
+
+/// The smallest number stands for "not given"; a score that low becomes the next one.
+fn stored_score(score: Option<i32>) -> i32 {
+    score.map_or(NO_SCORE, |score| score.max(NO_SCORE + 1))
+}
+
+pub fn lifecycle_code(lifecycle: Lifecycle) -> u32 {
+    match lifecycle {
+        Lifecycle::Open => 0,
+        Lifecycle::Closed => 1,
+        Lifecycle::Deleted => 2,
+    }
+}
+
+fn lifecycle_of(code: u32) -> Lifecycle {
+    match code {
+        0 => Lifecycle::Open,
+        1 => Lifecycle::Closed,
+        _ => Lifecycle::Deleted,
+    }
+}

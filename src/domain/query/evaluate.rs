@@ -1,0 +1,385 @@
+//! Which rows of a segment fulfil a query.
+
+use std::sync::{Arc, Weak};
+
+use hashbrown::HashMap;
+
+use super::rows::RowSet;
+use super::scan::{Scan, TextKey};
+use super::term::{Compare, OwnerIs, Term, Test, Trait, When};
+use crate::domain::fold::fold;
+use crate::domain::leads::columns::Codes;
+use crate::domain::leads::segment::{Columns, Segment, Worded, lifecycle_code};
+use crate::domain::leads::table::worded;
+use crate::domain::leads::texts::Texts;
+use crate::domain::leads::{SnapshotPart, segment};
+use crate::domain::{Agreement, Assignment, Field, LeadFlags, Lifecycle, Person, Timestamp};
+
+/// A query made ready for one part of a snapshot: names have become the numbers that its columns hold.
+#[derive(Debug)]
+pub struct Conditions<'a> {
+    /// Conditions on columns, which are quick to look at, come first.
+    columns: Vec<(bool, ColumnTest<'a>)>,
+    texts: Vec<TextTest<'a>>,
+    now: Timestamp,
+}
+
+/// A condition on columns.
+#[derive(Debug)]
+enum ColumnTest<'a> {
+    Always(bool),
+    /// The number in a column is one of the wanted ones.
+    Number {
+        column: Column,
+        wanted: Vec<bool>,
+    },
+    Score(Compare, &'a [Option<f64>]),
+    When {
+        field: Field,
+        compare: Compare,
+        values: &'a [When],
+    },
+    Marked,
+    OneOf(Vec<Self>),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Column {
+    Words(Worded),
+    Owners,
+    Lifecycles,
+    Flags,
+}
+
+/// A condition on texts: what is found in the segment's own texts, or in the words that its rows share.
+#[derive(Debug)]
+struct TextTest<'a> {
+    negated: bool,
+    key: &'a TextKey,
+    scan: &'a Scan,
+    shared: Vec<(Worded, Vec<bool>)>,
+}
+
+/// A text condition of a query, the same for every part of the snapshot.
+#[derive(Debug)]
+pub struct TextCondition<'a> {
+    term: &'a Term,
+    pub key: TextKey,
+    scan: Scan,
+}
+
+impl TextCondition<'_> {
+    pub fn is_negated(&self) -> bool {
+        self.term.negated
+    }
+}
+
+/// The conditions on texts among a query's terms.
+pub fn text_conditions(terms: &[Term]) -> Vec<TextCondition<'_>> {
+    terms
+        .iter()
+        .filter_map(|term| {
+            let key = TextKey::of(&term.test)?;
+            Some(TextCondition { term, scan: Scan::new(&key, &term.test), key })
+        })
+        .collect()
+}
+
+impl<'a> Conditions<'a> {
+    pub fn new(terms: &'a [Term], texts: &'a [TextCondition<'a>], part: &SnapshotPart, now: Timestamp) -> Self {
+        let columns = terms.iter().filter_map(|term| Some((term.negated, ColumnTest::of(&term.test, part)?))).collect();
+        let texts = texts
+            .iter()
+            .map(|condition| TextTest {
+                negated: condition.term.negated,
+                key: &condition.key,
+                scan: &condition.scan,
+                shared: shared_words(&condition.term.test, part),
+            })
+            .collect();
+        Self { columns, texts, now }
+    }
+
+    /// The rows of a segment that fulfil all conditions. `marked`: the marked ones, where there are some.
+    pub fn rows(&self, segment: &Segment, marked: Option<&RowSet>, seen: &Seen) -> Found {
+        let mut rows = RowSet::all(segment.len());
+        for (negated, test) in &self.columns {
+            let found = test.rows(segment, marked, self.now);
+            if *negated { rows.without(&found) } else { rows.and(&found) }
+        }
+        let mut learned = Vec::new();
+        for test in &self.texts {
+            if rows.is_empty() {
+                break;
+            }
+            let mut found = test.in_texts(&segment.texts, &rows, seen, &mut learned);
+            for (column, wanted) in &test.shared {
+                found.or(&numbers(&segment.columns.words[*column as usize], wanted));
+            }
+            if test.negated { rows.without(&found) } else { rows.and(&found) }
+        }
+        Found { rows, learned }
+    }
+}
+
+/// What evaluating a segment brought.
+#[derive(Debug)]
+pub struct Found {
+    pub rows: RowSet,
+    /// Text conditions that were answered for every row of the segment, to be remembered.
+    pub learned: Vec<(TextKey, Arc<RowSet>)>,
+}
+
+impl TextTest<'_> {
+    /// The rows whose own texts fulfil the condition; outside of `asked` the answer may be wrong.
+    fn in_texts(
+        &self,
+        texts: &Arc<Texts>,
+        asked: &RowSet,
+        seen: &Seen,
+        learned: &mut Vec<(TextKey, Arc<RowSet>)>,
+    ) -> RowSet {
+        let narrower = match seen.find(self.key, texts) {
+            Some(Known::Exactly(rows)) => return (*rows).clone(),
+            Some(Known::AtMost(rows)) => Some(rows),
+            None => None,
+        };
+        let possible = narrower.as_ref().map_or(texts.len(), |rows| rows.len());
+        let mut open = asked.clone();
+        if let Some(narrower) = &narrower {
+            open.and(narrower);
+        }
+        // Looking at a little more than was asked for pays off: the complete answer narrows the next letter's search.
+        let complete = open.len() * 2 >= possible;
+        let found = if self.scan.runs_through() && open.len() * 4 > texts.len() {
+            self.scan.whole(texts)
+        } else {
+            let look_at = match (&narrower, complete) {
+                (Some(narrower), true) => narrower,
+                (None, true) => &RowSet::all(texts.len()),
+                (_, false) => &open,
+            };
+            let mut found = RowSet::none(texts.len());
+            look_at.iter().filter(|&row| self.scan.row(texts, row)).for_each(|row| found.insert(row));
+            found
+        };
+        if complete {
+            learned.push((self.key.clone(), Arc::new(found.clone())));
+        }
+        found
+    }
+}
+
+/// The words of shared columns that fulfil a text condition, by column.
+fn shared_words(test: &Test, part: &SnapshotPart) -> Vec<(Worded, Vec<bool>)> {
+    let matching = |is_it: &dyn Fn(&str, &str) -> bool| {
+        let columns = [Worded::Source, Worded::Campaign, Worded::List].into_iter();
+        let columns = columns.map(|column| {
+            let words = part.table.words(column);
+            (column, words.pairs().map(|(word, folded)| is_it(word, folded)).collect::<Vec<_>>())
+        });
+        columns.filter(|(_, wanted)| wanted.contains(&true)).collect()
+    };
+    match test {
+        Test::Word(word) => {
+            let word = fold(word);
+            matching(&|_, folded| folded.contains(&*word))
+        }
+        Test::Pattern(pattern) => matching(&|word, _| pattern.regex.is_match(word)),
+        _ => Vec::new(),
+    }
+}
+
+impl<'a> ColumnTest<'a> {
+    /// The condition for this part; `None` where it is one on texts.
+    fn of(test: &'a Test, part: &SnapshotPart) -> Option<Self> {
+        Some(match test {
+            Test::Text { field: Field::Profile, values } => {
+                let profile = fold(part.profile.as_str());
+                Self::Always(values.iter().any(|value| fold(value) == profile))
+            }
+            Test::Text { field, values } => {
+                let column = worded(*field)?;
+                let values: Vec<_> = values.iter().map(|value| fold(value)).collect();
+                let wanted = part.table.words(column).pairs();
+                let wanted = wanted.map(|(_, folded)| values.iter().any(|value| value == folded)).collect();
+                Self::Number { column: Column::Words(column), wanted }
+            }
+            Test::Owner(owners) => {
+                let is_wanted =
+                    |assignment: &Assignment| owners.iter().any(|owner| owner_is(owner, assignment, &part.people));
+                let wanted = part.table.owners().iter().map(|(assignment, _)| is_wanted(assignment)).collect();
+                Self::Number { column: Column::Owners, wanted }
+            }
+            Test::Score(compare, values) => Self::Score(*compare, values),
+            Test::When { field, compare, values } => Self::When { field: *field, compare: *compare, values },
+            Test::Is(traits) => Self::OneOf(traits.iter().map(|&wanted| Self::is(wanted)).collect()),
+            Test::Word(_) | Test::Fuzzy(_) | Test::Pattern(_) => return None,
+        })
+    }
+
+    fn is(wanted: Trait) -> Self {
+        let lifecycle = |wanted| {
+            let mut codes = vec![false; 3];
+            codes[lifecycle_code(wanted) as usize] = true;
+            Self::Number { column: Column::Lifecycles, wanted: codes }
+        };
+        match wanted {
+            Trait::Marked => Self::Marked,
+            Trait::Open => lifecycle(Lifecycle::Open),
+            Trait::Closed => lifecycle(Lifecycle::Closed),
+            Trait::Deleted => lifecycle(Lifecycle::Deleted),
+            Trait::Flag(flag) => {
+                let wanted = (0..=u8::MAX).map(|bits| LeadFlags::from_bits(bits).has(flag)).collect();
+                Self::Number { column: Column::Flags, wanted }
+            }
+        }
+    }
+
+    fn rows(&self, segment: &Segment, marked: Option<&RowSet>, now: Timestamp) -> RowSet {
+        let rows = segment.len();
+        let columns: &Columns = &segment.columns;
+        match self {
+            Self::Always(true) => RowSet::all(rows),
+            Self::Always(false) => RowSet::none(rows),
+            Self::Number { column: Column::Words(column), wanted } => numbers(&columns.words[*column as usize], wanted),
+            Self::Number { column: Column::Owners, wanted } => {
+                RowSet::collect(rows, |row| wanted[segment.owners[row] as usize])
+            }
+            Self::Number { column: Column::Lifecycles, wanted } => numbers(&columns.lifecycles, wanted),
+            Self::Number { column: Column::Flags, wanted } => numbers(&columns.flags, wanted),
+            Self::Score(compare, values) => RowSet::collect(rows, |row| {
+                let score = columns.score(row);
+                values.iter().any(|value| match (value, score) {
+                    (Some(value), Some(score)) => compare.holds(f64::from(score), *value),
+                    (value, score) => value.is_none() && score.is_none(),
+                })
+            }),
+            Self::When { field, compare, values } => {
+                let times = if *field == Field::Created { &columns.created } else { &columns.updated };
+                RowSet::collect(rows, |row| {
+                    let at = times.get(row);
+                    values.iter().any(|value| value.holds(*compare, at, now))
+                })
+            }
+            Self::Marked => marked.cloned().unwrap_or_else(|| RowSet::none(rows)),
+            Self::OneOf(tests) => tests.iter().fold(RowSet::none(rows), |mut found, test| {
+                found.or(&test.rows(segment, marked, now));
+                found
+            }),
+        }
+    }
+}
+
+/// The rows whose number is wanted.
+fn numbers(codes: &Codes, wanted: &[bool]) -> RowSet {
+    let is_wanted = |code: u32| wanted.get(code as usize).copied().unwrap_or(false);
+    match codes {
+        Codes::Same { code, len } if is_wanted(*code) => RowSet::all(*len),
+        Codes::Same { len, .. } => RowSet::none(*len),
+        Codes::Bytes(codes) => RowSet::collect(codes.len(), |row| is_wanted(codes[row].into())),
+        Codes::Words(codes) => RowSet::collect(codes.len(), |row| is_wanted(codes[row])),
+    }
+}
+
+/// The rows that are closed or deleted; `None` where there are none.
+pub fn closed(segment: &segment::Segment) -> Option<RowSet> {
+    let closed = numbers(&segment.columns.lifecycles, &[false, true, true]);
+    (!closed.is_empty()).then_some(closed)
+}
+
+/// Whether an assignment is to whom a query asks for: by id or name, or by a known person's e-mail address or name
+/// where the vendor shows only the other.
+pub fn owner_is(wanted: &OwnerIs, assignment: &Assignment, people: &[Person]) -> bool {
+    let name = match wanted {
+        OwnerIs::Nobody => return matches!(assignment, Assignment::Unassigned(_)),
+        OwnerIs::NotKnown => return matches!(assignment, Assignment::Unknown),
+        OwnerIs::Called(name) => fold(name),
+    };
+    let owner = match assignment {
+        Assignment::Owner(owner) => owner,
+        Assignment::Agents(agents) => return agents.iter().any(|agent| fold(agent.as_str()) == name),
+        _ => return false,
+    };
+    let called = |text: Option<&str>| text.is_some_and(|text| fold(text) == name);
+    if called(owner.id.as_ref().map(|id| id.as_str())) || called(owner.name.as_ref().map(|name| name.as_str())) {
+        return true;
+    }
+    people.iter().any(|person| {
+        let meant = called(Some(person.id.as_str()))
+            || called(Some(person.name.as_str()))
+            || called(Some(person.email.as_str()));
+        meant && person.owner_ref().agrees_with(owner) == Agreement::Same
+    })
+}
+
+/// Answers to text conditions, kept so that a longer word looks only at the rows of the shorter one, and a letter
+/// that is taken back costs nothing.
+///
+/// An answer belongs to one segment's texts. It holds them weakly: old texts go away when their table does, and their
+/// place in memory is not used again before the answer is forgotten too.
+#[derive(Debug, Default)]
+pub struct Seen {
+    answers: Vec<Answer>,
+}
+
+#[derive(Debug)]
+struct Answer {
+    key: TextKey,
+    segments: HashMap<usize, (Weak<Texts>, Arc<RowSet>)>,
+}
+
+enum Known {
+    Exactly(Arc<RowSet>),
+    /// Only these rows are possible.
+    AtMost(Arc<RowSet>),
+}
+
+/// Conditions that are remembered: enough for typing and taking back a few words.
+const MOST_ANSWERS: usize = 24;
+
+impl Seen {
+    fn find(&self, key: &TextKey, texts: &Arc<Texts>) -> Option<Known> {
+        let place = Arc::as_ptr(texts) as usize;
+        let mut narrowest: Option<(usize, &Arc<RowSet>)> = None;
+        for answer in &self.answers {
+            let Some((_, rows)) = answer.segments.get(&place) else { continue };
+            if answer.key == *key {
+                return Some(Known::Exactly(rows.clone()));
+            }
+            let size = answer.key.size();
+            if key.narrows(&answer.key) && narrowest.is_none_or(|(other, _)| other < size) {
+                narrowest = Some((size, rows));
+            }
+        }
+        narrowest.map(|(_, rows)| Known::AtMost(rows.clone()))
+    }
+
+    /// Forgets what belongs to texts that are gone, and the oldest conditions.
+    pub fn tidy(&mut self) {
+        for answer in &mut self.answers {
+            answer.segments.retain(|_, (texts, _)| texts.strong_count() > 0);
+        }
+        self.answers.retain(|answer| !answer.segments.is_empty());
+        let surplus = self.answers.len().saturating_sub(MOST_ANSWERS);
+        self.answers.drain(..surplus);
+    }
+
+    pub fn remember(&mut self, key: TextKey, texts: &Arc<Texts>, rows: Arc<RowSet>) {
+        let answer = match self.answers.iter_mut().position(|answer| answer.key == key) {
+            Some(known) => {
+                // The newest is last.
+                let answer = self.answers.remove(known);
+                self.answers.push(answer);
+                self.answers.last_mut()
+            }
+            None => {
+                self.answers.push(Answer { key, segments: HashMap::new() });
+                self.answers.last_mut()
+            }
+        };
+        if let Some(answer) = answer {
+            answer.segments.insert(Arc::as_ptr(texts) as usize, (Arc::downgrade(texts), rows));
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Conditions on texts, run over a segment's folded memory.
+
+use std::borrow::Cow;
+
+use memchr::memmem::Finder;
+use regex::Regex;
+
+use super::rows::RowSet;
+use super::term::{Pattern, Test};
+use crate::domain::fold::fold;
+use crate::domain::leads::LeadTable;
+use crate::domain::leads::table::slot_of;
+use crate::domain::leads::texts::{END, Slot, Texts, letters};
+
+/// What a condition on texts asks for; equal keys find the same rows in the same texts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TextKey {
+    Word(String),
+    Fuzzy(String),
+    Pattern(String),
+    Slot(Slot, Vec<String>),
+}
+
+impl TextKey {
+    /// The key of a test that looks at texts; `None` for the others.
+    pub fn of(test: &Test) -> Option<Self> {
+        Some(match test {
+            Test::Word(word) => Self::Word(fold(word).into_owned()),
+            Test::Fuzzy(word) => Self::Fuzzy(fold(word).into_owned()),
+            Test::Pattern(pattern) => Self::Pattern(pattern.source.clone()),
+            Test::Text { field, values } => {
+                Self::Slot(slot_of(*field)?, values.iter().map(|value| fold(value).into_owned()).collect())
+            }
+            _ => return None,
+        })
+    }
+
+    /// Whether every row that this finds is also found by `wider`: then only those have to be looked at.
+    pub fn narrows(&self, wider: &Self) -> bool {
+        match (self, wider) {
+            (Self::Word(word), Self::Word(wider)) => word.contains(&**wider),
+            (Self::Fuzzy(word), Self::Fuzzy(wider)) => holds_letters(wider.chars(), word.chars()),
+            _ => false,
+        }
+    }
+
+    /// How much there is in it: of several that are narrowed, the longest leaves the fewest rows.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Word(word) | Self::Fuzzy(word) | Self::Pattern(word) => word.len(),
+            Self::Slot(..) => 0,
+        }
+    }
+}
+
+/// A condition on texts, ready to run.
+#[derive(Debug)]
+pub enum Scan {
+    Word(Finder<'static>),
+    Fuzzy { word: String, letters: u64 },
+    Pattern(Regex),
+    Slot { slot: Slot, values: Vec<String> },
+}
+
+impl Scan {
+    pub fn new(key: &TextKey, test: &Test) -> Self {
+        match (key, test) {
+            (TextKey::Word(word), _) => Self::Word(Finder::new(word.as_bytes()).into_owned()),
+            (TextKey::Slot(slot, values), _) => Self::Slot { slot: *slot, values: values.clone() },
+            (_, Test::Pattern(Pattern { regex, .. })) => Self::Pattern(regex.clone()),
+            (TextKey::Fuzzy(word) | TextKey::Pattern(word), _) => {
+                Self::Fuzzy { word: word.clone(), letters: letters(word) }
+            }
+        }
+    }
+
+    /// Whether the whole segment is looked through faster than a good part of its rows one by one.
+    pub fn runs_through(&self) -> bool {
+        match self {
+            Self::Word(finder) => !finder.needle().is_empty(),
+            Self::Slot { values, .. } => values.iter().all(|value| !value.is_empty()),
+            Self::Fuzzy { .. } | Self::Pattern(_) => false,
+        }
+    }
+
+    /// Every row that fulfils the condition.
+    pub fn whole(&self, texts: &Texts) -> RowSet {
+        let mut found = RowSet::none(texts.len());
+        match self {
+            Self::Word(finder) if finder.needle().len() == 1 => {
+                let byte = finder.needle()[0];
+                hits(texts, |from| memchr::memchr(byte, from), |row| found.insert(row));
+            }
+            Self::Word(finder) => hits(texts, |from| finder.find(from), |row| found.insert(row)),
+            Self::Slot { slot, values } => {
+                for value in values {
+                    let closed = format!("{value}{END}");
+                    let finder = Finder::new(&closed);
+                    hits(
+                        texts,
+                        |from| finder.find(from),
+                        |row| {
+                            if texts.folded_slot(row, *slot) == value {
+                                found.insert(row);
+                            }
+                        },
+                    );
+                }
+            }
+            Self::Fuzzy { .. } | Self::Pattern(_) => {}
+        }
+        found
+    }
+
+    /// Whether one row fulfils the condition.
+    pub fn row(&self, texts: &Texts, row: usize) -> bool {
+        match self {
+            Self::Word(finder) => finder.find(&texts.folded().as_bytes()[texts.range(row)]).is_some(),
+            Self::Slot { slot, values } => values.iter().any(|value| value == texts.folded_slot(row, *slot)),
+            Self::Fuzzy { word, letters } => {
+                if texts.letters()[row] & letters != *letters {
+                    return false;
+                }
+                match word.as_bytes() {
+                    [] => true,
+                    // Letters and digits have a bit of their own, which has answered.
+                    [byte] if byte.is_ascii_alphanumeric() => true,
+                    _ if word.is_ascii() => one_holds_bytes(word.as_bytes(), texts.folded_names(row).as_bytes()),
+                    _ => {
+                        let mut names = texts.folded_names(row).split_terminator(END);
+                        names.any(|name| holds_letters(word.chars(), name.chars()))
+                    }
+                }
+            }
+            Self::Pattern(regex) => {
+                Slot::ALL.iter().any(|&slot| regex.is_match(&shown(texts, row, slot)))
+                    || LeadTable::strings(texts.extras(row)).iter().any(|text| regex.is_match(text))
+            }
+        }
+    }
+}
+
+/// A text as the screen has it; an id's dangerous characters are marks there.
+fn shown(texts: &Texts, row: usize, slot: Slot) -> Cow<'_, str> {
+    match texts.original(row, slot) {
+        Cow::Borrowed(text) if slot == Slot::Id => crate::domain::safe_text::visible(text),
+        text => text,
+    }
+}
+
+/// Calls `found` with every row that has a hit, once.
+fn hits(texts: &Texts, find: impl Fn(&[u8]) -> Option<usize>, mut found: impl FnMut(usize)) {
+    let (text, ends) = (texts.folded().as_bytes(), texts.ends());
+    let mut row = 0;
+    let mut at = 0;
+    while let Some(hit) = find(&text[at..]) {
+        at += hit;
+        while ends[row] as usize <= at {
+            row += 1;
+        }
+        found(row);
+        at = ends[row] as usize;
+    }
+}
+
+/// Whether the letters of `word` occur in `text` in their order.
+pub fn holds_letters(word: impl Iterator<Item = char>, mut text: impl Iterator<Item = char>) -> bool {
+    let mut word = word;
+    word.all(|letter| text.any(|c| c == letter))
+}
+
+/// The same for ASCII words and any of several texts, each closed by [`END`].
+fn one_holds_bytes(word: &[u8], texts: &[u8]) -> bool {
+    let mut matched = 0;
+    for &byte in texts {
+        if byte == word[matched] {
+            matched += 1;
+            if matched == word.len() {
+                return true;
+            }
+        } else if byte == 0 {
+            matched = 0;
+        }
+    }
+    false
+}
