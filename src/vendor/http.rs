@@ -136,9 +136,10 @@ pub enum Sent {
     NotSent(VendorError),
     /// Refused by the rate limit (429), without effect. The pause is in the error's `retry_after`.
     TooMany(VendorError),
-    /// Anything after that: a cut line, an answer that broke off. It may have taken effect: read it back.
+    /// An answer began and broke off: the server is done with it, but what it did is not known. Read it back.
     Lost(VendorError),
-    /// No answer in time. It may have taken effect, or take effect yet: one reading back proves nothing.
+    /// No answer came: the time ran out or the line was cut. The server may still be at work, so that one reading back
+    /// proves nothing.
     Late(VendorError),
 }
 
@@ -405,7 +406,7 @@ impl Http {
         let kind = if error.is_builder() { ErrorKind::Refused } else { ErrorKind::Unreachable };
         let mut sentence = self.sentence(kind, call, &what).with_remedy(remedy);
         sentence.status = status;
-        Broken { error: sentence, before, hopeless, late: !before && error.is_timeout() }
+        Broken { error: sentence, before, hopeless, late: !before && status.is_none() }
     }
 
     fn log(&self, call: &Call, outcome: &Result<Answer, Broken>, took: Duration) {

@@ -128,11 +128,11 @@ pub enum WriteOutcome {
     Done,
     /// Refused, or proven not to have been applied: nothing was changed.
     Failed(String),
-    /// The answer was lost or short: read it back. What has not taken effect by now never will (a 5xx, a cut line, a
-    /// short count).
+    /// The answer does not tell: read it back. What has not taken effect by now never will (a 5xx, an answer that broke
+    /// off, a short count).
     Unknown(String),
-    /// As [`Unknown`](Self::Unknown), but it may still take effect later: a time-out, an answer that is only an
-    /// acceptance. One reading that shows the old value proves nothing.
+    /// As [`Unknown`](Self::Unknown), but it may still take effect later: no answer at all (a time-out, a cut line), an
+    /// answer that is only an acceptance. One reading that shows the old value proves nothing.
     Late(String),
     /// Certainly without effect and worth another try after the pause: the rate limit, a connection that was refused
     /// before anything left.

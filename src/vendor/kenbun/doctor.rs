@@ -146,7 +146,7 @@ impl Kenbun {
         const NAME: &str = "list of leads";
         let unit = self.settings.org_unit.as_deref();
         let wanted = self.settings.page_size;
-        let page = match self.page(1, unit, true, &Arc::default()).await {
+        let page = match self.page(1, unit, Purpose::Reading, true, &Arc::default()).await {
             Ok(page) => page,
             Err(error) => {
                 findings.failed(NAME, &error);
@@ -181,7 +181,7 @@ impl Kenbun {
 
     async fn examine_paging(&self, first: &Page, findings: &mut Findings) {
         const NAME: &str = "paging";
-        match self.page(2, self.settings.org_unit.as_deref(), true, &Arc::default()).await {
+        match self.page(2, self.settings.org_unit.as_deref(), Purpose::Reading, true, &Arc::default()).await {
             Ok(second) if second.length == 0 && first.total.is_some() => {
                 findings
                     .bad(NAME, "The second page is empty although the server counts more leads than the first has.");

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use serde_json::{Map, Value};
 
@@ -99,16 +100,14 @@ impl Kenbun {
         &self,
         number: usize,
         unit: Option<&str>,
+        purpose: Purpose,
         hot: bool,
         meter: &Arc<AtomicUsize>,
     ) -> Result<Page, VendorError> {
         loop {
             let limit = self.page_size.load(Ordering::Relaxed);
             let call = self.get(&["leads"])?.query("page", number).query("limit", limit).hot(hot).counted_by(meter);
-            let answer = {
-                let _inside = self.enter(unit, Purpose::Reading, hot, meter).await?;
-                self.http.read_any(&call).await?
-            };
+            let answer = self.ask(&call, unit, purpose, hot, meter).await?;
             let smaller = SMALLER.into_iter().find(|smaller| *smaller < limit && !is_no_unit(answer.words().as_str()));
             // Only before the first page: another size in the middle would leave leads out.
             if let (1, 400 | 413 | 422, Some(smaller)) = (number, answer.status.as_u16(), smaller) {
@@ -162,7 +161,12 @@ impl Kenbun {
         let mut cut_to = usize::MAX;
         let mut number = 1;
         loop {
-            let mut page = self.page(number, unit, hot, meter).await?;
+            let began = Instant::now();
+            let mut page = self.page(number, unit, Purpose::Reading, hot, meter).await?;
+            if unit.is_some() && number > 1 && page.total != walked.total {
+                // Leads come and go; but another count is also what the list of another unit looks like.
+                page = self.page(number, unit, Purpose::Again(began), hot, meter).await?;
+            }
             walked.total = page.total;
             walked.bad += page.bad;
             walked.bad_because = walked.bad_because.or(page.bad_because);
@@ -212,7 +216,7 @@ impl Kenbun {
         let meter = Arc::default();
         let unit = self.settings.org_unit.as_deref();
         // Chosen anew, so that a refresh shows the leads of the unit that the profile names.
-        drop(self.enter(unit, Purpose::NewReading, false, &meter).await?);
+        drop(self.enter(unit, Purpose::Again(Instant::now()), false, &meter).await?);
         let walked = self.walk(unit, false, &meter, &mut |leads, total| pages.page(leads, total)).await?;
         if walked.bad > 0 {
             let rows = if walked.bad == 1 { "row".to_owned() } else { format!("{} rows", walked.bad) };

@@ -21,14 +21,15 @@ mod writing;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use http::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
 use self::settings::Settings;
-use self::unit::{Inside, Purpose, Units};
-use super::http::{Call, Http, HttpOptions};
+use self::unit::{Inside, Purpose, Units, may_be_elsewhere};
+use super::http::{Answer, Call, Http, HttpOptions};
 use super::registry::VendorEntry;
 use super::{Check, Gate, Observation, Pages, Session, Target, Vendor, VendorError, WriteReport};
 use crate::config::{ConfigError, Profile};
@@ -95,6 +96,27 @@ impl Kenbun {
             Some(unit) => self.units.enter(unit, purpose, hot, meter).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Sends a reading that depends on the unit. An answer that may come from another unit, because somebody chose one
+    /// in the meantime, is not believed before ours was chosen again.
+    async fn ask(
+        &self,
+        call: &Call,
+        unit: Option<&str>,
+        purpose: Purpose,
+        hot: bool,
+        meter: &Arc<AtomicUsize>,
+    ) -> Result<Answer, VendorError> {
+        let began = Instant::now();
+        let inside = self.enter(unit, purpose, hot, meter).await?;
+        let answer = self.http.read_any(call).await?;
+        let certain = inside.is_none_or(|inside| inside.just_now);
+        if certain || !may_be_elsewhere(&answer) {
+            return Ok(answer);
+        }
+        let _inside = self.enter(unit, Purpose::Again(began), hot, meter).await?;
+        self.http.read_any(call).await
     }
 
     /// The unit of an operation: the one it was made in, otherwise the profile's.

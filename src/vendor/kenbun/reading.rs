@@ -28,10 +28,7 @@ impl Kenbun {
         meter: &Arc<AtomicUsize>,
     ) -> Result<LeadRecord, VendorError> {
         let call = self.get(&["lead", id.as_str()])?.hot(hot).counted_by(meter);
-        let answer = {
-            let _inside = self.enter(unit, purpose, hot, meter).await?;
-            self.http.read_any(&call).await?
-        };
+        let answer = self.ask(&call, unit, purpose, hot, meter).await?;
         if answer.status.as_u16() == 404 {
             let place =
                 if unit.is_some() { "in this organizational unit" } else { "in the active organizational unit" };

@@ -14,7 +14,7 @@ use serde_json::json;
 use tokio::sync::{Mutex, OwnedRwLockReadGuard, RwLock};
 
 use crate::domain::safe_text;
-use crate::vendor::http::{Call, Http};
+use crate::vendor::http::{Answer, Call, Http};
 use crate::vendor::{ErrorKind, VendorError};
 
 /// How long a choice is trusted where it is not made anew each time.
@@ -27,6 +27,8 @@ pub enum Purpose {
     Reading,
     /// A reading begins: the choice may be 30 seconds old.
     NewReading,
+    /// Something after this moment looked as if somebody else had chosen another unit.
+    Again(Instant),
     /// A change of one lead: chosen before the first, and again when 30 seconds have passed.
     Single,
     /// The same for an undo, and for the reading before it.
@@ -132,6 +134,8 @@ impl Chosen {
         match purpose {
             Purpose::Reading => self.any.is_none(),
             Purpose::NewReading => old(self.any),
+            // Many may have seen it at the same time; the first of them mends it for all.
+            Purpose::Again(seen) => self.any.is_none_or(|any| any < seen),
             Purpose::Single => old(self.single),
             Purpose::Undo => old(self.undo),
             Purpose::Bulk => true,
@@ -142,7 +146,7 @@ impl Chosen {
         let now = Some(Instant::now());
         self.any = now;
         match purpose {
-            Purpose::Reading | Purpose::NewReading => {}
+            Purpose::Reading | Purpose::NewReading | Purpose::Again(_) => {}
             Purpose::Single => self.single = now,
             Purpose::Undo => self.undo = now,
             Purpose::Bulk => (self.single, self.undo) = (now, now),
@@ -168,6 +172,15 @@ pub fn is_no_unit(words: &str) -> bool {
     ["organizational unit", "organisational unit", "active ou", "active_ou", "no ou"]
         .iter()
         .any(|hint| words.contains(hint))
+}
+
+/// Whether an answer may mean that another unit is active than we chose: leads are not found in the wrong one.
+pub fn may_be_elsewhere(answer: &Answer) -> bool {
+    match answer.status.as_u16() {
+        404 => true,
+        400 => is_no_unit(answer.words().as_str()),
+        _ => false,
+    }
 }
 
 /// A refusal for want of an active unit, with what helps.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use http::header::AUTHORIZATION;
 use serde_json::Value;
@@ -11,7 +12,7 @@ use super::Kenbun;
 use super::listing::whole;
 use super::owner::{BulkBody, NewOwner};
 use super::settings::Verify;
-use super::unit::{Purpose, no_unit};
+use super::unit::{Purpose, may_be_elsewhere, no_unit};
 use crate::domain::Change;
 use crate::vendor::http::{Answer, Call, Sent};
 use crate::vendor::{ErrorKind, Session, VendorError, WriteOutcome, WriteReport};
@@ -130,6 +131,7 @@ impl Kenbun {
             (Some(_), false) => Purpose::Single,
         };
         let unit = self.unit_of(session);
+        let began = Instant::now();
         let inside = match self.enter(unit.as_deref(), purpose, session.hot, meter).await {
             Ok(inside) => inside,
             Err(error) => return not_sent(error),
@@ -148,8 +150,17 @@ impl Kenbun {
                 .counted_by(meter),
             Err(error) => return Verdict::of(WriteOutcome::Failed(error.message)),
         };
-        let sent = self.http.write(&call).await;
-        drop(inside);
+        let mut sent = self.http.write(&call).await;
+        let certain = inside.is_none_or(|inside| inside.just_now);
+        if let (Sent::Answer(answer), false) = (&sent, certain)
+            && may_be_elsewhere(answer)
+        {
+            // Refused, so without effect; perhaps only because somebody chose another unit after us.
+            match self.enter(unit.as_deref(), Purpose::Again(began), session.hot, meter).await {
+                Ok(_inside) => sent = self.http.write(&call).await,
+                Err(error) => return not_sent(error),
+            }
+        }
         match sent {
             Sent::Answer(answer) if answer.is_success() => self.applied(&answer, chunk, is_single),
             Sent::Answer(answer) => refused(&answer, chunk.leads.len()),
@@ -227,7 +238,7 @@ fn refused(answer: &Answer, leads: usize) -> Verdict {
     let kind = error.kind;
     match answer.status.as_u16() {
         // The server may still be at work behind a gateway that gave up on it.
-        408 | 504 => Verdict::of(WriteOutcome::Late(error.message)).troubled(kind),
+        408 | 502 | 504 => Verdict::of(WriteOutcome::Late(error.message)).troubled(kind),
         500.. => Verdict::unknown(error.message).troubled(kind),
         400..500 => {
             let whole_batch =

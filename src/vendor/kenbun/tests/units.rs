@@ -15,9 +15,14 @@ fn order(server: &Server) -> Vec<String> {
     server.requests().iter().map(name).collect()
 }
 
-fn empty_list(request: &Request) -> Option<Reply> {
-    let page = json!({"leads": [{"lead_id": "a"}], "total": 1, "page": 1, "limit": 100});
-    (request.path() == "/leads").then(|| Reply::json(page))
+/// One lead, `a`.
+fn one_lead(request: &Request) -> Option<Reply> {
+    let lead = json!({"lead_id": "a", "owner_name": "Jane"});
+    match request.path() {
+        "/leads" => Some(Reply::json(json!({"leads": [lead], "total": 1, "page": 1, "limit": 100}))),
+        "/lead/a" => Some(Reply::json(lead)),
+        _ => None,
+    }
 }
 
 fn session(unit: Option<&str>, undo: bool) -> Session {
@@ -26,7 +31,7 @@ fn session(unit: Option<&str>, undo: bool) -> Session {
 
 #[tokio::test]
 async fn without_a_setting_the_unit_is_left_alone() {
-    let server = server(empty_list).await;
+    let server = server(one_lead).await;
     let client = client(&server, "");
     list(&client).await.unwrap();
     client.write(&changes(["a", "b"]), &session(None, false)).await;
@@ -37,19 +42,24 @@ async fn without_a_setting_the_unit_is_left_alone() {
 
 #[tokio::test]
 async fn the_unit_is_set_before_the_first_call_and_every_bulk_call() {
-    let server = server(empty_list).await;
+    let server = server(one_lead).await;
     let client = client(&server, "org_unit = \"unit_1\"\nbulk_size = 2");
     list(&client).await.unwrap();
     list(&client).await.unwrap();
     let report = client.write(&changes(["a", "b", "c", "d"]), &session(None, false)).await;
     assert_eq!(report.requests, 4);
-    assert_eq!(order(&server), ["=unit_1", "/leads", "/leads", "=unit_1", "bulk a", "=unit_1", "bulk c"]);
+    assert_eq!(order(&server), ["=unit_1", "/leads", "=unit_1", "/leads", "=unit_1", "bulk a", "=unit_1", "bulk c"]);
     assert_eq!(server.requests()[0].body, r#"{"ouId":"unit_1"}"#);
     server.forget();
 
     let _ = client.people().await;
-    let _ = client.detail(&LeadId::new("a")).await;
+    client.detail(&LeadId::new("a")).await.unwrap();
     assert_eq!(order(&server), ["/members", "/lead/a"]);
+    server.forget();
+    // What is not found may be in our unit all the same, if somebody chose another one meanwhile.
+    let error = client.detail(&LeadId::new("gone")).await.unwrap_err();
+    assert_eq!(error.kind, crate::vendor::ErrorKind::NotFound);
+    assert_eq!(order(&server), ["/lead/gone", "=unit_1", "/lead/gone"]);
 }
 
 #[tokio::test]
@@ -61,7 +71,7 @@ async fn even_members_are_not_asked_for_before_the_unit_is_set() {
 
 #[tokio::test]
 async fn single_changes_set_it_before_the_first_and_undo_on_its_own() {
-    let server = server(empty_list).await;
+    let server = server(one_lead).await;
     let client = client(&server, "org_unit = \"unit_1\"");
     list(&client).await.unwrap();
     client.write(&changes(["a"]), &session(None, false)).await;
@@ -88,7 +98,7 @@ async fn single_changes_set_it_before_the_first_and_undo_on_its_own() {
 
 #[tokio::test]
 async fn an_undo_goes_to_the_unit_of_its_operation() {
-    let server = server(empty_list).await;
+    let server = server(one_lead).await;
     let client = client(&server, "org_unit = \"unit_1\"");
     client.write(&changes(["a", "b"]), &session(Some("unit_old"), true)).await;
     list(&client).await.unwrap();
@@ -206,4 +216,51 @@ async fn a_dropped_reading_keeps_its_place_until_its_choice_has_arrived() {
     told.notify_one();
     assert_eq!(writing.await.unwrap().outcomes, [WriteOutcome::Done]);
     assert_eq!(order(&server), ["=A", "=B", "/leads/B1/owner"]);
+}
+
+/// A server whose unit is taken away by a colleague after every few requests.
+#[tokio::test]
+async fn a_colleague_who_chooses_another_unit_is_noticed() {
+    let taken = Arc::new(AtomicUsize::new(0));
+    let asked = Arc::new(AtomicUsize::new(0));
+    let server = {
+        let (taken, asked) = (taken.clone(), asked.clone());
+        server(move |request| {
+            if request.path() == "/org-units/active" {
+                taken.store(0, Ordering::SeqCst);
+                return None;
+            }
+            let elsewhere = taken.load(Ordering::SeqCst) == 1;
+            if asked.fetch_add(1, Ordering::SeqCst) % 3 == 2 {
+                taken.store(1, Ordering::SeqCst);
+            }
+            if elsewhere && request.path() != "/leads" {
+                return Some(Reply::status(404));
+            }
+            match request.path() {
+                "/leads" => {
+                    let page: usize = request.param("page")?.parse().unwrap();
+                    let (unit, total) = if elsewhere { ("theirs", 7) } else { ("ours", 10) };
+                    let rows = [json!({"lead_id": format!("{unit}{page}"), "owner_name": "Jane"})];
+                    Some(Reply::json(json!({"leads": rows, "total": total, "page": page, "limit": 1})))
+                }
+                path if path.starts_with("/lead/") => {
+                    Some(Reply::json(json!({"lead_id": &path[6..], "owner_name": "Jane"})))
+                }
+                _ => None,
+            }
+        })
+        .await
+    };
+    let client = client(&server, "org_unit = \"unit_1\"\npage_size = 1");
+    let kept = list(&client).await.unwrap();
+    assert_eq!(kept.leads.len(), 10);
+    assert!(kept.ids().iter().all(|id| id.starts_with("ours")), "{:?}", kept.ids());
+    for n in 0..8 {
+        let id = format!("ours{n}");
+        assert!(client.detail(&LeadId::new(&id)).await.is_ok());
+        assert!(client.observe(&[target(&id)], &session(None, false)).await[0].now.is_ok());
+        let report = client.write(&[change(&id, jane())], &session(None, false)).await;
+        assert_eq!(report.outcomes, [WriteOutcome::Done]);
+    }
 }
