@@ -6,6 +6,7 @@
 //! - [`vendor`]: what one vendor's simulator has to give ([`VendorSim`](vendor::VendorSim)); [`registry`]: all of them.
 //! - `server`, [`faults`], [`log`], `control`: the same around every vendor. Requests pass the faults on their way to
 //!   the vendor's router and are logged with what was applied; `/_sim/` shows the log and the state to other processes.
+//! - [`ask`], [`ledger`]: what vendors' handlers have in common.
 //! - [`switches`]: what a contract leaves open, by name and value.
 //! - [`demo`]: companies, their staff and their leads.
 //! - [`dice`]: the same numbers for the same seed.

@@ -254,6 +254,23 @@ async fn a_cut_only_hurts_its_own_connection() {
     assert!(String::from_utf8_lossy(&rest).contains("HTTP/1.1 200 OK"), "the second answer on the old line");
 }
 
+/// Not a fault of the simulator, but what its log is for: a library that repeats a write by itself would show here.
+#[tokio::test]
+async fn the_http_library_repeats_nothing_after_a_cut() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let world = World::new(&["cut_after=20%", "cut_before=10%"]).await;
+    let http = reqwest::Client::new();
+    let url = format!("{}/leads/{}/owner", world.sim.base_url, world.lead);
+    let mut cut = 0;
+    for _ in 0..200 {
+        let request = http.post(&url).bearer_auth(&world.token).body(r#"{"owner_id":"mem_1","owner_name":"One"}"#);
+        cut += usize::from(request.send().await.is_err());
+    }
+    assert_eq!(world.sim.log().last(), 200);
+    assert_eq!(world.sim.log().all().iter().filter(|e| e.outcome == Outcome::Cut).count(), cut);
+    assert!(cut > 30);
+}
+
 #[tokio::test]
 async fn blind_repeats_are_told_from_careful_ones() {
     let world = World::new(&["cut_after=100%:times=2"]).await;

@@ -381,6 +381,25 @@ mod reading {
     }
 
     #[tokio::test]
+    async fn an_empty_unit_has_an_empty_first_page() {
+        let kenbun = Kenbun::ready(0, &[]).await;
+        let (_, page) = kenbun.get("/leads?page=1&limit=100").await;
+        assert_eq!(page, json!({"leads": [], "total": 0, "page": 1, "limit": 100}));
+        assert_eq!(kenbun.get("/leads?page=1&limit=100&min_score=1").await.1["total"], 0);
+        assert_eq!(kenbun.get("/lead/by-alias?value=x@y.example").await.0, 404);
+    }
+
+    #[tokio::test]
+    async fn the_same_seed_gives_the_same_leads() {
+        let (one, two) = (Kenbun::ready(100, &[]).await, Kenbun::ready(100, &[]).await);
+        assert_eq!(one.ids(100).await, two.ids(100).await);
+        assert_eq!(one.sim.holders(), two.sim.holders());
+        assert_eq!(one.sim.profile["token"], two.sim.profile["token"]);
+        let other = sim::start("kenbun", SimOptions { seed: 2, leads: 100, ..SimOptions::default() }).await.unwrap();
+        assert_ne!(one.sim.holders(), other.holders());
+    }
+
+    #[tokio::test]
     async fn a_million_leads_are_paged_from_both_ends() {
         let kenbun = Kenbun::ready(1_000_000, &[("max_limit", "1000")]).await;
         for page in [1, 500, 1_000] {

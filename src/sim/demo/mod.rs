@@ -396,7 +396,7 @@ pub fn uuid(seed: u64, number: u64) -> String {
     format!("{}-{}-4{}-{variant}{}{}-{}", &m[..8], &m[8..12], &m[12..15], &m[15..], &r[..2], &r[2..14])
 }
 
-/// The number in an id that [`uuid`] made with the same seed.
+/// The number in an id that [`uuid()`] made with the same seed.
 pub fn number_of(seed: u64, id: &str) -> Option<u64> {
     let bytes = id.as_bytes();
     if bytes.len() != 36 || !id.is_ascii() {

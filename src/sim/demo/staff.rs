@@ -9,7 +9,7 @@ use crate::sim::dice::Dice;
 /// One of the company's people.
 #[derive(Clone, Debug)]
 pub struct Staff {
-    /// Its place in [`Demo::staff`].
+    /// Its place in [`Demo::staff`](super::Demo::staff).
     pub number: usize,
     pub first_name: String,
     pub last_name: String,
