@@ -170,8 +170,9 @@ pub(super) fn show(stage: Stage) -> Result<u8, LaunchError> {
 
 async fn screen(stage: Stage) -> Result<u8, LaunchError> {
     let Stage { options, keys, wishes, files, log, opening } = stage;
-    let surface = Terminal::enter(wishes)?;
+    // Signals first: one that came between would leave the terminal as nobody wants it.
     let source = Process::new().map_err(|error| LaunchError::System { what: "the terminal cannot be read", error })?;
+    let surface = Terminal::enter(wishes)?;
     let (commands, orders) = mpsc::channel(MOST_COMMANDS);
     let (reports, events) = mpsc::channel(MOST_EVENTS);
     let backend = tokio::spawn(async move {
