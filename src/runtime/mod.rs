@@ -7,6 +7,8 @@ mod launch;
 pub mod log;
 mod open;
 pub mod source;
+#[cfg(test)]
+mod tests;
 mod views;
 pub mod workers;
 
