@@ -1,2 +1,1 @@
 //! The real binary in a pseudo-terminal, as a person uses it.
-
