@@ -1,2 +1,223 @@
-//! Benchmark: journal.
-fn main() {}
+//! Benchmark: what the journal costs.
+//!
+//! `cargo bench --bench journal` (a folder to write to may be given: `-- /path/on/another/disk`).
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use switchboard::domain::history::{HistoryFilter, OperationPart};
+use switchboard::domain::selection::LeadKey;
+use switchboard::domain::{
+    Assignment, Change, Cost, ItemState, OperationKind, OwnerRef, Plan, PlanPart, SafeText, Timestamp, VendorKind,
+};
+use switchboard::journal::{Hold, Journal, Move, NewOperation};
+
+const ITEMS: usize = 50_000;
+const OPERATIONS: usize = 20;
+const IN_FLIGHT: usize = 32;
+const LATENCY: Duration = Duration::from_millis(5);
+
+fn main() {
+    let parent = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).map(PathBuf::from);
+    let parent = parent.unwrap_or_else(std::env::temp_dir);
+    let folder = tempfile::tempdir_in(&parent).expect("a folder to write to");
+    println!("journal in {}", parent.display());
+    let journal = Journal::open(folder.path()).expect("a new journal");
+
+    commits(&journal);
+    bulk_run(&journal);
+    million_items(&journal);
+
+    let size = std::fs::metadata(folder.path().join(switchboard::journal::FILE_NAME)).map_or(0, |file| file.len());
+    println!("{:<58}{:>10} MiB", "size of the file", size >> 20);
+}
+
+/// One caller who waits for each commit.
+fn commits(journal: &Journal) {
+    let plan = plan(2_000, 0);
+    let hold = begin(journal, "commits", &plan);
+    let sent: Vec<f64> = (0..2_000).map(|seq| timed(|| record(journal, &hold, &[seq], ItemState::Sent))).collect();
+    report("one move in a commit", &sent);
+    let done: Vec<f64> = (0..20)
+        .map(|batch| {
+            let seqs: Vec<u32> = (batch * 100..batch * 100 + 100).collect();
+            timed(|| record(journal, &hold, &seqs, ItemState::Done))
+        })
+        .collect();
+    report("100 moves in a commit", &done);
+}
+
+/// 32 requests in flight against a server that takes 5 ms, without a journal and in the two ways to use one.
+fn bulk_run(journal: &Journal) {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    const REQUESTS: u32 = 20_000;
+    let plan = plan(REQUESTS as usize, 0);
+    let mut bare = Vec::new();
+    let mut awaited = Vec::new();
+    let mut gathered = Vec::new();
+    for round in 0..3 {
+        bare.push(timed(|| runtime.block_on(workers(REQUESTS, |_| tokio::time::sleep(LATENCY)))));
+        let hold = Arc::new(begin(journal, &format!("awaited{round}"), &plan));
+        awaited.push(timed(|| {
+            runtime.block_on(workers(REQUESTS, |seq| {
+                let (journal, hold) = (journal.clone(), hold.clone());
+                async move {
+                    journal.record_async(&hold, now(), vec![Move::to(seq, ItemState::Sent)]).await.expect("sent");
+                    tokio::time::sleep(LATENCY).await;
+                    journal.record_async(&hold, now(), vec![Move::to(seq, ItemState::Done)]).await.expect("done");
+                }
+            }));
+        }));
+        let hold = Arc::new(begin(journal, &format!("gathered{round}"), &plan));
+        gathered.push(timed(|| {
+            runtime.block_on(workers(REQUESTS, |seq| {
+                let (journal, hold) = (journal.clone(), hold.clone());
+                async move {
+                    journal.record_async(&hold, now(), vec![Move::to(seq, ItemState::Sent)]).await.expect("sent");
+                    tokio::time::sleep(LATENCY).await;
+                    drop(journal.record_async(&hold, now(), vec![Move::to(seq, ItemState::Done)]));
+                }
+            }));
+        }));
+    }
+    report("20,000 requests of 5 ms, 32 in flight, no journal", &bare);
+    report("  each waits for its `sent` and its `done`", &awaited);
+    report("  each waits for its `sent` only", &gathered);
+}
+
+async fn workers<F: Future<Output = ()> + Send>(requests: u32, request: impl Fn(u32) -> F) {
+    let next = AtomicU32::new(0);
+    let work = || async {
+        loop {
+            let seq = next.fetch_add(1, Ordering::Relaxed);
+            if seq >= requests {
+                return;
+            }
+            request(seq).await;
+        }
+    };
+    futures_util::future::join_all((0..IN_FLIGHT).map(|_| work())).await;
+}
+
+/// A journal as it looks after a busy year.
+fn million_items(journal: &Journal) {
+    let mut begins = Vec::new();
+    for turn in 0..OPERATIONS {
+        let plan = plan(ITEMS, turn);
+        let mut hold = None;
+        begins.push(timed(|| hold = Some(begin(journal, &format!("bulk{turn:02}"), &plan))));
+        let hold = hold.expect("a hold");
+        for chunk in (0..ITEMS as u32).collect::<Vec<_>>().chunks(500) {
+            record(journal, &hold, chunk, ItemState::Sent);
+            record(journal, &hold, chunk, if turn % 10 == 9 { ItemState::Unknown } else { ItemState::Done });
+        }
+    }
+    report("begin of 50,000 items", &begins);
+    let reopened = |question: &dyn Fn(&Journal)| -> Vec<f64> { (0..20).map(|_| timed(|| question(journal))).collect() };
+    let id = "bulk07".into();
+    let lead = LeadKey { profile: "sales".into(), id: lead_id(7 * ITEMS + 3).as_str().into() };
+    report(
+        "first page of history, a million items",
+        &reopened(&|journal| {
+            assert!(journal.operations(0, 50).expect("operations").len() >= OPERATIONS);
+            journal.count().expect("a count");
+        }),
+    );
+    let failed = HistoryFilter { states: vec![ItemState::Failed], owner: Some("owner_7".into()), ..Default::default() };
+    report("the same by owner and state", &reopened(&|journal| drop(journal.operations_where(&failed, 0, 50))));
+    report("first 100 items of an operation", &reopened(&|journal| drop(journal.items(&id, 0, 100).expect("items"))));
+    report("last 100 items", &reopened(&|journal| drop(journal.items(&id, ITEMS - 100, 100).expect("items"))));
+    report(
+        "all 50,000 that can be undone",
+        &reopened(&|journal| {
+            assert_eq!(journal.undoable_items(&id).expect("items").len(), ITEMS);
+        }),
+    );
+    report("newest that can be undone", &reopened(&|journal| drop(journal.newest_undoable(false).expect("one"))));
+    report("interrupted operations", &reopened(&|journal| drop(journal.interrupted().expect("some"))));
+    report(
+        "the story of a lead",
+        &reopened(&|journal| {
+            assert_eq!(journal.lead_events(&lead, 50).expect("events").len(), 1);
+        }),
+    );
+    report("checking everything", &[timed(|| assert!(journal.verify().expect("a check").is_empty()))]);
+    report("making what is derived anew", &[timed(|| journal.rebuild().expect("made anew"))]);
+}
+
+fn lead_id(n: usize) -> String {
+    // Spread like the random ids that vendors give.
+    format!("lead_{:016x}", (n as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+}
+
+fn plan(items: usize, turn: usize) -> Plan {
+    let owner = |n: usize| Assignment::Owner(OwnerRef::new(format!("owner_{n}"), format!("Owner Number {n}")));
+    let changes = (0..items)
+        .map(|n| Change {
+            target: lead_id(turn * ITEMS + n).into(),
+            name: SafeText::from(format!("Lead Number {n}")),
+            before: owner(n % 300),
+            after: owner((n + 1) % 300),
+            read_at: None,
+            scope: "".into(),
+        })
+        .collect();
+    let part = PlanPart {
+        profile: "sales".into(),
+        vendor: VendorKind::Kenbun,
+        changes,
+        skips: Vec::new(),
+        cost: Cost::default(),
+        inexact: Vec::new(),
+        warnings: Vec::new(),
+        takes_back: Vec::new(),
+        context: None,
+    };
+    Plan { kind: OperationKind::Assign, reverts: None, note: None, made_at: now(), parts: vec![part] }
+}
+
+fn begin(journal: &Journal, id: &str, plan: &Plan) -> Hold {
+    let parts = plan.parts.iter().map(|part| OperationPart {
+        profile: part.profile.clone(),
+        vendor: part.vendor,
+        base_url: "https://api.kenbun.io".to_owned(),
+        context: serde_json::Value::Null,
+    });
+    let operation = NewOperation {
+        id: id.into(),
+        at: now(),
+        kind: plan.kind,
+        reverts: None,
+        who: "ann@desk".into(),
+        note: None,
+        parts: parts.collect(),
+        plan,
+        takes_back: Vec::new(),
+    };
+    journal.begin(&operation).expect("a new operation")
+}
+
+fn record(journal: &Journal, hold: &Hold, seqs: &[u32], to: ItemState) {
+    let moves: Vec<Move> = seqs.iter().map(|&seq| Move::to(seq, to)).collect();
+    journal.record(hold, now(), &moves).expect("recorded");
+}
+
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+fn timed(work: impl FnOnce()) -> f64 {
+    let start = Instant::now();
+    work();
+    start.elapsed().as_secs_f64() * 1_000.0
+}
+
+fn report(what: &str, milliseconds: &[f64]) {
+    let mut sorted = milliseconds.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let (median, worst) = (sorted[sorted.len() / 2], sorted[sorted.len() - 1]);
+    println!("{what:<58}{median:>10.3} ms median{worst:>10.3} ms worst");
+}

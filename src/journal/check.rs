@@ -65,7 +65,12 @@ pub(super) fn verify(connection: &Connection) -> Result<Vec<String>, Trouble> {
 fn integrity(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut query = connection.prepare(&format!("PRAGMA integrity_check({MOST_FINDINGS})"))?;
     let lines: Vec<String> = query.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    Ok(lines.into_iter().filter(|line| line != "ok").collect())
+    let mut wrong: Vec<String> = lines.into_iter().filter(|line| line != "ok").collect();
+    let astray: i64 = connection.query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0))?;
+    if astray > 0 {
+        wrong.push(format!("{astray} rows refer to rows that are not there"));
+    }
+    Ok(wrong)
 }
 
 /// Items belong to their operations without gaps, and every item went only where it may go.

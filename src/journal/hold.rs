@@ -35,6 +35,13 @@ pub(super) struct Grip {
     pub token: i64,
 }
 
+impl Grip {
+    /// An item's number in the file. The sum stays within bounds even when the file is damaged.
+    pub fn item(&self, seq: u32) -> i64 {
+        self.first_item.saturating_add(i64::from(seq))
+    }
+}
+
 /// A row of `holds`.
 pub(super) struct Holder {
     process: Process,

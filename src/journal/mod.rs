@@ -392,7 +392,9 @@ impl Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         self.orders = None;
-        if let Some(thread) = self.thread.take() {
+        // On the writing thread itself (an answer woke a task that was the last to know this journal) there is nothing
+        // to wait for: the thread ends by itself.
+        if let Some(thread) = self.thread.take().filter(|thread| thread.thread().id() != std::thread::current().id()) {
             // It only fails when the thread panicked, which has been reported by then.
             let _ = thread.join();
         }

@@ -238,7 +238,7 @@ const ITEM_TABLES: &str = "items i LEFT JOIN standing s ON s.item = i.n
 fn item(row: &Row<'_>, first: i64, values: &mut Values<'_>) -> rusqlite::Result<ItemRow> {
     let n: i64 = row.get(0)?;
     Ok(ItemRow {
-        seq: u32::try_from(n - first).map_err(|_| misplaced("position", &n))?,
+        seq: u32::try_from(n.saturating_sub(first)).map_err(|_| misplaced("position", &n))?,
         part: row.get(10)?,
         profile: ProfileName::from(row.get::<_, String>(1)?),
         target: TargetId::from(row.get::<_, String>(2)?),

@@ -1,5 +1,7 @@
 //! The journal as its callers see it.
 
+mod damage;
+mod histories;
 mod support;
 
 use std::os::unix::fs::PermissionsExt;

@@ -191,7 +191,7 @@ impl Prepared {
             if earlier >= first_item {
                 return Err(JournalError::Refused(format!("operation {id} cannot take itself back")).into());
             }
-            insert.execute((first_item + i64::from(*item), earlier))?;
+            insert.execute((first_item.saturating_add(i64::from(*item)), earlier))?;
         }
         Ok(())
     }
@@ -231,7 +231,7 @@ fn taken_back_item(
     if i64::from(seq) >= rows.items {
         return Err(no_such_item(id, seq).into());
     }
-    Ok(rows.first_item + i64::from(seq))
+    Ok(rows.first_item.saturating_add(i64::from(seq)))
 }
 
 fn no_such_item(operation: &OperationId, seq: u32) -> JournalError {
@@ -263,6 +263,7 @@ pub(super) fn record(
     let at = codec::time_number(at);
     let mut shifts: BTreeMap<(ItemState, ItemState), i64> = BTreeMap::new();
     let mut taken_back: HashMap<i64, i64> = HashMap::new();
+    let reversals = moves.iter().any(|step| step.to == ItemState::Done) && has_reversals(desk, grip)?;
     let mut append = desk
         .connection
         .prepare_cached("INSERT INTO moves (item, step, state, at, reason, now) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
@@ -274,7 +275,7 @@ pub(super) fn record(
         if i64::from(*seq) >= grip.items {
             return Err(no_such_item(id, *seq).into());
         }
-        let item = grip.first_item + i64::from(*seq);
+        let item = grip.item(*seq);
         let standing = standing(desk, item)?;
         if !standing.state.may_become(*to) {
             return Err(
@@ -283,11 +284,11 @@ pub(super) fn record(
         }
         let reason = reason.as_ref().map(|reason| desk.numbers.of_text(desk.connection, reason)).transpose()?;
         let now = now.as_ref().map(|now| desk.numbers.of_assignment(desk.connection, now)).transpose()?;
-        let row = (item, standing.step + 1, codec::state_number(*to), at, reason, now);
+        let row = (item, standing.step.saturating_add(1), codec::state_number(*to), at, reason, now);
         append.execute(row)?;
         stand.execute(row)?;
         *shifts.entry((standing.state, *to)).or_default() += 1;
-        if *to == ItemState::Done {
+        if *to == ItemState::Done && reversals {
             take_back(desk, grip.operation, item, &mut taken_back)?;
         }
     }
@@ -306,12 +307,29 @@ pub(super) fn record(
 }
 
 fn standing(desk: &Desk<'_>, item: i64) -> rusqlite::Result<Standing> {
+    // Two plain look-ups: SQLite prepares the join of the two tables anew at every use.
+    let moved = desk
+        .connection
+        .prepare_cached("SELECT step, state FROM standing WHERE item = ?1")?
+        .query_row([item], |row| Ok(Standing { step: row.get(0)?, state: codec::state(row.get(1)?)? }))
+        .optional()?;
+    match moved {
+        Some(standing) => Ok(standing),
+        None => desk
+            .connection
+            .prepare_cached("SELECT state FROM items WHERE n = ?1")?
+            .query_row([item], |row| Ok(Standing { step: 0, state: codec::state(row.get(0)?)? })),
+    }
+}
+
+/// Whether items of an operation take something back, or are taken back by something.
+fn has_reversals(desk: &Desk<'_>, grip: Grip) -> rusqlite::Result<bool> {
     desk.connection
         .prepare_cached(
-            "SELECT coalesce(s.step, 0), coalesce(s.state, i.state)
-             FROM items i LEFT JOIN standing s ON s.item = i.n WHERE i.n = ?1",
+            "SELECT EXISTS (SELECT 1 FROM reversals WHERE item >= ?1 AND item < ?2)
+                 OR EXISTS (SELECT 1 FROM reversals WHERE takes_back >= ?1 AND takes_back < ?2)",
         )?
-        .query_row([item], |row| Ok(Standing { step: row.get(0)?, state: codec::state(row.get(1)?)? }))
+        .query_row((grip.first_item, grip.first_item.saturating_add(grip.items)), |row| row.get(0))
 }
 
 /// Marks what a newly done item takes back, and what had already taken this item back while its own outcome was open:

@@ -118,6 +118,9 @@ pub(super) enum Order {
     /// Tests fill the disk with this.
     #[cfg(test)]
     LimitPages(Option<i64>),
+    /// Tests of locks do not wait long.
+    #[cfg(test)]
+    Impatient,
 }
 
 /// The holds of one open journal.
@@ -160,6 +163,8 @@ impl Writer {
                     Order::Tidy => {}
                     #[cfg(test)]
                     Order::LimitPages(most) => limit_pages(&self.connection, most),
+                    #[cfg(test)]
+                    Order::Impatient => self.connection.busy_timeout(Duration::from_millis(1)).unwrap(),
                 }
             }
             let due = refreshed.elapsed() >= REFRESH_EVERY;
@@ -218,7 +223,7 @@ impl Writer {
     fn attempt(&mut self, tasks: &mut [Box<dyn Task>]) -> Result<(), JournalError> {
         let Self { connection, place, numbers, .. } = self;
         let failed = |error: rusqlite::Error| place.error("written", &error);
-        connection.execute_batch("BEGIN IMMEDIATE").map_err(failed)?;
+        run(connection, "BEGIN IMMEDIATE").map_err(failed)?;
         // A newer Switchboard may have changed the format since this one opened the file.
         let format = schema::format_of(connection).map_err(failed)?;
         if format > schema::FORMAT {
@@ -240,7 +245,7 @@ impl Writer {
             }
             run(connection, "RELEASE task").map_err(failed)?;
         }
-        connection.execute_batch("COMMIT").map_err(failed)
+        run(connection, "COMMIT").map_err(failed)
     }
 }
 
