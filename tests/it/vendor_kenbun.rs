@@ -1,1 +1,384 @@
 //! The kenbun client against the simulator.
+
+use std::collections::{BTreeMap, HashSet};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use switchboard::config::Config;
+use switchboard::domain::campaign::LeadAsk;
+use switchboard::domain::{Assignment, Change, LeadId, LeadRecord, OwnerRef, Person, SafeText, TargetId, VendorKind};
+use switchboard::sim::{self, Holder, SimOptions, Simulator};
+use switchboard::vendor::gate::OpenGate;
+use switchboard::vendor::{
+    ErrorKind, Pages, Session, Target, Vendor, VendorError, WriteOutcome, WriteReport, registry,
+};
+
+async fn simulator(leads: usize, switches: &[(&str, &str)], faults: &[&str]) -> Simulator {
+    let options = SimOptions {
+        leads,
+        owners: 8,
+        faults: faults.iter().map(ToString::to_string).collect(),
+        switches: switches.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
+        ..SimOptions::default()
+    };
+    sim::start("kenbun", options).await.unwrap()
+}
+
+/// The client of a profile, as a configuration file would make it, with more settings written as TOML.
+fn client(profile: &Map<String, Value>, more: &str) -> Arc<dyn Vendor> {
+    let mut profile = profile.clone();
+    let more: toml::Table = more.parse().unwrap();
+    profile.extend(more.into_iter().map(|(key, value)| (key, serde_json::to_value(value).unwrap())));
+    let text = format!("[profiles.demo]\n{}", inline(&profile));
+    let config = Config::parse(&text, None, &registry::settings()).unwrap_or_else(|errors| panic!("{errors}\n{text}"));
+    let entry = registry::entry(VendorKind::Kenbun).unwrap();
+    (entry.open)(&config.profiles[0], Arc::new(OpenGate)).unwrap()
+}
+
+/// JSON settings as lines of TOML.
+fn inline(profile: &Map<String, Value>) -> String {
+    let value = |value: &Value| match value {
+        Value::Object(table) => {
+            let pairs: Vec<_> = table.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+            format!("{{ {} }}", pairs.join(", "))
+        }
+        other => other.to_string(),
+    };
+    profile.iter().map(|(key, setting)| format!("{key} = {}\n", value(setting))).collect()
+}
+
+#[derive(Default)]
+struct Kept {
+    leads: Vec<LeadRecord>,
+    troubles: Vec<String>,
+}
+
+impl Pages for Kept {
+    fn page(&mut self, leads: Vec<LeadRecord>, _total: Option<usize>) -> ControlFlow<()> {
+        self.leads.extend(leads);
+        ControlFlow::Continue(())
+    }
+
+    fn trouble(&mut self, sentence: String) {
+        self.troubles.push(sentence);
+    }
+}
+
+async fn list(vendor: &dyn Vendor) -> Result<Kept, VendorError> {
+    let mut kept = Kept::default();
+    vendor.leads(&LeadAsk::everything(), &mut kept).await.map(|()| kept)
+}
+
+async fn leads(vendor: &dyn Vendor) -> Vec<LeadRecord> {
+    let kept = list(vendor).await.unwrap();
+    assert_eq!(kept.troubles, Vec::<String>::new());
+    let ids: HashSet<_> = kept.leads.iter().map(|lead| lead.id.clone()).collect();
+    assert_eq!(ids.len(), kept.leads.len(), "a lead is given once");
+    kept.leads
+}
+
+fn changes(leads: &[LeadRecord], after: &Assignment) -> Vec<Change> {
+    leads
+        .iter()
+        .map(|lead| Change {
+            target: TargetId::from(&lead.id),
+            name: lead.name.clone(),
+            before: lead.owner.clone(),
+            after: after.clone(),
+            read_at: None,
+            scope: lead.scope.clone(),
+        })
+        .collect()
+}
+
+fn targets(leads: &[LeadRecord]) -> Vec<Target> {
+    let target =
+        |lead: &LeadRecord| Target { id: TargetId::from(&lead.id), scope: String::new(), candidates: Vec::new() };
+    leads.iter().map(target).collect()
+}
+
+fn session(vendor: &dyn Vendor) -> Session {
+    Session { context: vendor.context(), ..Session::default() }
+}
+
+async fn write(vendor: &dyn Vendor, leads: &[LeadRecord], after: &Assignment) -> WriteReport {
+    vendor.write(&changes(leads, after), &session(vendor)).await
+}
+
+fn to(person: &Person) -> Assignment {
+    Assignment::Owner(person.owner_ref())
+}
+
+fn done(report: &WriteReport) -> bool {
+    report.outcomes.iter().all(|outcome| *outcome == WriteOutcome::Done)
+}
+
+#[tokio::test]
+async fn a_day_with_kenbun() {
+    let sim = simulator(1_300, &[], &[]).await;
+    let vendor = client(&sim.profile, "");
+    let all = leads(&*vendor).await;
+    let people = vendor.people().await.unwrap();
+    assert!(all.len() > 600 && people.len() > 3, "{} leads, {} people", all.len(), people.len());
+    let named: HashSet<_> = people.iter().map(|person| person.name.clone()).collect();
+    assert!(named.len() > 3);
+
+    let one = vendor.detail(&all[0].id).await.unwrap();
+    assert!(!one.name.is_empty() && one.owner.is_same(&all[0].owner));
+
+    // One lead, then as many as need two bulk calls, then all of them to nobody.
+    let jane = to(&people[0]);
+    let report = write(&*vendor, &all[..1], &jane).await;
+    assert!(done(&report), "{report:?}");
+    let report = write(&*vendor, &all[..600], &jane).await;
+    assert!(done(&report) && report.requests == 4, "{report:?}");
+    for lead in &all[..600] {
+        let holder = sim.holder(lead.id.as_str()).unwrap();
+        assert_eq!((holder.id(), holder.name()), (Some(people[0].id.as_str()), Some(people[0].name.as_str())));
+    }
+    let seen = vendor.observe(&targets(&all[..600]), &session(&*vendor)).await;
+    let by_name = Assignment::Owner(OwnerRef { id: None, name: Some(people[0].name.clone()) });
+    assert!(seen.iter().all(|observation| observation.now == Ok(by_name.clone())));
+    assert!(done(&write(&*vendor, &all[..600], &Assignment::unassigned()).await));
+    assert!(all[..600].iter().all(|lead| sim.holder(lead.id.as_str()) == Some(Holder::Nobody)));
+    assert!(done(&write(&*vendor, &all[..1], &Assignment::unassigned()).await));
+    assert_eq!(sim.log().complaints(), []);
+    assert_eq!(sim.log().blind_repeats(), []);
+}
+
+#[tokio::test]
+async fn every_way_the_contract_leaves_open() {
+    for switches in [
+        &[("max_limit", "25")][..],
+        &[("max_limit", "25"), ("over_limit", "reject")],
+        &[("ids", "odd")],
+        &[("ids", "mixed"), ("row_metadata", "on")],
+        &[("unassigned_as", "absent"), ("error_body", "text")],
+        &[("unassigned_as", "empty"), ("error_body", "empty")],
+        &[("expose_owner_id", "on"), ("affected", "matched")],
+        &[("member_ids", "user_id"), ("unknown_owner", "400")],
+        &[("require_active_ou", "off"), ("initial_ou", "default")],
+        &[("omitted_owner_name", "lookup"), ("updated_at_on_assign", "off")],
+    ] {
+        let sim = simulator(230, switches, &[]).await;
+        let vendor = client(&sim.profile, "");
+        let all = leads(&*vendor).await;
+        let people = vendor.people().await.unwrap();
+        for (leads, after) in [
+            (&all[..1], to(&people[0])),
+            (&all[..40], to(&people[1])),
+            (&all[..1], Assignment::unassigned()),
+            (&all[1..40], Assignment::unassigned()),
+            (&all[..40], to(&people[0])),
+        ] {
+            let report = write(&*vendor, leads, &after).await;
+            assert!(done(&report), "{switches:?}: {report:?}");
+            let seen = vendor.observe(&targets(leads), &session(&*vendor)).await;
+            for (lead, observation) in leads.iter().zip(seen) {
+                assert!(observation.now.as_ref().unwrap().is_same(&after), "{switches:?}: {observation:?}");
+                let holder = sim.holder(lead.id.as_str()).unwrap();
+                assert_eq!(holder.id(), after.owner().and_then(|owner| owner.id.as_ref()).map(|id| id.as_str()));
+            }
+        }
+        for lead in all.iter().take(5) {
+            assert_eq!(vendor.detail(&lead.id).await.unwrap().id, lead.id, "{switches:?}");
+        }
+        assert_eq!(sim.log().complaints(), [], "{switches:?}");
+    }
+}
+
+#[tokio::test]
+async fn refusals_in_every_shape_of_error() {
+    for shape in ["json", "text", "empty"] {
+        let sim =
+            simulator(60, &[("error_body", shape), ("bulk_unknown", "reject_all_404"), ("unknown_owner", "400")], &[])
+                .await;
+        let vendor = client(&sim.profile, "");
+        let mut some = leads(&*vendor).await;
+        some.truncate(5);
+        let jane = to(&vendor.people().await.unwrap()[0]);
+        let before: Vec<_> = some.iter().map(|lead| sim.holder(lead.id.as_str())).collect();
+        some.push(LeadRecord { id: LeadId::new("no/such?lead"), ..LeadRecord::default() });
+
+        let failed =
+            |report: &WriteReport| report.outcomes.iter().all(|outcome| matches!(outcome, WriteOutcome::Failed(_)));
+        let report = write(&*vendor, &some, &jane).await;
+        assert!(failed(&report) && report.halt.is_none(), "{report:?}");
+        let report = write(&*vendor, &some[5..], &jane).await;
+        assert!(failed(&report), "{report:?}");
+        let stranger = Assignment::Owner(OwnerRef::new("nobody_1", "Nobody One"));
+        assert!(failed(&write(&*vendor, &some[..5], &stranger).await));
+        let after: Vec<_> = some[..5].iter().map(|lead| sim.holder(lead.id.as_str())).collect();
+        assert_eq!(before, after);
+        let error = vendor.detail(&some[5].id).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::NotFound);
+        let seen = vendor.observe(&targets(&some), &session(&*vendor)).await;
+        assert!(seen[..5].iter().all(|observation| observation.now.is_ok()));
+        assert_eq!(seen[5].now.as_ref().unwrap_err().kind, ErrorKind::NotFound);
+    }
+}
+
+#[tokio::test]
+async fn counts_that_are_short_are_read_back_and_not_guessed() {
+    let sim = simulator(60, &[("affected", "changed")], &[]).await;
+    let vendor = client(&sim.profile, "");
+    let mut some = leads(&*vendor).await;
+    let people = vendor.people().await.unwrap();
+    let owner = to(&people[0]);
+    some.retain(|lead| !lead.owner.is_same(&owner));
+    some.truncate(10);
+    assert!(done(&write(&*vendor, &some[3..], &owner).await));
+    // Seven have that owner already, so the server counts three.
+    let report = write(&*vendor, &some, &owner).await;
+    assert!(
+        report.outcomes.iter().all(|outcome| matches!(outcome, WriteOutcome::Unknown(why) if why.contains("of 10")))
+    );
+
+    let sim = simulator(60, &[], &[]).await;
+    let vendor = client(&sim.profile, "verify = \"always\"");
+    let some = &leads(&*vendor).await[..3];
+    let report = write(&*vendor, some, &Assignment::unassigned()).await;
+    assert!(report.outcomes.iter().all(|outcome| matches!(outcome, WriteOutcome::Unknown(_))));
+}
+
+/// Whatever goes wrong, `done` and `failed` agree with the server's own state.
+#[tokio::test]
+async fn what_is_said_is_true_under_every_fault() {
+    for fault in [
+        "error_before=100%:write:times=6",
+        "error_after=100%:times=6",
+        "cut_before=100%:write:times=6",
+        "cut_after=100%:times=6",
+        "cut_inside=100%:times=6",
+        "garbage=100%:times=6",
+        "rate_limit=100%:write:times=6",
+        "unauthorized=100%:write:times=6",
+        "error_before=40%:read",
+        "cut_before=30%:read",
+        "garbage=100%:other",
+        "error_before=50%:other",
+    ] {
+        let sim = simulator(120, &[], &[]).await;
+        let vendor = client(&sim.profile, "retries = 8");
+        let all = leads(&*vendor).await;
+        let people = vendor.people().await.unwrap();
+        sim.set_faults(&[fault]).unwrap();
+        let mut states = BTreeMap::<&str, usize>::new();
+        for (turn, some) in all.chunks(4).take(8).enumerate() {
+            let some = &some[..if turn % 2 == 0 { 1 } else { some.len() }];
+            let after = to(&people[turn % people.len()]);
+            let before: Vec<_> = some.iter().map(|lead| sim.holder(lead.id.as_str())).collect();
+            let report = write(&*vendor, some, &after).await;
+            for ((lead, outcome), before) in some.iter().zip(&report.outcomes).zip(before) {
+                let now = sim.holder(lead.id.as_str());
+                let ours = now.as_ref().and_then(Holder::id)
+                    == after.owner().and_then(|owner| owner.id.as_ref()).map(|id| id.as_str());
+                let word = match outcome {
+                    WriteOutcome::Done => {
+                        assert!(ours, "{fault}: done, but {now:?}");
+                        "done"
+                    }
+                    WriteOutcome::Failed(_) | WriteOutcome::NotApplied { .. } => {
+                        assert_eq!(now, before, "{fault}: {outcome:?}");
+                        "not done"
+                    }
+                    _ => "open",
+                };
+                *states.entry(word).or_default() += 1;
+            }
+            if fault.contains("read") {
+                let seen = vendor.observe(&targets(some), &session(&*vendor)).await;
+                assert!(
+                    seen.iter().all(|observation| observation.now.as_ref().is_ok_and(|now| now.is_same(&after))),
+                    "{fault}"
+                );
+            }
+        }
+        let is_about_writes = !fault.contains("read") && !fault.contains("other");
+        assert_eq!(
+            states.contains_key("open") || states.contains_key("not done"),
+            is_about_writes,
+            "{fault}: {states:?}"
+        );
+        assert!(states.contains_key("done"), "{fault}: {states:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_colleague_keeps_choosing_another_unit() {
+    let sim = simulator(400, &[("ou_drift", "4")], &[]).await;
+    let calm = simulator(400, &[], &[]).await;
+    let expected: HashSet<_> = leads(&*client(&calm.profile, "")).await.into_iter().map(|lead| lead.id).collect();
+    let vendor = client(&sim.profile, "page_size = 20");
+    let all = leads(&*vendor).await;
+    let found: HashSet<_> = all.iter().map(|lead| lead.id.clone()).collect();
+    assert_eq!(found, expected);
+    let jane = to(&vendor.people().await.unwrap()[0]);
+    for lead in all[..12].chunks(1) {
+        assert!(done(&write(&*vendor, lead, &jane).await));
+    }
+    let seen = vendor.observe(&targets(&all[..12]), &session(&*vendor)).await;
+    assert!(seen.iter().all(|observation| observation.now.as_ref().is_ok_and(|now| now.is_same(&jane))), "{seen:?}");
+}
+
+#[tokio::test]
+async fn leads_that_arrive_while_the_list_is_read() {
+    let sim = simulator(200, &[("arrivals", "2")], &[]).await;
+    let vendor = client(&sim.profile, "page_size = 10");
+    let before: HashSet<_> =
+        leads(&*client(&sim.profile, "page_size = 1000")).await.into_iter().map(|lead| lead.id).collect();
+    let kept = list(&*vendor).await.unwrap();
+    let ids: HashSet<_> = kept.leads.iter().map(|lead| lead.id.clone()).collect();
+    assert_eq!(ids.len(), kept.leads.len());
+    assert!(before.is_subset(&ids), "no lead that was there is left out");
+}
+
+#[tokio::test]
+async fn other_credentials() {
+    let sim = simulator(60, &[], &[]).await;
+    for (name, profile) in sim.other_profiles() {
+        let vendor = client(&profile, "");
+        let some = &leads(&*vendor).await[..2];
+        let report = write(&*vendor, some, &Assignment::unassigned()).await;
+        if name == "viewer" {
+            assert!(report.outcomes.iter().all(|outcome| matches!(outcome, WriteOutcome::Failed(_))), "{report:?}");
+            assert_eq!(report.halt.unwrap().kind, ErrorKind::Forbidden);
+        } else {
+            assert!(done(&report), "{name}: {report:?}");
+        }
+    }
+    let mut wrong = sim.profile.clone();
+    wrong.insert("token".to_owned(), serde_json::json!({"command": "echo kbn_pat_wrong"}));
+    let vendor = client(&wrong, "");
+    let error = list(&*vendor).await.err().unwrap();
+    assert_eq!(error.kind, ErrorKind::SignIn);
+    assert!(!error.message.contains("kbn_pat_wrong"));
+    let checks = vendor.check().await;
+    assert!(checks.iter().any(|check| check.name == "credentials" && !check.ok), "{checks:#?}");
+}
+
+#[tokio::test]
+async fn the_doctor_finds_the_simulator_healthy_and_reads_only() {
+    let sim = simulator(230, &[], &[]).await;
+    let checks = client(&sim.profile, "").check().await;
+    assert!(checks.iter().all(|check| check.ok), "{checks:#?}");
+    let writes = sim.log().all().into_iter().filter(|entry| entry.act == sim::Act::Write).count();
+    assert_eq!(writes, 0);
+    let checks = client(&sim.profile, "org_unit = \"unit_wrong\"").check().await;
+    assert!(checks.iter().any(|check| !check.ok && check.detail.contains("unit_default")), "{checks:#?}");
+}
+
+#[tokio::test]
+async fn names_of_people_and_leads_are_safe_to_show() {
+    let sim = simulator(300, &[("row_metadata", "on")], &[]).await;
+    let vendor = client(&sim.profile, "");
+    for lead in leads(&*vendor).await {
+        let extra = Value::Object(lead.extra).to_string();
+        for text in
+            [lead.name.as_str(), lead.company.as_str(), lead.email.as_str(), lead.owner.label().as_str(), &extra]
+        {
+            assert_eq!(SafeText::new(text).as_str(), text);
+        }
+    }
+}

@@ -43,7 +43,8 @@ impl Answer {
 
     /// What the body says to people, safe and short; empty where it says nothing.
     pub fn words(&self) -> SafeText {
-        self.who.redact(&message_of(&self.body))
+        // Before it is cut: half a secret is one, too.
+        short(&self.who.redact(raw_message(&self.body)))
     }
 
     /// The complaint that this answer does not fit the contract.
@@ -199,15 +200,19 @@ fn whole_surrogates(text: &str) -> Cow<'_, str> {
 /// What a body says to people: JSON `error` (a text, or an object with a message), `message`, `detail`, `title`,
 /// otherwise the first line of the text. Safe, and at most 200 characters.
 pub fn message_of(body: &[u8]) -> SafeText {
+    short(&raw_message(body))
+}
+
+fn raw_message(body: &[u8]) -> String {
     if let Some(value) = json(body) {
-        return words_in(&value).map(|words| short(&words)).unwrap_or_default();
+        return words_in(&value).unwrap_or_default();
     }
     let text = String::from_utf8_lossy(body);
     // A proxy's page says in its title what it wants; its first line is markup.
     if text.trim_start().starts_with('<') {
-        return page_title(&text).map(|title| short(&title)).unwrap_or_default();
+        return page_title(&text).unwrap_or_default();
     }
-    text.lines().map(str::trim).find(|line| !line.is_empty()).map(short).unwrap_or_default()
+    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned()
 }
 
 fn words_in(value: &Value) -> Option<String> {

@@ -254,6 +254,14 @@ async fn a_body_that_is_no_json_is_garbled() {
     assert_eq!(error.kind, ErrorKind::Garbled);
 }
 
+#[tokio::test]
+async fn a_secret_that_is_cut_off_is_not_shown_in_part() {
+    let body = format!("{} kbn_pat_hush", "x".repeat(190));
+    let server = Server::start(move |_, _| Reply::text(400, &body)).await;
+    let error = http(&server).read(&get()).await.unwrap_err();
+    assert!(error.message.contains("x ‹secret›") && !error.message.contains("kbn"), "{error}");
+}
+
 #[test]
 fn no_client_for_a_foreign_http_address() {
     let error = Http::new(options("http://api.kenbun.io"), Arc::new(OpenGate)).err().unwrap();

@@ -166,6 +166,9 @@ impl Kenbun {
             if unit.is_some() && number > 1 && page.total != walked.total {
                 // Leads come and go; but another count is also what the list of another unit looks like.
                 page = self.page(number, unit, Purpose::Again(began), hot, meter).await?;
+                if page.total == walked.total {
+                    self.units.note_contest();
+                }
             }
             walked.total = page.total;
             walked.bad += page.bad;

@@ -110,13 +110,19 @@ impl Kenbun {
     ) -> Result<Answer, VendorError> {
         let began = Instant::now();
         let inside = self.enter(unit, purpose, hot, meter).await?;
-        let answer = self.http.read_any(call).await?;
+        let mut answer = self.http.read_any(call).await?;
         let certain = inside.is_none_or(|inside| inside.just_now);
-        if certain || !may_be_elsewhere(&answer) {
-            return Ok(answer);
+        let mut tries = 0;
+        while !certain && may_be_elsewhere(&answer) {
+            let Some(again) = self.units.again(tries, began) else { break };
+            tries += 1;
+            let _inside = self.enter(unit, again, hot, meter).await?;
+            answer = self.http.read_any(call).await?;
+            if !may_be_elsewhere(&answer) {
+                self.units.note_contest();
+            }
         }
-        let _inside = self.enter(unit, Purpose::Again(began), hot, meter).await?;
-        self.http.read_any(call).await
+        Ok(answer)
     }
 
     /// The unit of an operation: the one it was made in, otherwise the profile's.

@@ -251,7 +251,10 @@ fn credentials(profile: &Profile) -> Result<(HeaderValue, Vec<Secret>), ConfigEr
     if use_basic {
         let (id, secret) = (need("client_id", "basic")?, need("client_secret", "basic")?);
         let value = basic(&id, &secret).map_err(|error| profile.error("client_id", error.message))?;
-        Ok((value, vec![secret]))
+        // A server that repeats a header repeats it in this form.
+        let pair = value.to_str().ok().and_then(|value| value.strip_prefix("Basic ")).unwrap_or_default();
+        let pair = Secret::from(pair.to_owned());
+        Ok((value, vec![secret, pair]))
     } else {
         let token = need("token", "bearer")?;
         let value = bearer(&token).map_err(|error| profile.error("token", error.message))?;

@@ -5,13 +5,13 @@
 //! another one at any time, it is chosen again before writes.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use serde_json::json;
-use tokio::sync::{Mutex, OwnedRwLockReadGuard, RwLock};
+use tokio::sync::{Mutex, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 use crate::domain::safe_text;
 use crate::vendor::http::{Answer, Call, Http};
@@ -29,6 +29,8 @@ pub enum Purpose {
     NewReading,
     /// Something after this moment looked as if somebody else had chosen another unit.
     Again(Instant),
+    /// The same, with nothing else of ours on the way: for places where somebody keeps choosing another unit.
+    Alone,
     /// A change of one lead: chosen before the first, and again when 30 seconds have passed.
     Single,
     /// The same for an undo, and for the reading before it.
@@ -45,6 +47,8 @@ pub struct Units {
     /// for writing while another unit is chosen. Held across requests on purpose: that is what keeps units apart.
     current: Arc<RwLock<Option<String>>>,
     chosen: Mutex<Chosen>,
+    /// Set when choosing again changed an answer: somebody else works with the same credentials.
+    is_contested: AtomicBool,
 }
 
 /// When the current unit was chosen last, by purpose.
@@ -57,14 +61,44 @@ struct Chosen {
 
 /// Proof that the unit was chosen; it stays so while this lives.
 pub struct Inside {
-    _current: OwnedRwLockReadGuard<Option<String>>,
+    _hold: Hold,
     /// Whether it was chosen just now: then the next request should not wait behind others.
     pub just_now: bool,
 }
 
+/// Keeps the unit: beside other requests for it, or alone.
+enum Hold {
+    Shared { _current: OwnedRwLockReadGuard<Option<String>> },
+    Alone { _current: OwnedRwLockWriteGuard<Option<String>> },
+}
+
 impl Units {
     pub fn new(http: Http, authorization: HeaderValue) -> Self {
-        Self { http, authorization, current: Arc::default(), chosen: Mutex::default() }
+        Self {
+            http,
+            authorization,
+            current: Arc::default(),
+            chosen: Mutex::default(),
+            is_contested: AtomicBool::new(false),
+        }
+    }
+
+    /// How to choose again when an answer looks as if it came from another unit, `n` times already; `None` when it has
+    /// to be believed.
+    pub fn again(&self, n: usize, began: Instant) -> Option<Purpose> {
+        match n {
+            0 => Some(Purpose::Again(began)),
+            // Even right after the choice somebody may be faster; twice in a row is unlikely.
+            1 | 2 if self.is_contested.load(Ordering::Relaxed) => Some(Purpose::Alone),
+            _ => None,
+        }
+    }
+
+    /// Choosing again changed an answer.
+    pub fn note_contest(&self) {
+        if !self.is_contested.swap(true, Ordering::Relaxed) {
+            tracing::warn!("another organizational unit was chosen by somebody else with the same credentials");
+        }
     }
 
     /// Sees to it that `unit` is the active one. The error means that nothing may be sent.
@@ -75,30 +109,36 @@ impl Units {
         hot: bool,
         meter: &Arc<AtomicUsize>,
     ) -> Result<Inside, VendorError> {
+        let alone = purpose == Purpose::Alone;
         loop {
             let current = self.current.clone().read_owned().await;
-            if current.as_deref() == Some(unit) {
+            if !alone && current.as_deref() == Some(unit) {
                 // One at a time: those who wait here find it done.
                 let mut chosen = self.chosen.lock().await;
                 if !chosen.is_due(purpose) {
-                    return Ok(Inside { _current: current, just_now: false });
+                    return Ok(Inside { _hold: Hold::Shared { _current: current }, just_now: false });
                 }
                 let current = self.choose(unit, hot, meter, current).await?;
                 chosen.note(purpose);
-                return Ok(Inside { _current: current, just_now: true });
+                return Ok(Inside { _hold: Hold::Shared { _current: current }, just_now: true });
             }
             drop(current);
             let mut current = self.current.clone().write_owned().await;
-            if current.as_deref() == Some(unit) {
+            let is_other = current.as_deref() != Some(unit);
+            if !is_other && !alone {
                 continue;
             }
             *current = None;
             let mut current = self.choose(unit, hot, meter, current).await?;
             let mut chosen = self.chosen.lock().await;
             *current = Some(unit.to_owned());
-            *chosen = Chosen::default();
+            if is_other {
+                *chosen = Chosen::default();
+            }
             chosen.note(purpose);
-            return Ok(Inside { _current: current.downgrade(), just_now: true });
+            let hold =
+                if alone { Hold::Alone { _current: current } } else { Hold::Shared { _current: current.downgrade() } };
+            return Ok(Inside { _hold: hold, just_now: true });
         }
     }
 
@@ -138,7 +178,7 @@ impl Chosen {
             Purpose::Again(seen) => self.any.is_none_or(|any| any < seen),
             Purpose::Single => old(self.single),
             Purpose::Undo => old(self.undo),
-            Purpose::Bulk => true,
+            Purpose::Bulk | Purpose::Alone => true,
         }
     }
 
@@ -146,7 +186,7 @@ impl Chosen {
         let now = Some(Instant::now());
         self.any = now;
         match purpose {
-            Purpose::Reading | Purpose::NewReading | Purpose::Again(_) => {}
+            Purpose::Reading | Purpose::NewReading | Purpose::Again(_) | Purpose::Alone => {}
             Purpose::Single => self.single = now,
             Purpose::Undo => self.undo = now,
             Purpose::Bulk => (self.single, self.undo) = (now, now),

@@ -152,13 +152,17 @@ impl Kenbun {
         };
         let mut sent = self.http.write(&call).await;
         let certain = inside.is_none_or(|inside| inside.just_now);
-        if let (Sent::Answer(answer), false) = (&sent, certain)
-            && may_be_elsewhere(answer)
-        {
-            // Refused, so without effect; perhaps only because somebody chose another unit after us.
-            match self.enter(unit.as_deref(), Purpose::Again(began), session.hot, meter).await {
+        let mut tries = 0;
+        // Refused, so without effect; perhaps only because somebody chose another unit after us.
+        while !certain && matches!(&sent, Sent::Answer(answer) if may_be_elsewhere(answer)) {
+            let Some(again) = self.units.again(tries, began) else { break };
+            tries += 1;
+            match self.enter(unit.as_deref(), again, session.hot, meter).await {
                 Ok(_inside) => sent = self.http.write(&call).await,
                 Err(error) => return not_sent(error),
+            }
+            if matches!(&sent, Sent::Answer(answer) if answer.is_success()) {
+                self.units.note_contest();
             }
         }
         match sent {
@@ -238,8 +242,9 @@ fn refused(answer: &Answer, leads: usize) -> Verdict {
     let kind = error.kind;
     match answer.status.as_u16() {
         // The server may still be at work behind a gateway that gave up on it.
-        408 | 502 | 504 => Verdict::of(WriteOutcome::Late(error.message)).troubled(kind),
-        500.. => Verdict::unknown(error.message).troubled(kind),
+        408 | 502 | 504 => Verdict::of(WriteOutcome::Late(error.message)).troubled(ErrorKind::Server),
+        // Also 503: whether it is busy or broken, several in a row are an outage.
+        500.. => Verdict::unknown(error.message).troubled(ErrorKind::Server),
         400..500 => {
             let whole_batch =
                 if leads > 1 { format!("; none of the {leads} leads was changed") } else { String::new() };
