@@ -23,6 +23,9 @@ mod task;
 mod undo;
 mod watch;
 
+#[cfg(test)]
+mod tests;
+
 pub use engine::{ApplyError, Engine, ProfileInfo, Report};
 pub use load::Loaded;
 pub use setup::{Clock, ProfileSetup, Setup, Tuning, system_clock};

@@ -10,7 +10,7 @@ use super::desk::Desk;
 use super::pace::PaceGate;
 use crate::vendor::{ErrorKind, Observation, Session, Target, VendorError};
 
-/// Reading again after an error: the first pause; it doubles.
+/// The longest first pause before reading again after an error; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
 /// Reads once. One observation for each target; `meter` counts the requests.
@@ -36,7 +36,7 @@ pub async fn read_patiently(
     meter: &Arc<AtomicUsize>,
 ) -> Result<Vec<Observation>, VendorError> {
     let deadline = Instant::now() + desk.capabilities.settle.deadline;
-    let mut pause = FIRST_PAUSE;
+    let mut pause = FIRST_PAUSE.min(desk.capabilities.settle.first);
     let mut all = read(desk, targets, session, meter).await;
     loop {
         let refused = all.iter().filter_map(|o| o.now.as_ref().err()).find(|error| is_final_for_all(error));

@@ -65,14 +65,16 @@ pub struct Tuning {
     pub parallel: Option<usize>,
     /// An operation of at most this many changes is hot: it goes before bulk work of the same profile.
     pub hot_up_to: usize,
-    /// How often a write that certainly had no effect (the rate limit, a refused connection) is tried again.
+    /// How often a write that certainly had no effect (the rate limit, a refused connection) is tried.
     pub tries: u32,
+    /// The pause before such a write is tried again, where the vendor names none; it doubles.
+    pub retry_pause: Duration,
     /// After this many failures of the server or the line in a row nothing more is handed out.
     pub outage_after: u32,
 }
 
 impl Default for Tuning {
     fn default() -> Self {
-        Self { freshness: None, parallel: None, hot_up_to: 20, tries: 8, outage_after: 5 }
+        Self { freshness: None, parallel: None, hot_up_to: 20, tries: 8, retry_pause: Duration::from_millis(500), outage_after: 5 }
     }
 }

@@ -23,8 +23,6 @@ use crate::vendor::{WriteOutcome, WriteReport};
 const MOST_READ_AHEAD: usize = 2_000;
 /// What a request is taken to last where the pace has no limit, to judge how much can be sent while a reading is fresh.
 const REQUEST_TAKES: f64 = 0.1;
-/// The first pause before a write without effect is tried again; it doubles.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 impl Part {
@@ -221,7 +219,7 @@ impl Part {
             }
             // It stands as sent in the journal and certainly had no effect, so it may go again without a reading,
             // unless the wait makes the last reading old.
-            let pause = again.retry_after.unwrap_or_else(|| backoff(tries));
+            let pause = again.retry_after.unwrap_or_else(|| backoff(run.tuning.retry_pause, tries));
             let turn = async {
                 tokio::time::sleep(pause).await;
                 self.desk.gate.book(self.session.hot).await
@@ -364,8 +362,8 @@ impl Drop for OnTheWay<'_> {
     }
 }
 
-fn backoff(tries: u32) -> Duration {
-    let longest = FIRST_PAUSE.saturating_mul(1 << tries.saturating_sub(1).min(10)).min(LONGEST_PAUSE);
+fn backoff(first: Duration, tries: u32) -> Duration {
+    let longest = first.saturating_mul(1 << tries.saturating_sub(1).min(10)).min(LONGEST_PAUSE);
     longest.mul_f64(0.5 + fastrand::f64() / 2.0)
 }
 

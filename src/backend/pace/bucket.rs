@@ -137,8 +137,9 @@ impl Bucket {
             return;
         }
         let rate = self.rate(pace, now);
-        let observed = f64::from(self.left[0].max(self.left[1]));
-        let ceiling = if rate.is_finite() { rate } else { observed.max(1.0) };
+        // Without a limit: what was on the way, or left within a second, was too much.
+        let observed = f64::from(self.left[0].max(self.left[1])).max(pace.parallel as f64);
+        let ceiling = if rate.is_finite() { rate } else { observed };
         let in_a_row = self.refusal.map_or(0, |last| last.in_a_row) + 1;
         self.refusal = Some(Refusal { at: now, ceiling, in_a_row });
         let own = FIRST_PAUSE.saturating_mul(1 << (in_a_row - 1).min(10)).min(LONGEST_OWN_PAUSE);

@@ -1,0 +1,386 @@
+use std::time::Duration;
+
+use super::*;
+use crate::backend::ApplyError;
+use crate::domain::exchange::LoadProgress;
+use crate::domain::{BatchRule, Pace, ReadBack, Skip, SkipReason};
+use crate::vendor::ErrorKind;
+
+use super::scripted::Seen;
+
+#[tokio::test]
+async fn a_plan_is_carried_out_and_told() {
+    let bench = Make::default().build();
+    let mut wanted = assign(20);
+    wanted.parts[0].skips.push(Skip {
+        target: "gone".into(),
+        name: Default::default(),
+        before: Assignment::Unknown,
+        after: bob(),
+        reason: SkipReason::NoSuchLead,
+    });
+    let report = bench.apply(wanted).await;
+    assert_eq!((report.summary.tally.done, report.summary.tally.skipped), (20, 1));
+    assert_eq!(report.requests, 20);
+    assert!(report.cut_short.is_empty());
+    bench.check(&report.summary.id);
+    let events = bench.events.lock().unwrap();
+    assert!(matches!(&events[0], Event::Started { operation, .. } if *operation == report.summary.id));
+    assert!(matches!(events.last(), Some(Event::Ended { summary, .. }) if summary.tally.done == 20));
+    let last_progress = events.iter().rev().find_map(|event| match event {
+        Event::Progress { progress, .. } => Some(progress),
+        _ => None,
+    });
+    assert_eq!(last_progress.unwrap().tally, report.summary.tally);
+    assert!(bench.world().most_in_flight <= 4);
+}
+
+#[tokio::test]
+async fn nothing_is_sent_where_nothing_may_be() {
+    let bench = Make { read_only: true, ..Make::default() }.build();
+    let refused = bench.engine.apply(Arc::new(assign(1)), Watch::none(), StopToken::new()).await;
+    assert!(matches!(refused, Err(ApplyError::ReadOnly(_))));
+    let refused = bench.engine.apply(Arc::new(assign(0)), Watch::none(), StopToken::new()).await;
+    assert!(matches!(refused, Err(ApplyError::Nothing)));
+    let elsewhere = plan(vec![part("nowhere", vec![change(0, ann(), bob())])]);
+    let refused = bench.engine.apply(Arc::new(elsewhere), Watch::none(), StopToken::new()).await;
+    assert!(matches!(refused, Err(ApplyError::NoSuchProfile(_))));
+    assert!(bench.world().seen.is_empty());
+    assert_eq!(bench.engine.journal().count().unwrap(), 0);
+}
+
+#[tokio::test]
+async fn old_readings_are_read_again_and_what_drifted_is_left_alone() {
+    let bench = Make::default().build();
+    let mut wanted = assign(6);
+    for change in &mut wanted.parts[0].changes {
+        change.read_at = None;
+    }
+    bench.world().owners.insert(lead(1), cid());
+    bench.world().owners.insert(lead(2), bob());
+    bench.world().owners.remove(&lead(3));
+    let report = bench.apply(wanted).await;
+    assert_eq!(
+        bench.others(&report.summary.id),
+        [
+            ("l0001".to_owned(), ItemState::Skipped, "changed by someone else: was Ann A, now Cid C".to_owned()),
+            ("l0002".to_owned(), ItemState::Skipped, "already there".to_owned()),
+            ("l0003".to_owned(), ItemState::Skipped, "no such lead".to_owned()),
+        ]
+    );
+    assert_eq!(bench.owner(1), cid());
+    assert!(matches!(&bench.world().seen[0], Seen::Read(targets) if targets.len() == 6));
+    assert_eq!(report.requests, 4, "one reading, three writes");
+    bench.check(&report.summary.id);
+}
+
+#[tokio::test]
+async fn a_reading_from_before_our_own_write_is_old() {
+    let bench = Make::default().build();
+    let first = assign(1);
+    let second = plan(vec![part("sales", vec![change(0, ann(), cid())])]);
+    bench.apply(first).await;
+    // Made from the same screen as the first one: Ann is not the owner any more.
+    let report = bench.apply(second).await;
+    assert_eq!(report.summary.tally.skipped, 1);
+    assert_eq!(bench.owner(0), bob());
+}
+
+#[tokio::test]
+async fn readings_have_patience_and_an_end() {
+    let bench = Make::default().build();
+    let old = |n| {
+        let mut wanted = assign(n);
+        wanted.parts[0].changes.iter_mut().for_each(|change| change.read_at = None);
+        wanted
+    };
+    bench.world().read_errors.extend([ErrorKind::Server, ErrorKind::Wait]);
+    assert_eq!(bench.apply(old(3)).await.summary.tally.done, 3);
+    // A server that never answers: nothing was sent, and that is what stands there.
+    let bench = Make::default().build();
+    bench.world().read_errors.extend(vec![ErrorKind::Server; 1000]);
+    let report = bench.apply(old(3)).await;
+    assert_eq!(report.summary.tally.not_sent, 3);
+    assert!(bench.others(&report.summary.id)[0].2.starts_with("could not be read again before sending"));
+    assert_eq!(bench.world().writes, 0);
+    // Credentials that ran out end it at once.
+    let bench = Make::default().build();
+    bench.world().read_errors.push_back(ErrorKind::SignIn);
+    let report = bench.apply(old(3)).await;
+    assert_eq!(report.summary.tally.not_sent, 3);
+    assert_eq!(report.cut_short.len(), 1);
+    assert_eq!(bench.world().seen.len(), 1);
+}
+
+#[tokio::test]
+async fn lost_answers_are_settled_by_reading() {
+    let bench = Make::default().build();
+    bench.fault(0, [Fault::Lost(true)]);
+    bench.fault(1, [Fault::Lost(false)]);
+    bench.fault(2, [Fault::LostThenChanged(cid())]);
+    bench.fault(3, [Fault::Refuse]);
+    bench.fault(4, [Fault::Drifted(cid())]);
+    bench.fault(5, [Fault::Panic]);
+    let report = bench.apply(assign(8)).await;
+    let drift = "changed by someone else: was Ann A, now Cid C".to_owned();
+    assert_eq!(
+        bench.others(&report.summary.id),
+        [
+            ("l0001".to_owned(), ItemState::Failed, "the line was cut; read back: not applied".to_owned()),
+            ("l0002".to_owned(), ItemState::ChangedByOthers, drift.clone()),
+            ("l0003".to_owned(), ItemState::Failed, "refused by script".to_owned()),
+            ("l0004".to_owned(), ItemState::ChangedByOthers, drift),
+        ]
+    );
+    bench.check(&report.summary.id);
+}
+
+#[tokio::test]
+async fn a_write_that_arrives_after_its_answer_was_given_up_is_found() {
+    let bench = Make::default().build();
+    bench.fault(0, [Fault::Late(Some(Duration::from_millis(40)))]);
+    bench.fault(1, [Fault::Late(None)]);
+    let report = bench.apply(assign(2)).await;
+    assert_eq!(
+        bench.others(&report.summary.id),
+        [("l0001".to_owned(), ItemState::Failed, "no answer in time; read back: not applied".to_owned())]
+    );
+    let reads = bench.world().seen.iter().filter(|seen| matches!(seen, Seen::Read(_))).count();
+    assert!(reads >= 2, "one reading of the old value proves nothing");
+    bench.check(&report.summary.id);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_back_stays_unknown_with_its_reason() {
+    let bench = Make::default().build();
+    bench.fault(0, [Fault::Lost(true)]);
+    bench.world().read_errors.extend(vec![ErrorKind::Server; 1000]);
+    let report = bench.apply(assign(2)).await;
+    let others = bench.others(&report.summary.id);
+    assert_eq!(others[0].1, ItemState::Unknown);
+    assert!(others[0].2.starts_with("the line was cut; could not be read back for"), "{}", others[0].2);
+
+    let bench = Make::capabilities(|c| c.read_back = ReadBack::Never).build();
+    bench.fault(0, [Fault::Lost(true)]);
+    let report = bench.apply(assign(1)).await;
+    assert!(bench.others(&report.summary.id)[0].2.contains("cannot be read back"));
+    assert!(!bench.world().seen.iter().any(|seen| matches!(seen, Seen::Read(_))));
+
+    // An accepted job that does not come within the deadline may still come.
+    let bench = Make::capabilities(|c| c.read_back = ReadBack::Later).build();
+    bench.fault(0, [Fault::Late(None)]);
+    bench.fault(1, [Fault::Late(Some(Duration::from_millis(150)))]);
+    let report = bench.apply(assign(2)).await;
+    let others = bench.others(&report.summary.id);
+    assert_eq!((others.len(), others[0].1), (1, ItemState::Unknown));
+    assert!(others[0].2.contains("it may still come"), "{}", others[0].2);
+}
+
+#[tokio::test]
+async fn two_people_of_one_name_prove_nothing() {
+    let named = |name: &str| Assignment::Owner(OwnerRef::named(name));
+    let bench = Make::capabilities(|c| c.read_back = ReadBack::ByName).build();
+    for n in 0..2 {
+        bench.fault(n, [Fault::Lost(false)]);
+    }
+    bench.world().owners.insert(lead(0), named("Bob B"));
+    bench.world().owners.insert(lead(1), named("Ann A"));
+    let changes = vec![change(0, named("Bob B"), bob()), change(1, named("Ann A"), bob())];
+    let report = bench.apply(plan(vec![part("sales", changes)])).await;
+    let others = bench.others(&report.summary.id);
+    assert_eq!((others[0].1, others[1].1), (ItemState::Unknown, ItemState::Failed));
+    assert!(others[0].2.contains("look the same"), "{}", others[0].2);
+}
+
+#[tokio::test]
+async fn what_had_no_effect_is_tried_again_up_to_a_limit() {
+    let make = Make::default();
+    let bench = Make { tuning: Tuning { tries: 4, ..make.tuning }, ..make }.build();
+    bench.fault(0, [Fault::NoLine, Fault::TooMany(Duration::from_millis(20))]);
+    bench.fault(1, vec![Fault::TooMany(Duration::from_millis(1)); 50]);
+    let report = bench.apply(assign(4)).await;
+    let others = bench.others(&report.summary.id);
+    assert_eq!(others.len(), 1, "{others:?}");
+    assert_eq!(others[0].1, ItemState::Failed);
+    assert_eq!(others[0].2, "not applied: too many requests; tried 4 times");
+    bench.check(&report.summary.id);
+}
+
+#[tokio::test]
+async fn refused_credentials_end_the_handing_out() {
+    let mut make = Make { leads: 200, ..Make::default() };
+    make.profiles.push(("center", capabilities()));
+    let bench = make.build();
+    bench.fault(30, [Fault::SignIn]);
+    let changes = || (0..100).map(|n| change(n, ann(), bob())).collect();
+    let report = bench.apply(plan(vec![part("sales", changes()), part("center", changes())])).await;
+    assert_eq!(report.cut_short.len(), 1);
+    assert_eq!(report.cut_short[0].0, "sales".into());
+    let tally = report.summary.tally;
+    assert_eq!(tally.failed, 1);
+    assert!(tally.not_sent >= 60, "{tally:?}");
+    assert_eq!(tally.done + tally.not_sent, 199);
+    let center = bench.items(&report.summary.id).into_iter().filter(|item| item.part == 1);
+    assert!(center.into_iter().all(|item| item.state == ItemState::Done), "one profile's halt is its own");
+    let not_sent = bench.others(&report.summary.id).into_iter().find(|o| o.1 == ItemState::NotSent).unwrap();
+    assert_eq!(not_sent.2, "scripted: SignIn");
+}
+
+#[tokio::test]
+async fn an_outage_ends_the_handing_out() {
+    let bench = Make { leads: 100, ..Make::default() }.build();
+    for n in 10..100 {
+        bench.fault(n, vec![Fault::Server; 3]);
+    }
+    let report = bench.apply(assign(100)).await;
+    let tally = report.summary.tally;
+    assert_eq!(tally.done, 10);
+    assert!(tally.failed < 15 && tally.not_sent > 70, "{tally:?}");
+    assert!(report.cut_short[0].1.what.contains("the server failed 5 times in a row"), "{:?}", report.cut_short);
+    bench.check(&report.summary.id);
+}
+
+#[tokio::test]
+async fn stop_hands_out_nothing_more_and_awaits_what_is_on_the_way() {
+    let bench = Make { leads: 500, latency: Duration::from_millis(5), ..Make::default() }.build();
+    let stop = StopToken::new();
+    let stopper = stop.clone();
+    bench.fault(8, [Fault::Lost(true)]);
+    bench.world().on_write = Some(Box::new(move |number| {
+        if number == 20 {
+            stopper.stop();
+        }
+    }));
+    let report = bench.engine.apply(Arc::new(assign(500)), bench.watch(), stop).await.unwrap();
+    let tally = report.summary.tally;
+    assert!((20..40).contains(&tally.done), "{tally:?}");
+    assert_eq!(tally.done + tally.not_sent, 500);
+    assert_eq!(bench.others(&report.summary.id)[0].2, "stopped before it was sent");
+    bench.check(&report.summary.id);
+}
+
+#[tokio::test]
+async fn whoever_waits_may_go_and_the_operation_goes_on() {
+    let bench = Make { leads: 60, latency: Duration::from_millis(5), ..Make::default() }.build();
+    let applying = bench.engine.apply(Arc::new(assign(60)), bench.watch(), StopToken::new());
+    assert!(tokio::time::timeout(Duration::from_millis(20), applying).await.is_err());
+    let id = loop {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let ended = bench.events.lock().unwrap().iter().find_map(|event| match event {
+            Event::Ended { summary, .. } => Some(summary.clone()),
+            _ => None,
+        });
+        if let Some(summary) = ended {
+            assert_eq!(summary.tally.done, 60);
+            break summary.id;
+        }
+    };
+    bench.check(&id);
+}
+
+#[tokio::test]
+async fn batches_share_requests_and_each_item_keeps_its_own_end() {
+    let rule = BatchRule { max: 50, bulk_from: 2, unassign_max: 50, per_item_answer: false, ..BatchRule::SINGLE };
+    let make = Make::capabilities(|c| c.batch = rule);
+    let bench = Make { leads: 120, ..make }.build();
+    bench.fault(7, [Fault::Lost(false)]);
+    bench.fault(8, [Fault::NoLine]);
+    let report = bench.apply(assign(120)).await;
+    assert_eq!((report.summary.tally.done, report.summary.tally.failed), (119, 1));
+    let sizes: Vec<usize> = bench
+        .world()
+        .seen
+        .iter()
+        .filter_map(|seen| if let Seen::Write(effects) = seen { Some(effects.len()) } else { None })
+        .collect();
+    assert_eq!(sizes.iter().sum::<usize>(), 121, "{sizes:?}");
+    assert_eq!(sizes.iter().filter(|size| **size == 1).count(), 1, "only what had no effect went again");
+    bench.check(&report.summary.id);
+}
+
+#[tokio::test]
+async fn the_first_write_of_a_session_goes_alone_and_is_compared() {
+    let bench = Make::capabilities(|c| c.first_write_alone = true).build();
+    let report = bench.apply(assign(5)).await;
+    assert_eq!(report.summary.tally.done, 5);
+    let seen = bench.world().seen.clone();
+    assert!(matches!((&seen[0], &seen[1]), (Seen::Write(w), Seen::Read(r)) if w[0].0 == r[0]), "{seen:?}");
+    assert!(seen[2..].iter().all(|seen| matches!(seen, Seen::Write(_))));
+    bench.check(&report.summary.id);
+
+    // A server that says yes and does something else.
+    let bench = Make::capabilities(|c| c.first_write_alone = true).build();
+    let world = bench.worlds[0].clone();
+    bench.fault(0, [Fault::LostThenChanged(cid())]);
+    let report = bench.apply(assign(5)).await;
+    assert_eq!((report.summary.tally.not_sent, world.lock().unwrap().writes), (4, 1));
+    assert!(report.cut_short[0].1.what.contains("is not what was written"));
+}
+
+#[tokio::test]
+async fn profiles_go_side_by_side_each_at_its_own_pace() {
+    let slow = Pace { per_second: 20.0, burst: 1, parallel: 1 };
+    let mut make = Make::capabilities(|c| c.pace = slow);
+    make.profiles.push(("center", capabilities()));
+    let bench = make.build();
+    let changes = || (0..20).map(|n| change(n, ann(), bob())).collect();
+    let center = bench.worlds[1].clone();
+    let done = Arc::new(Mutex::new(None));
+    let told = done.clone();
+    bench.world().on_write = Some(Box::new(move |number| {
+        if number == 10 {
+            *told.lock().unwrap() = Some(center.lock().unwrap().writes);
+        }
+    }));
+    let report = bench.apply(plan(vec![part("sales", changes()), part("center", changes())])).await;
+    assert_eq!(report.summary.tally.done, 40);
+    assert_eq!(*done.lock().unwrap(), Some(20), "the fast one was through when the slow one was half-way");
+    assert!(report.seconds > 0.8);
+}
+
+#[tokio::test]
+async fn owners_on_the_screen_move_with_the_writes() {
+    let bench = Make::default().build();
+    let seen: Arc<Mutex<Vec<LoadProgress>>> = Arc::default();
+    let pages = seen.clone();
+    let sales = ProfileName::new("sales");
+    let loaded =
+        bench.engine.load_leads(&sales, move |progress| pages.lock().unwrap().push(progress)).await.unwrap();
+    assert_eq!(loaded.table.len(), 20);
+    assert!(seen.lock().unwrap().last().unwrap().finished);
+    bench.apply(assign(5)).await;
+    let table = bench.events.lock().unwrap().iter().rev().find_map(|event| match event {
+        Event::Leads { table, .. } => Some(table.clone()),
+        _ => None,
+    });
+    let table = table.unwrap();
+    let loads: Vec<_> = table.owners().iter().map(|(owner, n)| (owner.label().to_string(), *n)).collect();
+    assert!(loads.contains(&("Bob B".to_owned(), 5)) && loads.contains(&("Ann A".to_owned(), 15)), "{loads:?}");
+}
+
+#[tokio::test]
+async fn a_journal_that_cannot_be_written_stops_everything_before_it_begins() {
+    let bench = Make::default().build();
+    // Somebody made a newer Switchboard's journal of it meanwhile.
+    let file = bench.folder.path().join(crate::journal::FILE_NAME);
+    let other = rusqlite::Connection::open(file).unwrap();
+    other.pragma_update(None, "user_version", 9999).unwrap();
+    let refused = bench.engine.apply(Arc::new(assign(3)), bench.watch(), StopToken::new()).await;
+    assert!(matches!(refused, Err(ApplyError::Journal(_))), "{refused:?}");
+    assert_eq!(bench.world().writes, 0);
+}
+
+#[tokio::test]
+async fn a_journal_that_fails_on_the_way_lets_nothing_more_out() {
+    let bench = Make { leads: 300, latency: Duration::from_millis(3), ..Make::default() }.build();
+    let file = bench.folder.path().join(crate::journal::FILE_NAME);
+    bench.world().on_write = Some(Box::new(move |number| {
+        if number == 10 {
+            let other = rusqlite::Connection::open(&file).unwrap();
+            other.pragma_update(None, "user_version", 9999).unwrap();
+        }
+    }));
+    let lost = bench.engine.apply(Arc::new(assign(300)), bench.watch(), StopToken::new()).await;
+    assert!(matches!(lost, Err(ApplyError::JournalLost { .. })), "{lost:?}");
+    assert!(bench.world().writes < 30, "{}", bench.world().writes);
+}

@@ -1,0 +1,141 @@
+use super::scripted::Seen;
+use super::*;
+use crate::backend::ApplyError;
+use crate::domain::history::{OperationLife, OperationPart};
+use crate::journal::{Move, NewOperation};
+
+/// An operation as a process leaves it that ends after these moves.
+fn cut_off(bench: &Bench, plan: &Plan, moves: &[(u32, ItemState)], base_url: &str) -> OperationId {
+    let journal = bench.engine.journal();
+    let id = OperationId::new("20261120-180203-k7f3");
+    let parts = plan
+        .parts
+        .iter()
+        .map(|part| OperationPart {
+            profile: part.profile.clone(),
+            vendor: part.vendor,
+            base_url: base_url.to_owned(),
+            context: serde_json::json!({"unit": "then"}),
+        })
+        .collect();
+    let operation = NewOperation {
+        id: id.clone(),
+        at: Timestamp::now(),
+        kind: plan.kind,
+        reverts: None,
+        who: "tester@here".into(),
+        note: None,
+        parts,
+        plan,
+        takes_back: Vec::new(),
+    };
+    let hold = journal.begin(&operation).unwrap();
+    for (seq, to) in moves {
+        journal.record(&hold, Timestamp::now(), &[Move::to(*seq, *to)]).unwrap();
+    }
+    id
+}
+
+const HERE: &str = "https://vendor.example";
+
+fn states(bench: &Bench, id: &OperationId) -> Vec<ItemState> {
+    bench.items(id).into_iter().map(|item| item.state).collect()
+}
+
+#[tokio::test]
+async fn what_was_on_the_way_is_settled_and_the_rest_is_read_again_and_sent() {
+    use ItemState::*;
+    let bench = Make::default().build();
+    let wanted = assign(6);
+    // 0 arrived, 1 did not, 2 was done, 3 was changed meanwhile and never sent, 4 and 5 were never sent.
+    let id = cut_off(&bench, &wanted, &[(0, Sent), (1, Sent), (2, Sent), (2, Done), (5, NotSent)], HERE);
+    bench.world().owners.insert(lead(0), bob());
+    bench.world().owners.insert(lead(2), bob());
+    bench.world().owners.insert(lead(3), cid());
+    assert_eq!(bench.engine.journal().interrupted().unwrap().len(), 1);
+    let report = bench.engine.resume(&id, false, bench.watch(), StopToken::new()).await.unwrap();
+    assert_eq!(states(&bench, &id), [Done, Failed, Done, Skipped, Done, Done]);
+    assert_eq!(report.summary.life, OperationLife::Ended);
+    assert_eq!(bench.world().writes, 2);
+    assert!(bench.world().sessions.iter().all(|context| context["unit"] == "then"), "in the unit of then");
+    let first_write = bench.world().seen.iter().position(|seen| matches!(seen, Seen::Write(_))).unwrap();
+    let read_before: Vec<_> = bench.world().seen[..first_write]
+        .iter()
+        .flat_map(|seen| if let Seen::Read(targets) = seen { targets.clone() } else { Vec::new() })
+        .collect();
+    assert!([3, 4, 5].iter().all(|n| read_before.contains(&lead(*n))), "however fresh the plan was");
+    bench.check(&id);
+    let last = bench.events.lock().unwrap().iter().rev().find_map(|event| match event {
+        Event::Progress { progress, .. } => Some(progress.tally),
+        _ => None,
+    });
+    assert_eq!(last, Some(report.summary.tally));
+}
+
+#[tokio::test]
+async fn settling_alone_sends_nothing() {
+    use ItemState::*;
+    let bench = Make { read_only: true, ..Make::default() }.build();
+    let id = cut_off(&bench, &assign(4), &[(0, Sent), (1, Sent), (1, Unknown)], HERE);
+    bench.world().owners.insert(lead(1), bob());
+    let refused = bench.engine.resume(&id, false, Watch::none(), StopToken::new()).await;
+    assert!(matches!(refused, Err(ApplyError::ReadOnly(_))), "{refused:?}");
+    assert_eq!(states(&bench, &id), [Sent, Unknown, Planned, Planned], "a refused resume moves nothing");
+    let report = bench.engine.resume(&id, true, bench.watch(), StopToken::new()).await.unwrap();
+    assert_eq!(states(&bench, &id), [Failed, Done, NotSent, NotSent]);
+    assert_eq!(bench.world().writes, 0);
+    assert_eq!(report.summary.life, OperationLife::Ended);
+    bench.check(&id);
+}
+
+#[tokio::test]
+async fn what_stays_unknown_is_asked_again_the_next_time() {
+    use ItemState::*;
+    let bench = Make::default().build();
+    let id = cut_off(&bench, &assign(1), &[(0, Sent)], HERE);
+    bench.world().read_errors.extend(vec![crate::vendor::ErrorKind::Server; 500]);
+    bench.engine.resume(&id, false, Watch::none(), StopToken::new()).await.unwrap();
+    assert_eq!(states(&bench, &id), [Unknown]);
+    let reason = bench.others(&id)[0].2.clone();
+    assert!(reason.starts_with("Switchboard ended before the answer came; could not be read back"), "{reason}");
+    bench.world().read_errors.clear();
+    bench.world().owners.insert(lead(0), cid());
+    bench.engine.resume(&id, false, Watch::none(), StopToken::new()).await.unwrap();
+    assert_eq!(states(&bench, &id), [ChangedByOthers]);
+    let reason = bench.others(&id)[0].2.clone();
+    assert_eq!(reason, "changed by someone else: was Ann A, now Cid C");
+}
+
+#[tokio::test]
+async fn an_operation_of_another_place_or_another_process_is_left_alone() {
+    let bench = Make::default().build();
+    let id = cut_off(&bench, &assign(2), &[(0, ItemState::Sent)], "https://elsewhere.example");
+    let refused = bench.engine.resume(&id, false, Watch::none(), StopToken::new()).await;
+    assert!(matches!(refused, Err(ApplyError::ElsewhereNow { .. })), "{refused:?}");
+    let hold = bench.engine.journal().hold(&id).unwrap();
+    let refused = bench.engine.resume(&id, true, Watch::none(), StopToken::new()).await;
+    assert!(matches!(refused, Err(ApplyError::Journal(_))), "{refused:?}");
+    drop(hold);
+    assert!(bench.world().seen.is_empty());
+}
+
+#[tokio::test]
+async fn an_operation_that_was_stopped_can_be_gone_on_with() {
+    let bench = Make { leads: 50, ..Make::default() }.build();
+    let stop = StopToken::new();
+    let stopper = stop.clone();
+    bench.world().on_write = Some(Box::new(move |number| {
+        if number == 10 {
+            stopper.stop();
+        }
+    }));
+    let report = bench.engine.apply(Arc::new(assign(50)), bench.watch(), stop).await.unwrap();
+    assert!(report.summary.tally.not_sent > 0);
+    let id = report.summary.id;
+    let report = bench.engine.resume(&id, false, bench.watch(), StopToken::new()).await.unwrap();
+    assert_eq!(report.summary.tally.done, 50);
+    bench.check(&id);
+    // Nothing is left: that is an answer, too.
+    let report = bench.engine.resume(&id, false, bench.watch(), StopToken::new()).await.unwrap();
+    assert_eq!((report.summary.tally.done, report.requests), (50, 0));
+}

@@ -1,0 +1,163 @@
+use super::*;
+use crate::backend::{Only, UndoRequest};
+use crate::domain::{SkipReason, Unassign, Verbatim};
+
+async fn undo(bench: &Bench, operations: &[&OperationId], only: Only, force: bool) -> Plan {
+    let operations = operations.iter().map(|id| (*id).clone()).collect();
+    bench.engine.plan_undo(UndoRequest { operations, only, force, note: None }).await.unwrap()
+}
+
+fn skips(plan: &Plan) -> Vec<(String, String)> {
+    plan.parts.iter().flat_map(|p| &p.skips).map(|s| (s.target.to_string(), s.reason.to_string())).collect()
+}
+
+#[tokio::test]
+async fn undo_puts_back_what_nobody_changed_and_redo_brings_it_again() {
+    let bench = Make::default().build();
+    bench.fault(9, [Fault::Refuse]);
+    let done = bench.apply(assign(10)).await.summary;
+    assert_eq!(done.undoable, 9);
+    bench.world().owners.insert(lead(1), cid());
+    bench.world().owners.insert(lead(2), ann());
+    bench.world().owners.remove(&lead(3));
+    let plan = undo(&bench, &[&done.id], Only::All, false).await;
+    assert_eq!((plan.kind, plan.reverts.clone()), (OperationKind::Undo, Some(done.id.clone())));
+    assert_eq!(
+        skips(&plan),
+        [
+            ("l0001".to_owned(), "changed by someone else: was Bob B, now Cid C".to_owned()),
+            ("l0002".to_owned(), "already there".to_owned()),
+            ("l0003".to_owned(), "no such lead".to_owned()),
+        ]
+    );
+    assert_eq!(plan.changes(), 6);
+    assert_eq!(plan.parts[0].context, Some(serde_json::json!({"unit": "u1"})));
+    let undone = bench.apply(plan).await.summary;
+    assert_eq!(undone.tally.done, 6);
+    assert!((4..9).all(|n| bench.owner(n) == ann()));
+    assert_eq!((bench.owner(1), bench.owner(9)), (cid(), ann()));
+    bench.check(&undone.id);
+    assert_eq!(bench.engine.journal().operation(&done.id).unwrap().undoable, 3);
+
+    let plan = undo(&bench, &[&undone.id], Only::All, false).await;
+    assert_eq!((plan.kind, plan.changes()), (OperationKind::Redo, 6));
+    let redone = bench.apply(plan).await.summary;
+    assert!((4..9).all(|n| bench.owner(n) == bob()));
+    let plan = undo(&bench, &[&redone.id], Only::All, false).await;
+    assert_eq!((plan.kind, plan.changes()), (OperationKind::Undo, 6));
+}
+
+#[tokio::test]
+async fn only_what_was_asked_for() {
+    let bench = Make::default().build();
+    bench.fault(2, [Fault::Refuse]);
+    let done = bench.apply(assign(5)).await.summary;
+    let plan = undo(&bench, &[&done.id], Only::Items(vec![1, 2]), false).await;
+    assert_eq!(plan.changes(), 1);
+    assert_eq!(skips(&plan), [("l0002".to_owned(), SkipReason::NotWritten.to_string())]);
+    let plan = undo(&bench, &[&done.id], Only::Targets(vec![lead(0), lead(4), lead(17)]), false).await;
+    assert_eq!(plan.parts[0].changes.iter().map(|c| c.target.clone()).collect::<Vec<_>>(), [lead(0), lead(4)]);
+}
+
+#[tokio::test]
+async fn by_force_what_others_changed_is_overwritten_and_taken_back_again() {
+    let bench = Make::default().build();
+    let done = bench.apply(assign(2)).await.summary;
+    bench.world().owners.insert(lead(1), cid());
+    let plan = undo(&bench, &[&done.id], Only::All, true).await;
+    assert_eq!((plan.changes(), plan.skips()), (2, 0));
+    assert_eq!(plan.parts[0].changes[1].before, cid(), "what is overwritten can be put back");
+    let undone = bench.apply(plan).await.summary;
+    assert_eq!(bench.owner(1), ann());
+    let plan = undo(&bench, &[&undone.id], Only::All, false).await;
+    bench.apply(plan).await;
+    assert_eq!((bench.owner(0), bench.owner(1)), (bob(), cid()));
+}
+
+#[tokio::test]
+async fn several_operations_are_taken_back_as_one() {
+    let bench = Make::default().build();
+    let first = bench.apply(assign(3)).await.summary;
+    let again = plan(vec![part("sales", vec![change(0, bob(), cid()), change(1, bob(), cid())])]);
+    let second = bench.apply(again).await.summary;
+    // Somebody changed lead 1 after the second: both of its writes stay.
+    bench.world().owners.insert(lead(1), Assignment::unassigned());
+    let plan = undo(&bench, &[&first.id, &second.id], Only::All, false).await;
+    assert_eq!(plan.reverts, None);
+    let to_ann: Vec<_> = plan.parts[0].changes.iter().map(|c| (c.target.clone(), c.after.clone())).collect();
+    assert_eq!(to_ann, [(lead(0), ann()), (lead(2), ann())], "lead 0 goes the whole way in one write");
+    assert_eq!(plan.skips(), 1);
+    let undone = bench.apply(plan).await.summary;
+    bench.check(&undone.id);
+    let left = |id| bench.engine.journal().undoable_items(id).unwrap().into_iter().map(|i| i.seq).collect::<Vec<_>>();
+    assert_eq!((left(&first.id), left(&second.id)), (vec![1], vec![1]));
+}
+
+#[tokio::test]
+async fn it_goes_where_and_as_it_was_done_or_not_at_all() {
+    let bench = Make::default().build();
+    let done = bench.apply(assign(2)).await.summary;
+    let Bench { engine, worlds, folder, .. } = bench;
+    drop(engine);
+    let moved = Make { base_url: "https://other.example", ..Make::default() };
+    let bench = moved.build_in(folder, worlds);
+    let request = UndoRequest { operations: vec![done.id.clone()], only: Only::All, force: true, note: None };
+    let refused = bench.engine.plan_undo(request.clone()).await.unwrap_err();
+    assert!(refused.what.contains("https://vendor.example") && refused.what.contains("https://other.example"));
+    let Bench { engine, worlds, folder, .. } = bench;
+    drop(engine);
+    let other_unit = Make { context: serde_json::json!({"unit": "u2"}), ..Make::default() };
+    let bench = other_unit.build_in(folder, worlds);
+    let plan = bench.engine.plan_undo(request).await.unwrap();
+    bench.world().sessions.clear();
+    let undone = bench.apply(plan).await.summary;
+    assert_eq!(undone.parts[0].context, serde_json::json!({"unit": "u1"}));
+    assert!(bench.world().sessions.iter().all(|context| context["unit"] == "u1"));
+}
+
+#[tokio::test]
+async fn a_former_owner_known_by_name_gets_an_id_or_is_left_alone() {
+    let named = |name: &str| Assignment::Owner(OwnerRef::named(name));
+    let bench = Make::default().build();
+    let twin = Person { id: "ann2".into(), name: Verbatim::new("Twin"), ..Person::default() };
+    bench.world().people.extend([twin.clone(), Person { id: "ann3".into(), ..twin }]);
+    // Lead 3 was given to one of the twins by this journal before.
+    let one_twin = Assignment::Owner(OwnerRef::new("ann3", "Twin"));
+    bench.apply(plan(vec![part("sales", vec![change(3, ann(), one_twin)])])).await;
+    let before = ["Ann A", "Twin", "Gone", "Twin"];
+    let changes = (0..4).map(|n| change(n, named(before[n]), bob())).collect();
+    for n in 0..4 {
+        bench.world().owners.insert(lead(n), named(before[n]));
+    }
+    let done = bench.apply(plan(vec![part("sales", changes)])).await.summary;
+    assert_eq!(done.tally.done, 4);
+    let plan = undo(&bench, &[&done.id], Only::All, false).await;
+    let after: Vec<_> = plan.parts[0].changes.iter().map(|c| (c.target.clone(), c.after.clone())).collect();
+    let twin = Assignment::Owner(OwnerRef::new("ann3", "Twin"));
+    assert_eq!(after, [(lead(0), ann()), (lead(3), twin)]);
+    assert_eq!(
+        skips(&plan),
+        [
+            ("l0001".to_owned(), "not exactly reversible: there are several people called Twin".to_owned()),
+            (
+                "l0002".to_owned(),
+                "not exactly reversible: the former owner Gone is not among the people any more".to_owned()
+            ),
+        ]
+    );
+    assert_eq!(plan.parts[0].takes_back.iter().map(|back| (back.change, back.seq)).collect::<Vec<_>>(), [(0, 0), (1, 3)]);
+}
+
+#[tokio::test]
+async fn what_the_vendor_cannot_do_or_nobody_did_is_said() {
+    let bench = Make::capabilities(|c| c.unassign = Unassign::No("this vendor always wants an owner".to_owned())).build();
+    bench.world().owners.insert(lead(0), Assignment::unassigned());
+    let done = bench.apply(plan(vec![part("sales", vec![change(0, Assignment::unassigned(), bob())])])).await.summary;
+    let plan = undo(&bench, &[&done.id], Only::All, false).await;
+    assert_eq!(skips(&plan), [("l0000".to_owned(), "this vendor always wants an owner".to_owned())]);
+
+    bench.fault(1, [Fault::Refuse]);
+    let nothing = bench.apply(super::plan(vec![part("sales", vec![change(1, ann(), bob())])])).await.summary;
+    let request = UndoRequest { operations: vec![nothing.id], only: Only::All, force: false, note: None };
+    assert!(bench.engine.plan_undo(request).await.unwrap_err().what.starts_with("there is nothing to take back"));
+}
