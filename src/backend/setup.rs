@@ -75,6 +75,13 @@ pub struct Tuning {
 
 impl Default for Tuning {
     fn default() -> Self {
-        Self { freshness: None, parallel: None, hot_up_to: 20, tries: 8, retry_pause: Duration::from_millis(500), outage_after: 5 }
+        Self {
+            freshness: None,
+            parallel: None,
+            hot_up_to: 20,
+            tries: 8,
+            retry_pause: Duration::from_millis(500),
+            outage_after: 5,
+        }
     }
 }

@@ -80,6 +80,17 @@ fn one_illegal_move_refuses_the_whole_batch() {
 }
 
 #[test]
+fn an_unknown_item_that_was_read_again_in_vain_is_counted_once() {
+    let folder = folder();
+    let journal = Journal::open(folder.path()).unwrap();
+    let hold = journal.begin(&operation("op", &assign(2))).unwrap();
+    let moves = [ItemState::Sent, ItemState::Unknown, ItemState::Unknown].map(|to| Move::to(0, to));
+    journal.record(&hold, at(1), &moves).unwrap();
+    assert_eq!(journal.operation(&"op".into()).unwrap().tally, Tally { planned: 1, unknown: 1, ..Tally::default() });
+    assert!(journal.verify().unwrap().is_empty());
+}
+
+#[test]
 fn rows_written_once_cannot_be_changed_or_deleted() {
     let folder = folder();
     let journal = Journal::open(folder.path()).unwrap();

@@ -287,7 +287,10 @@ pub(super) fn record(
         let row = (item, standing.step.saturating_add(1), codec::state_number(*to), at, reason, now);
         append.execute(row)?;
         stand.execute(row)?;
-        *shifts.entry((standing.state, *to)).or_default() += 1;
+        // An unknown item that stays unknown has a newer reason; nothing is counted anew.
+        if standing.state != *to {
+            *shifts.entry((standing.state, *to)).or_default() += 1;
+        }
         if *to == ItemState::Done && reversals {
             take_back(desk, grip.operation, item, &mut taken_back)?;
         }

@@ -344,8 +344,7 @@ async fn owners_on_the_screen_move_with_the_writes() {
     let seen: Arc<Mutex<Vec<LoadProgress>>> = Arc::default();
     let pages = seen.clone();
     let sales = ProfileName::new("sales");
-    let loaded =
-        bench.engine.load_leads(&sales, move |progress| pages.lock().unwrap().push(progress)).await.unwrap();
+    let loaded = bench.engine.load_leads(&sales, move |progress| pages.lock().unwrap().push(progress)).await.unwrap();
     assert_eq!(loaded.table.len(), 20);
     assert!(seen.lock().unwrap().last().unwrap().finished);
     bench.apply(assign(5)).await;

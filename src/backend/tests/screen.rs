@@ -123,8 +123,11 @@ async fn shutdown_awaits_what_is_on_the_way() {
     let bench = Make { leads: 300, latency: Duration::from_millis(20), ..Make::default() }.build();
     let mut screen = Screen::open(&bench);
     screen.order(Command::Apply { plan: Arc::new(assign(300)) }).await;
-    let id = screen.until(|event| if let Event::Started { operation, .. } = event { Some(operation) } else { None }).await;
-    screen.until(|event| matches!(event, Event::Progress { progress, .. } if progress.in_flight > 0).then_some(())).await;
+    let id =
+        screen.until(|event| if let Event::Started { operation, .. } = event { Some(operation) } else { None }).await;
+    screen
+        .until(|event| matches!(event, Event::Progress { progress, .. } if progress.in_flight > 0).then_some(()))
+        .await;
     screen.order(Command::Shutdown).await;
     screen.until(|event| matches!(event, Event::Stopped).then_some(())).await;
     bench.check(&id);
@@ -222,12 +225,12 @@ async fn what_was_cut_off_is_told_at_the_start_and_can_be_gone_on_with() {
     let id = bench.engine.apply(Arc::new(assign(100)), Watch::none(), stop).await.unwrap().summary.id;
     bench.world().read_errors.clear();
     let mut screen = Screen::open(&bench);
-    let interrupted = screen
-        .until(|event| if let Event::Interrupted { operations } = event { Some(operations) } else { None })
-        .await;
+    let interrupted =
+        screen.until(|event| if let Event::Interrupted { operations } = event { Some(operations) } else { None }).await;
     assert_eq!(interrupted[0].id, id);
     screen.order(Command::Resume { operation: id.clone(), settle_only: false }).await;
-    let summary = screen.until(|event| if let Event::Ended { summary, .. } = event { Some(summary) } else { None }).await;
+    let summary =
+        screen.until(|event| if let Event::Ended { summary, .. } = event { Some(summary) } else { None }).await;
     assert_eq!(summary.tally.done, 100);
     bench.check(&id);
 }

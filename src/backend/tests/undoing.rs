@@ -145,12 +145,16 @@ async fn a_former_owner_known_by_name_gets_an_id_or_is_left_alone() {
             ),
         ]
     );
-    assert_eq!(plan.parts[0].takes_back.iter().map(|back| (back.change, back.seq)).collect::<Vec<_>>(), [(0, 0), (1, 3)]);
+    assert_eq!(
+        plan.parts[0].takes_back.iter().map(|back| (back.change, back.seq)).collect::<Vec<_>>(),
+        [(0, 0), (1, 3)]
+    );
 }
 
 #[tokio::test]
 async fn what_the_vendor_cannot_do_or_nobody_did_is_said() {
-    let bench = Make::capabilities(|c| c.unassign = Unassign::No("this vendor always wants an owner".to_owned())).build();
+    let bench =
+        Make::capabilities(|c| c.unassign = Unassign::No("this vendor always wants an owner".to_owned())).build();
     bench.world().owners.insert(lead(0), Assignment::unassigned());
     let done = bench.apply(plan(vec![part("sales", vec![change(0, Assignment::unassigned(), bob())])])).await.summary;
     let plan = undo(&bench, &[&done.id], Only::All, false).await;
