@@ -21,6 +21,7 @@ pub mod ledger;
 pub mod log;
 pub mod registry;
 mod server;
+mod stateset;
 pub mod switches;
 pub mod vendor;
 
@@ -93,7 +94,7 @@ pub async fn start(vendor: &str, options: SimOptions) -> Result<Simulator, Strin
     let bound = server::serve(Arc::clone(&core), addr, stop.clone())
         .await
         .map_err(|e| format!("{addr} cannot be served: {e}"))?;
-    let base_url = format!("http://{bound}");
+    let base_url = format!("http://{bound}{}", core.sim.base_path());
     let profile = complete(entry.name, &base_url, core.sim.profile());
     Ok(Simulator { base_url, profile, core, _stop: stop.drop_guard() })
 }

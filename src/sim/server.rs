@@ -71,7 +71,11 @@ pub(super) async fn serve(core: Arc<Core>, addr: SocketAddr, stop: CancellationT
     let tcp = TcpListener::bind(addr).await?;
     let bound = tcp.local_addr()?;
     let api = Arc::clone(&core.sim).router().layer(middleware::from_fn_with_state(Arc::clone(&core), answer));
-    let app = Router::new().nest("/_sim", control::router(core)).merge(api);
+    let mut app = Router::new().nest("/_sim", control::router(Arc::clone(&core))).merge(api);
+    if !core.sim.base_path().is_empty() {
+        // Also below the base URL, so that nobody has to take it apart.
+        app = app.nest(&format!("{}/_sim", core.sim.base_path()), control::router(core));
+    }
     let listener = Door { tcp, stop: stop.clone() };
     let server = axum::serve(listener, app.into_make_service_with_connect_info::<Wire>());
     tokio::spawn(async move {

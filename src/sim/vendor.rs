@@ -55,6 +55,11 @@ pub trait VendorSim: Send + Sync + 'static {
     /// The vendor's own API. A handler takes [`axum::Extension`]`<`[`Trace`]`>` and tells it what it applied or showed.
     fn router(self: Arc<Self>) -> Router;
 
+    /// What the path of every call begins with; a profile's base URL ends with it.
+    fn base_path(&self) -> &'static str {
+        ""
+    }
+
     /// What a request is for; decides which faults may hit it.
     fn act(&self, method: &Method, path: &str) -> Act {
         let _ = path;

@@ -8,4 +8,5 @@ mod journeys;
 mod pty;
 mod sim_faults;
 mod sim_kenbun;
+mod sim_stateset;
 mod vendor_kenbun;
