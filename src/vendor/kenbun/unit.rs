@@ -4,10 +4,14 @@
 //! to wait, or a lead would be looked for (or written) in the wrong unit. And because a colleague's browser may choose
 //! another one at any time, it is chosen again before writes.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use serde_json::json;
@@ -144,8 +148,8 @@ impl Units {
 
     /// Sends the choice. It sets a fixed value, so it may be repeated like a reading.
     ///
-    /// It goes on in a task of its own that holds the lock: a reading may be dropped at any time, and its choice must
-    /// not arrive at the server after somebody else's.
+    /// It holds the lock to its end even when the caller goes away: a reading may be dropped at any time, and its
+    /// choice must not arrive at the server after somebody else's.
     async fn choose<G: Send + 'static>(
         &self,
         unit: &str,
@@ -159,11 +163,39 @@ impl Units {
             .hot(hot)
             .counted_by(meter);
         let http = self.http.clone();
-        let task = tokio::spawn(async move { (http.read(&call).await, lock) });
-        match task.await {
-            Ok((Ok(_), lock)) => Ok(lock),
-            Ok((Err(error), _)) => Err(explain(unit, error)),
-            Err(_) => Err(VendorError::new(ErrorKind::Unreachable, "the organizational unit could not be set")),
+        let (answer, lock) = ToItsEnd::of(async move { (http.read(&call).await, lock) }).await;
+        answer.map_err(|error| explain(unit, error))?;
+        Ok(lock)
+    }
+}
+
+/// Work that goes on by itself when nobody waits for it any more.
+struct ToItsEnd<T: Send + 'static> {
+    work: Option<BoxFuture<'static, T>>,
+}
+
+impl<T: Send + 'static> ToItsEnd<T> {
+    fn of(work: impl Future<Output = T> + Send + 'static) -> Self {
+        Self { work: Some(work.boxed()) }
+    }
+}
+
+impl<T: Send + 'static> Future for ToItsEnd<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        let Some(work) = &mut self.work else { return Poll::Pending };
+        let done = ready!(work.poll_unpin(context));
+        self.work = None;
+        Poll::Ready(done)
+    }
+}
+
+impl<T: Send + 'static> Drop for ToItsEnd<T> {
+    fn drop(&mut self) {
+        // Without a runtime the process is ending, and with it everything that could send anything else.
+        if let (Some(work), Ok(runtime)) = (self.work.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(work);
         }
     }
 }
