@@ -96,9 +96,8 @@ pub fn operation_json(operation: &OperationSummary) -> Value {
         "done": tally.done,
         "failed": tally.failed,
         "skipped": tally.skipped + tally.changed_by_others,
-        "not_sent": tally.not_sent,
+        "not_sent": tally.not_sent + tally.planned,
         "unknown": tally.unknown + tally.sent,
-        "planned": tally.planned,
         "undoable": operation.undoable,
         "life": operation.life,
     })
@@ -141,31 +140,40 @@ struct Harmless(CompactFormatter);
 
 impl Formatter for Harmless {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        let mut from = 0;
-        for (at, character) in fragment.char_indices() {
-            if character.is_ascii() && character != '\x7f' || safe_text::is_safe(character) {
-                continue;
-            }
-            writer.write_all(&fragment.as_bytes()[from..at])?;
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                write!(writer, "\\u{unit:04x}")?;
-            }
-            from = at + character.len_utf8();
-        }
-        writer.write_all(&fragment.as_bytes()[from..])
+        write_harmless_fragment(writer, fragment)
     }
 }
 
-const OPERATION_COLUMNS: [&str; 17] = [
+/// A piece of a JSON text with what could steer a terminal as escapes, which mean the same to every reader of JSON. For
+/// formatters.
+pub fn write_harmless_fragment<W: ?Sized + Write>(writer: &mut W, fragment: &str) -> io::Result<()> {
+    let mut from = 0;
+    for (at, character) in fragment.char_indices() {
+        if character.is_ascii() && character != '\x7f' || safe_text::is_safe(character) {
+            continue;
+        }
+        writer.write_all(&fragment.as_bytes()[from..at])?;
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            write!(writer, "\\u{unit:04x}")?;
+        }
+        from = at + character.len_utf8();
+    }
+    writer.write_all(&fragment.as_bytes()[from..])
+}
+
+/// The columns of operations in CSV.
+pub const OPERATION_COLUMNS: [&str; 16] = [
     "id", "at", "profile", "vendor", "kind", "reverts", "who", "note", "items", "done", "failed", "skipped",
-    "not_sent", "unknown", "planned", "undoable", "life",
+    "not_sent", "unknown", "undoable", "life",
 ];
 
-fn operation_cells(operation: &OperationSummary) -> Vec<String> {
+/// The cells under [`OPERATION_COLUMNS`], not yet guarded by [`csv_cell`].
+pub fn operation_cells(operation: &OperationSummary) -> Vec<String> {
     cells(&operation_json(operation), &OPERATION_COLUMNS)
 }
 
-const ITEM_COLUMNS: [&str; 13] = [
+/// The columns of items in CSV.
+pub const ITEM_COLUMNS: [&str; 13] = [
     "seq",
     "profile",
     "target",
@@ -181,7 +189,8 @@ const ITEM_COLUMNS: [&str; 13] = [
     "detail",
 ];
 
-fn item_cells(item: &ItemRow) -> Vec<String> {
+/// The cells under [`ITEM_COLUMNS`], not yet guarded by [`csv_cell`].
+pub fn item_cells(item: &ItemRow) -> Vec<String> {
     let [before_id, before] = assignment_cells(Some(&item.was));
     let [after_id, after] = assignment_cells(Some(&item.wrote));
     let [now_id, now] = assignment_cells(item.now.as_ref());
@@ -214,8 +223,10 @@ fn assignment_cells(assignment: Option<&Assignment>) -> [String; 2] {
     [id, assignment.label().to_string()]
 }
 
-fn profiles(operation: &OperationSummary) -> String {
-    let names: Vec<&str> = operation.parts.iter().map(|part| part.profile.as_str()).collect();
+/// The profiles an operation went to, once each: an undo may have several parts for one.
+pub fn profiles(operation: &OperationSummary) -> String {
+    let mut names: Vec<&str> = operation.parts.iter().map(|part| part.profile.as_str()).collect();
+    names.dedup();
     names.join(",")
 }
 

@@ -6,6 +6,7 @@ pub mod files;
 mod launch;
 pub mod log;
 mod open;
+pub mod setup;
 pub mod source;
 #[cfg(test)]
 mod tests;
