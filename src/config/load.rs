@@ -12,7 +12,7 @@ use super::nearest::hint;
 use super::read::{self, Entry, Node};
 use super::values::{self, Wrong};
 use super::{ConfigError, ConfigErrors, Origin, Profile, SettingKind, SettingSpec, VendorSettings};
-use crate::domain::query::Sort;
+use crate::domain::query::{Query, Sort};
 use crate::domain::{Field, PersonId, ProfileName, VendorKind};
 
 /// A configuration that was understood and holds no mistakes.
@@ -448,7 +448,7 @@ impl Loader<'_> {
         for key in keys {
             match key.key.as_str() {
                 "name" => {}
-                "query" => view.query = self.take(values::text("query", &key.node)).unwrap_or_default(),
+                "query" => view.query = self.query(&key.node),
                 "columns" => view.columns = self.columns(&key.node),
                 "sort" => view.sort = self.sort(&key.node),
                 "profiles" => {
@@ -468,6 +468,16 @@ impl Loader<'_> {
             }
         }
         self.config.views.push(view);
+    }
+
+    /// A query that can be understood. Whether a vendor gives all of its fields is known only when the view is opened.
+    fn query(&mut self, node: &Node) -> String {
+        let text = self.take(values::text("query", node)).unwrap_or_default();
+        let fields: Vec<Field> = Field::iter().collect();
+        if let Err(error) = Query::parse(&text, &fields) {
+            self.complain(node.line, format!("the query \"{text}\" is wrong: {}", error.message));
+        }
+        text
     }
 
     fn columns(&mut self, node: &Node) -> Vec<Field> {

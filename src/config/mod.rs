@@ -3,6 +3,7 @@
 //! A file is read into a [`Config`] by [`Config::read`], which finds all that is wrong at once. What a vendor's profile
 //! may hold is data ([`VendorSettings`]) that the caller passes in, so that nothing here knows a vendor.
 
+pub mod example;
 pub mod files;
 mod load;
 mod nearest;

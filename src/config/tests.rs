@@ -186,6 +186,7 @@ fn every_mistake_has_its_line_and_the_nearest_right_name() {
         ("[settings]\nfreshness = \"5 minutes\"".to_owned(), "2: freshness must be a length of time"),
         ("[views.a]\nsort = \"scor\"".to_owned(), "2: there is no column \"scor\" to sort by; did you mean score?"),
         ("[views.a]\ncolumns = [\"name\", \"nam\"]".to_owned(), "2: there is no column \"nam\"; did you mean name?"),
+        ("[views.a]\nquery = \"staus:new\"".to_owned(), "2: the query \"staus:new\" is wrong: "),
         ("[[views]]\nquery = \"x\"".to_owned(), "1: a view needs a name"),
     ] {
         let found = complaints(&text);
