@@ -1,0 +1,348 @@
+//! The command line as data.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+/// Dispatch leads to their owners: see every change before it is sent, watch it happen, take it back.
+#[derive(Debug, Parser)]
+#[command(
+    name = "switchboard",
+    version,
+    after_help = "Without a command the screen opens. `switchboard demo` shows it on made-up data.",
+    after_long_help = EXIT_CODES,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+const EXIT_CODES: &str = "Without a command the screen opens. `switchboard demo` shows it on made-up data.
+
+Exit codes:
+  0    all done (or nothing to do)
+  2    wrong use, wrong configuration, wrong plan file: nothing was sent
+  3    some items failed or were skipped; the others are done
+  4    none was done
+  5    the outcome of at least one item is not known yet: run `switchboard resume`
+  6    refused: not confirmed, over --max, read-only profile
+  130  stopped by Ctrl-C (items that were on the way are settled first)";
+
+/// What every command takes.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Global {
+    /// The configuration; the platform's config folder has the usual one
+    #[arg(long, global = true, value_name = "FILE", env = "SWITCHBOARD_CONFIG", value_hint = ValueHint::FilePath, hide_env_values = true, help_heading = "Everywhere")]
+    pub config: Option<PathBuf>,
+    /// The folder of journal, cache and log; usually in the platform's data folder
+    #[arg(long, global = true, value_name = "DIR", env = "SWITCHBOARD_DATA_DIR", value_hint = ValueHint::DirPath, hide_env_values = true, help_heading = "Everywhere")]
+    pub data_dir: Option<PathBuf>,
+    /// The profiles to work on, `all` for every one; usually default_profile, or the only one
+    #[arg(short, long, global = true, value_name = "NAME[,NAME…]", value_delimiter = ',', help_heading = "Everywhere")]
+    pub profile: Vec<String>,
+    /// How results are printed: a table on a terminal, JSON Lines otherwise
+    #[arg(long, global = true, value_enum, help_heading = "Everywhere")]
+    pub format: Option<Format>,
+    /// No colours, no box drawing, no motion
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    pub plain: bool,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Table,
+    /// One JSON object a line.
+    Json,
+    Csv,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Open the screen on built-in simulators, in a throw-away data folder
+    Demo(DemoArgs),
+    /// List leads
+    Leads(LeadsArgs),
+    /// List people with their load
+    Owners,
+    /// Give leads to one owner, or to nobody
+    Assign(AssignArgs),
+    /// Spread leads over several owners
+    Distribute(DistributeArgs),
+    /// Apply a saved plan file
+    Apply(ApplyArgs),
+    /// Show operations, newest first; with an operation its items
+    Log(LogArgs),
+    /// Take operations back, where nobody changed their leads since
+    Undo(UndoArgs),
+    /// Take an undo back
+    Redo(RedoArgs),
+    /// Settle operations that were cut off, then send what was not sent yet
+    Resume(ResumeArgs),
+    /// Check configuration, secrets, reachability, clock and each profile's contract, with reads only
+    Doctor,
+    /// Run one simulator of a vendor until Ctrl-C
+    Sim(SimArgs),
+    /// The configuration: write a commented one, say where it is, judge it
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Print a shell's completions
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Args, Debug)]
+pub struct DemoArgs {
+    /// Leads of each vendor
+    #[arg(long, value_name = "N", default_value_t = 5_000)]
+    pub leads: usize,
+    /// The same seed makes the same data
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}
+
+#[derive(Args, Debug)]
+pub struct LeadsArgs {
+    /// Only leads that match this query, such as 'status:new owner:none score>50'
+    #[arg(long = "where", value_name = "QUERY", allow_hyphen_values = true)]
+    pub query: Option<String>,
+    /// At most this many
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Fetch every lead's details where the vendor's list has no names (kenbun): one request a lead
+    ///
+    /// Without --names and --no-names they are fetched when the query asks for texts, and when at most 200 leads are
+    /// printed; otherwise such leads have no name.
+    #[arg(long, conflicts_with = "no_names")]
+    pub names: bool,
+    /// Fetch no details
+    #[arg(long)]
+    pub no_names: bool,
+}
+
+/// Which leads.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+pub struct Which {
+    /// The leads that match this query, such as 'status:new owner:none score>50'
+    #[arg(long = "where", value_name = "QUERY", allow_hyphen_values = true)]
+    pub query: Option<String>,
+    /// The leads whose ids are in FILE (- is standard input), one a line; empty lines and # lines do not count
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub ids: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct AssignArgs {
+    #[command(flatten)]
+    pub target: Target,
+    #[command(flatten)]
+    pub which: Which,
+    #[command(flatten)]
+    pub write: WriteArgs,
+}
+
+/// To whom.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+pub struct Target {
+    /// The new owner: an id, an e-mail address, or a name that fits exactly one person
+    #[arg(long, value_name = "OWNER")]
+    pub to: Option<String>,
+    /// Take the owner away
+    #[arg(long)]
+    pub unassign: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct DistributeArgs {
+    /// The new owners, with weights for --by weights
+    #[arg(long, value_name = "A,B,C[:weight]", value_delimiter = ',', required = true)]
+    pub to: Vec<String>,
+    /// How leads are spread
+    #[arg(long, value_enum, default_value = "round-robin")]
+    pub by: SpreadBy,
+    #[command(flatten)]
+    pub which: Which,
+    #[command(flatten)]
+    pub write: WriteArgs,
+}
+
+/// How leads are spread over owners.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SpreadBy {
+    /// One after the other, in turn
+    RoundRobin,
+    /// To whoever has the fewest, so that loads become even
+    Balance,
+    /// In proportion to the weights
+    Weights,
+}
+
+/// What every command that changes leads takes.
+#[derive(Args, Clone, Debug, Default)]
+pub struct WriteArgs {
+    /// Also leads that are closed, lost or deleted; they are skipped otherwise
+    #[arg(long)]
+    pub include_closed: bool,
+    /// Print the plan, send nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write the plan to a new file, send nothing
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// Do not ask; without a terminal nothing is sent without this
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Refuse a plan with more changes than this
+    #[arg(long, value_name = "N")]
+    pub max: Option<usize>,
+    /// Why; kept with the operation
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct ApplyArgs {
+    /// A file that --out wrote
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub plan: PathBuf,
+    #[command(flatten)]
+    pub write: WriteArgs,
+}
+
+#[derive(Args, Debug)]
+pub struct LogArgs {
+    /// An operation's id, or its beginning
+    pub operation: Option<String>,
+    /// At most this many operations
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+}
+
+#[derive(Args, Debug)]
+pub struct UndoArgs {
+    /// Operations by id, or its beginning; the newest that can be taken back when none is named
+    pub operations: Vec<String>,
+    /// Everything since this time: 14:00, 2026-11-01, 2026-11-01T14:00:00Z, or 2h
+    #[arg(long, value_name = "TIME", conflicts_with = "operations")]
+    pub since: Option<String>,
+    /// Only what this person did
+    #[arg(long, value_name = "NAME", requires = "since")]
+    pub who: Option<String>,
+    /// Only the items whose ids are in FILE (- is standard input)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub ids: Option<String>,
+    /// Also where somebody else changed the owner since
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub write: WriteArgs,
+}
+
+#[derive(Args, Debug)]
+pub struct RedoArgs {
+    /// An undo's id, or its beginning; the newest one when none is named
+    pub operation: Option<String>,
+    #[command(flatten)]
+    pub write: WriteArgs,
+}
+
+#[derive(Args, Debug)]
+pub struct ResumeArgs {
+    /// An operation's id, or its beginning; every one that was cut off when none is named
+    pub operation: Option<String>,
+    /// Only find out what happened; send nothing more
+    #[arg(long)]
+    pub settle_only: bool,
+    #[command(flatten)]
+    pub write: WriteArgs,
+}
+
+#[derive(Args, Debug)]
+pub struct SimArgs {
+    /// capillary, exotel, instantly, kenbun or stateset
+    pub vendor: String,
+    /// Where to listen; port 0 picks a free one
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0", value_parser = address)]
+    pub addr: SocketAddr,
+    #[arg(long, value_name = "N", default_value_t = 5_000)]
+    pub leads: usize,
+    #[arg(long, value_name = "N", default_value_t = 24)]
+    pub owners: usize,
+    #[arg(long, value_name = "N", default_value_t = 12)]
+    pub campaigns: usize,
+    /// The same seed makes the same data and the same faults
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// A fault to show, such as latency=50ms; may be given several times
+    #[arg(long, value_name = "SPEC")]
+    pub fault: Vec<String>,
+    /// A switch of the vendor's contract; may be given several times
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub switch: Vec<String>,
+}
+
+/// `HOST:PORT`, where the host may be a name.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    std::net::ToSocketAddrs::to_socket_addrs(text)
+        .map_err(|error| error.to_string())?
+        .next()
+        .ok_or_else(|| "this host has no address".to_owned())
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Write a commented configuration; an existing one is never overwritten
+    Init,
+    /// Print where the configuration is
+    Path,
+    /// Judge the configuration
+    Check,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_made() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn wrong_use_is_refused() {
+        for (line, good) in [
+            ("leads --where -status:new --limit 3", true),
+            ("-p a,b leads", true),
+            ("leads --profile all --format csv", true),
+            ("assign --to jane --ids -", true),
+            ("assign --to jane", false),
+            ("assign --ids -", false),
+            ("assign --to jane --unassign --ids -", false),
+            ("assign --to jane --ids - --where x", false),
+            ("assign --to jane --ids - --dry-run --yes", true),
+            ("distribute --to a,b:2 --by weights --where x --yes", true),
+            ("distribute --to a,b --by chance --where x", false),
+            ("undo a b --force", true),
+            ("undo a --since 14:00", false),
+            ("undo --who me", false),
+            ("undo --since 14:00 --who me", true),
+            ("sim kenbun --addr 127.0.0.1:0 --fault a --fault b --switch x=y", true),
+            ("sim kenbun --addr localhost:0", true),
+            ("sim kenbun --addr nowhere", false),
+            ("nonsense", false),
+        ] {
+            let words = std::iter::once("switchboard").chain(line.split(' '));
+            assert_eq!(Cli::try_parse_from(words).is_ok(), good, "{line}");
+        }
+    }
+}

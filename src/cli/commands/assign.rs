@@ -1,0 +1,286 @@
+//! `assign` and `distribute`: from what was asked to a plan.
+
+use std::collections::BTreeMap;
+
+use crate::backend::{Engine, StopToken};
+use crate::cli::args::{AssignArgs, DistributeArgs, SpreadBy, Which, WriteArgs};
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::loading::{self, World};
+use crate::cli::output::Out;
+use crate::cli::people::{self, resolve};
+use crate::cli::progress::Progress;
+use crate::cli::session::{Session, refuse_read_only};
+use crate::cli::writing::Writing;
+use crate::cli::{ids, signals};
+use crate::config::Profile;
+use crate::domain::distribution::{self, Share, Way};
+use crate::domain::leads::LeadTable;
+use crate::domain::planning::{PlanRequest, Wanted, plan};
+use crate::domain::safe_text::visible;
+use crate::domain::{
+    Assignment, LeadId, Lifecycle, OperationKind, OwnerRef, ProfileName, SafeText, TargetKind, Timestamp,
+};
+
+pub async fn assign(session: &Session, args: &AssignArgs, out: &mut Out) -> Result<Exit, Failure> {
+    let command = Command { session, which: &args.which, write: &args.write, kind: OperationKind::Assign };
+    command
+        .run(out, |_, profile, world, leads| {
+            let to = match &args.target.to {
+                Some(owner) => Assignment::Owner(owner_of(session, world, profile, owner)?),
+                None => Assignment::unassigned(),
+            };
+            Ok(vec![Wanted { profile: profile.clone(), leads, to }])
+        })
+        .await
+}
+
+pub async fn distribute(session: &Session, args: &DistributeArgs, out: &mut Out) -> Result<Exit, Failure> {
+    let shares = people::shares(&args.to, args.by == SpreadBy::Weights)?;
+    let way = match args.by {
+        SpreadBy::RoundRobin => Way::RoundRobin,
+        SpreadBy::Balance => Way::Balance,
+        SpreadBy::Weights => Way::Weights,
+    };
+    let command = Command { session, which: &args.which, write: &args.write, kind: OperationKind::Distribute };
+    command
+        .run(out, |command, profile, world, leads| {
+            let mut owners: Vec<OwnerRef> = Vec::new();
+            for share in &shares {
+                let owner = owner_of(session, world, profile, &share.owner)?;
+                if owners.contains(&owner) {
+                    let name = owner.label();
+                    return Err(Failure::wrong_use(format!("{name} is named twice; use --by weights with {name}:2")));
+                }
+                owners.push(owner);
+            }
+            let table = world.part(profile).map(|part| part.table.clone()).unwrap_or_default();
+            Ok(dealt(profile, &table, leads, way, &shares, &owners, command.write.include_closed))
+        })
+        .await
+}
+
+/// Deals out the leads that can be dealt out. The others get no owner in the plan, where they are skipped with the
+/// reason; they must not use up anybody's turn.
+fn dealt(
+    profile: &ProfileName,
+    table: &LeadTable,
+    leads: Vec<LeadId>,
+    way: Way,
+    weights: &[people::Share],
+    owners: &[OwnerRef],
+    include_closed: bool,
+) -> Vec<Wanted> {
+    let open = |id: &LeadId| {
+        let row = table.row_of(id.as_str());
+        row.is_some_and(|row| include_closed || table.lifecycle(row) == Lifecycle::Open)
+    };
+    let (leads, left): (Vec<LeadId>, Vec<LeadId>) = leads.into_iter().partition(open);
+    let loads = distribution::kept_loads(table, &leads, owners);
+    let shares: Vec<Share> = owners
+        .iter()
+        .zip(weights)
+        .zip(loads)
+        .map(|((owner, share), load)| Share { owner: owner.clone(), weight: share.weight, load })
+        .collect();
+    let mut wanted = distribution::wanted(profile, &leads, way, &shares).unwrap_or_default();
+    if !left.is_empty() {
+        wanted.push(Wanted { profile: profile.clone(), leads: left, to: Assignment::Unknown });
+    }
+    wanted
+}
+
+fn owner_of(session: &Session, world: &World, profile: &ProfileName, wanted: &str) -> Result<OwnerRef, Failure> {
+    let people = world.people.get(profile).map_or(&[][..], Vec::as_slice);
+    resolve(wanted, profile, people, &session.config.people).map(|person| person.owner_ref())
+}
+
+struct Command<'a> {
+    session: &'a Session,
+    which: &'a Which,
+    write: &'a WriteArgs,
+    kind: OperationKind,
+}
+
+impl Command<'_> {
+    /// `wanted` says what is to become of one profile's leads. It is also asked about none, so that a wrong owner is
+    /// told even where no lead matches.
+    async fn run(
+        self,
+        out: &mut Out,
+        wanted: impl Fn(&Self, &ProfileName, &World, Vec<LeadId>) -> Result<Vec<Wanted>, Failure>,
+    ) -> Result<Exit, Failure> {
+        let session = self.session;
+        let profiles = session.profiles()?;
+        refuse_read_only(profiles.iter().copied())?;
+        // Read before signals are caught: until then Ctrl-C just ends the waiting for standard input.
+        let ids = self.which.ids.as_deref().map(ids::read).transpose()?;
+        let stop = signals::listen();
+        let engine = session.usable_engine(&profiles)?;
+        refuse_mappings(&engine, &profiles)?;
+        let names: Vec<ProfileName> = profiles.iter().map(|profile| profile.name.clone()).collect();
+        let progress = Progress::new(session.plain);
+        let mut world = loading::load(&engine, &names, &progress, &stop).await?.complete()?;
+        if let [only] = names.as_slice() {
+            wanted(&self, only, &world, Vec::new())?;
+        }
+        let now = engine.now();
+        let (leads, asked) = match (&self.which.query, ids) {
+            (Some(text), _) => (matching(&mut world, &engine, text, now, &progress, &stop).await?, visible(text)),
+            (None, ids) => {
+                let ids = ids.unwrap_or_default();
+                let asked = format!("{} ids", ids.len());
+                (located(&world, &names, ids)?, asked.into())
+            }
+        };
+        let mut all = Vec::new();
+        for (profile, leads) in leads {
+            all.extend(wanted(&self, &profile, &world, leads)?);
+        }
+        let request = PlanRequest {
+            kind: self.kind,
+            wanted: all,
+            include_closed: self.write.include_closed,
+            note: self.write.note.as_deref().map(SafeText::new),
+            now,
+            read_at: world.read_at.clone(),
+        };
+        let plan = plan(&request, &world.snapshot, &world.people, &world.capabilities);
+        let writing = Writing {
+            session,
+            engine: &engine,
+            args: self.write,
+            stop: &stop,
+            stdin_is_taken: self.which.ids.as_deref() == Some("-"),
+            snapshot: Some(&world.snapshot),
+            asked: &asked,
+        };
+        writing.carry_out(plan, out).await
+    }
+}
+
+/// Leads by profile, in the order of the list.
+type Leads = Vec<(ProfileName, Vec<LeadId>)>;
+
+async fn matching(
+    world: &mut World,
+    engine: &Engine,
+    text: &str,
+    now: Timestamp,
+    progress: &Progress,
+    stop: &StopToken,
+) -> Result<Leads, Failure> {
+    let query = world.query(text)?;
+    let rows = world.search(engine, &query, now, progress, stop).await?;
+    let mut leads: Leads = Vec::new();
+    let mut place: BTreeMap<ProfileName, usize> = BTreeMap::new();
+    for row in rows {
+        let Some((part, row)) = world.snapshot.locate(row) else { continue };
+        let at = *place.entry(part.profile.clone()).or_insert_with(|| {
+            leads.push((part.profile.clone(), Vec::new()));
+            leads.len() - 1
+        });
+        leads[at].1.push(part.table.id(row));
+    }
+    Ok(leads)
+}
+
+/// Each id to the one profile that has it. One that nobody has goes to the first, where the plan skips it with `no such
+/// lead`.
+fn located(world: &World, profiles: &[ProfileName], ids: Vec<LeadId>) -> Result<Leads, Failure> {
+    let mut leads: Leads = profiles.iter().map(|profile| (profile.clone(), Vec::new())).collect();
+    for id in ids {
+        let has = |profile: &ProfileName| world.snapshot.row_of(profile, id.as_str()).is_some();
+        let found: Vec<usize> = (0..profiles.len()).filter(|n| has(&profiles[*n])).collect();
+        match found.as_slice() {
+            [several, other, ..] => {
+                return Err(Failure::wrong_use(format!(
+                    "the id {id} is in {} and in {}; name the profile that is meant with --profile",
+                    profiles[*several], profiles[*other]
+                )));
+            }
+            found => leads[found.first().copied().unwrap_or_default()].1.push(id),
+        }
+    }
+    leads.retain(|(_, ids)| !ids.is_empty());
+    Ok(leads)
+}
+
+/// Profiles whose targets are lead lists with agents have no owners of leads.
+fn refuse_mappings(engine: &Engine, profiles: &[&Profile]) -> Result<(), Failure> {
+    let mappings = profiles.iter().find(|profile| {
+        engine.capabilities(&profile.name).is_some_and(|capabilities| capabilities.targets == TargetKind::Mappings)
+    });
+    match mappings {
+        Some(profile) => Err(Failure::wrong_use(format!(
+            "{} of the profile {} maps agents to lead lists and has no owners of single leads",
+            profile.vendor.title(),
+            profile.name
+        ))),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::LeadRecord;
+    use crate::domain::leads::{Snapshot, SnapshotPart};
+
+    fn table(leads: &[(&str, Lifecycle)]) -> LeadTable {
+        let leads: Vec<LeadRecord> = leads
+            .iter()
+            .map(|(id, lifecycle)| LeadRecord { id: (*id).into(), lifecycle: *lifecycle, ..LeadRecord::default() })
+            .collect();
+        LeadTable::default().with_leads(&leads)
+    }
+
+    fn world(parts: &[(&str, &[(&str, Lifecycle)])]) -> World {
+        let part = |(profile, leads): &(&str, &[(&str, Lifecycle)])| SnapshotPart {
+            profile: ProfileName::new(profile),
+            table: table(leads),
+            ..SnapshotPart::default()
+        };
+        World { snapshot: Snapshot { parts: parts.iter().map(part).collect() }, ..World::default() }
+    }
+
+    fn ids(ids: &[&str]) -> Vec<LeadId> {
+        ids.iter().map(LeadId::new).collect()
+    }
+
+    #[test]
+    fn every_id_goes_to_the_profile_that_has_it() {
+        let open = Lifecycle::Open;
+        let world = world(&[("a", &[("1", open), ("2", open)]), ("b", &[("2", open), ("3", open)])]);
+        let profiles = [ProfileName::new("a"), ProfileName::new("b")];
+        assert_eq!(
+            located(&world, &profiles, ids(&["3", "1", "9"])).unwrap(),
+            [(profiles[0].clone(), ids(&["1", "9"])), (profiles[1].clone(), ids(&["3"]))]
+        );
+        let failure = located(&world, &profiles, ids(&["2"])).unwrap_err();
+        assert_eq!((failure.exit, failure.message.contains("a and in b")), (Exit::WrongUse, true), "{failure}");
+        assert!(located(&world, &profiles, Vec::new()).unwrap().is_empty());
+    }
+
+    #[test]
+    fn closed_and_unknown_leads_use_up_nobodys_turn() {
+        let table = table(&[("1", Lifecycle::Open), ("2", Lifecycle::Closed), ("3", Lifecycle::Open)]);
+        let weights = people::shares(&["x".to_owned(), "y".to_owned()], false).unwrap();
+        let owners = [OwnerRef::with_id("x"), OwnerRef::with_id("y")];
+        let deal = |include_closed| {
+            let leads = ids(&["1", "2", "nope", "3"]);
+            dealt(&ProfileName::new("a"), &table, leads, Way::RoundRobin, &weights, &owners, include_closed)
+                .into_iter()
+                .map(|wanted| (wanted.to, wanted.leads))
+                .collect::<Vec<_>>()
+        };
+        let to = |id: &str| Assignment::Owner(OwnerRef::with_id(id));
+        assert_eq!(
+            deal(false),
+            [(to("x"), ids(&["1"])), (to("y"), ids(&["3"])), (Assignment::Unknown, ids(&["2", "nope"]))]
+        );
+        assert_eq!(
+            deal(true),
+            [(to("x"), ids(&["1", "3"])), (to("y"), ids(&["2"])), (Assignment::Unknown, ids(&["nope"]))]
+        );
+    }
+}

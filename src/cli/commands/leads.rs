@@ -1,0 +1,283 @@
+//! `leads`: list leads.
+
+use std::collections::HashMap;
+
+use crate::backend::StopToken;
+use crate::cli::args::{Format, LeadsArgs};
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::loading::{self, World};
+use crate::cli::output::csv::{self, Cell};
+use crate::cli::output::items::grouped;
+use crate::cli::output::table::{self, Column, Table};
+use crate::cli::output::{Out, json, say};
+use crate::cli::progress::Progress;
+use crate::cli::session::Session;
+use crate::domain::leads::RowId;
+use crate::domain::{
+    Assignment, Field, LeadId, LeadRecord, OwnerRef, PersonId, ProfileName, SafeText, Timestamp, Verbatim,
+};
+
+/// Without `--names` the names of at most this many leads are fetched one by one.
+const NAMES_UNASKED: usize = 200;
+
+pub async fn run(session: &Session, args: &LeadsArgs, stop: &StopToken, out: &mut Out) -> Result<Exit, Failure> {
+    let profiles = session.profiles()?;
+    let engine = session.engine(&profiles)?;
+    let names = super::usable(&engine)?;
+    let progress = Progress::new(session.plain);
+    let mut world = loading::load(&engine, &names, &progress, stop).await?;
+    world.tell_missing();
+    if world.snapshot.parts.is_empty() {
+        return Ok(Exit::Nothing);
+    }
+    let now = engine.now();
+    let query = world.query(args.query.as_deref().unwrap_or_default())?;
+    let mut rows = world.search(&engine, &query, now, &progress, stop).await?;
+    rows.truncate(args.limit.unwrap_or(usize::MAX));
+    let nameless = nameless(&world, &rows);
+    if args.names || (!args.no_names && nameless.len() <= NAMES_UNASKED) {
+        let fetched = world.fetch_details(&engine, nameless, &progress, stop).await?;
+        if let Some(first) = fetched.first {
+            say(&format!("{} leads are listed without their details; {first}", fetched.failed));
+        }
+    } else if !nameless.is_empty() && !args.no_names && session.format == Format::Table {
+        say("names are not in this vendor's list; --names fetches them, one request a lead");
+    }
+    let owners = OnlyOnes::of(&world);
+    let mut printer = Printer::new(session.format, &world, now);
+    printer.begin(out)?;
+    for row in &rows {
+        let Some((part, row)) = world.snapshot.locate(*row) else { continue };
+        let mut lead = part.table.record(row);
+        owners.complete(&part.profile, &mut lead);
+        printer.print(out, &part.profile, &lead)?;
+        if out.is_gone() {
+            break;
+        }
+    }
+    printer.end(out)?;
+    if session.format == Format::Table {
+        say(&match rows.len() {
+            1 => "1 lead".to_owned(),
+            count => format!("{} leads", grouped(count)),
+        });
+    }
+    Ok(if names.len() == profiles.len() && world.missing.is_empty() { Exit::Done } else { Exit::Partly })
+}
+
+/// Those of the rows whose names the vendor gives only one by one, and that have none yet.
+fn nameless(world: &World, rows: &[RowId]) -> Vec<(ProfileName, LeadId)> {
+    rows.iter()
+        .filter_map(|row| {
+            let (part, row) = world.snapshot.locate(*row)?;
+            let names_in_rows = world.capabilities.get(&part.profile)?.names_in_rows;
+            let wanted = !names_in_rows && part.table.text(row, Field::Name).is_empty();
+            wanted.then(|| (part.profile.clone(), part.table.id(row)))
+        })
+        .collect()
+}
+
+/// The ids of people whose names nobody shares. Where a vendor reveals only an owner's name, such a name tells who it
+/// is.
+struct OnlyOnes<'a>(HashMap<(&'a ProfileName, &'a Verbatim), Option<&'a PersonId>>);
+
+impl<'a> OnlyOnes<'a> {
+    fn of(world: &'a World) -> Self {
+        let mut ids = HashMap::new();
+        for (profile, people) in &world.people {
+            for person in people {
+                ids.entry((profile, &person.name)).and_modify(|id| *id = None).or_insert(Some(&person.id));
+            }
+        }
+        Self(ids)
+    }
+
+    fn complete(&self, profile: &ProfileName, lead: &mut LeadRecord) {
+        let Assignment::Owner(OwnerRef { id: id @ None, name: Some(name) }) = &mut lead.owner else { return };
+        *id = self.0.get(&(profile, &*name)).copied().flatten().cloned();
+    }
+}
+
+struct Printer {
+    format: Format,
+    table: Table,
+    columns: Vec<Field>,
+    now: Timestamp,
+}
+
+impl Printer {
+    fn new(format: Format, world: &World, now: Timestamp) -> Self {
+        let given = |field: &Field| match field {
+            Field::Profile => world.snapshot.parts.len() > 1,
+            Field::Id | Field::Owner => true,
+            field => world.snapshot.parts.iter().any(|part| part.fields.contains(field)),
+        };
+        let columns: Vec<Field> = [
+            Field::Profile,
+            Field::Id,
+            Field::Name,
+            Field::Company,
+            Field::Email,
+            Field::Status,
+            Field::Source,
+            Field::Score,
+            Field::Created,
+            Field::Owner,
+        ]
+        .into_iter()
+        .filter(given)
+        .collect();
+        let heads: Vec<Column> = columns.iter().map(|field| head(*field)).collect();
+        Self { format, table: Table::new(&heads, table::room()), columns, now }
+    }
+
+    fn begin(&self, out: &mut Out) -> Result<(), Failure> {
+        match self.format {
+            Format::Csv => csv::row(out, CSV_HEADS.map(Cell::text)),
+            Format::Json | Format::Table => Ok(()),
+        }
+    }
+
+    fn print(&mut self, out: &mut Out, profile: &ProfileName, lead: &LeadRecord) -> Result<(), Failure> {
+        match self.format {
+            Format::Json => out.json(&json::Lead::new(profile, lead)),
+            Format::Table => {
+                let cells = self.columns.iter().map(|field| cell(*field, profile, lead, self.now)).collect();
+                self.table.row(out, cells)
+            }
+            Format::Csv => csv_row(out, profile, lead),
+        }
+    }
+
+    fn end(self, out: &mut Out) -> Result<(), Failure> {
+        self.table.end(out)?;
+        out.flush()
+    }
+}
+
+fn head(field: Field) -> Column {
+    match field {
+        Field::Profile => Column::whole("PROFILE"),
+        Field::Id => Column::whole("ID"),
+        Field::Name => Column::words("NAME"),
+        Field::Company => Column::words("COMPANY"),
+        Field::Email => Column::words("E-MAIL"),
+        Field::Status => Column::words("STATUS"),
+        Field::Source => Column::words("SOURCE"),
+        Field::Score => Column::number("SCORE"),
+        Field::Created => Column::number("AGE"),
+        _ => Column::words("OWNER"),
+    }
+}
+
+fn cell(field: Field, profile: &ProfileName, lead: &LeadRecord, now: Timestamp) -> String {
+    match field {
+        Field::Profile => profile.to_string(),
+        Field::Id => lead.id.to_string(),
+        Field::Name => lead.name.to_string(),
+        Field::Company => lead.company.to_string(),
+        Field::Email => lead.email.to_string(),
+        Field::Status => lead.status.to_string(),
+        Field::Source => lead.source.to_string(),
+        Field::Score => lead.score.map(|score| score.to_string()).unwrap_or_default(),
+        Field::Created => lead.created_at.map(|at| age(at, now)).unwrap_or_default(),
+        _ => lead.owner.label().to_string(),
+    }
+}
+
+/// `5m`, `3h`, `12d`, `4y`: how long ago.
+fn age(at: Timestamp, now: Timestamp) -> String {
+    match now.as_second().saturating_sub(at.as_second()) {
+        s if s < 0 => "0m".to_owned(),
+        s if s < 3_600 => format!("{}m", s / 60),
+        s if s < 86_400 => format!("{}h", s / 3_600),
+        s if s < 730 * 86_400 => format!("{}d", s / 86_400),
+        s => format!("{}y", s / (365 * 86_400)),
+    }
+}
+
+/// The columns of CSV; the first row.
+const CSV_HEADS: [&str; 16] = [
+    "profile",
+    "id",
+    "name",
+    "company",
+    "email",
+    "phone",
+    "status",
+    "source",
+    "score",
+    "created_at",
+    "updated_at",
+    "owner_id",
+    "owner",
+    "owner_known",
+    "campaign",
+    "list",
+];
+
+fn csv_row(out: &mut Out, profile: &ProfileName, lead: &LeadRecord) -> Result<(), Failure> {
+    let owner = lead.owner.owner();
+    let owner_name = owner.and_then(|owner| owner.name.as_ref()).map(|name| name.safe()).unwrap_or_default();
+    let text = |text: &'_ SafeText| Cell::Text(text.as_str().to_owned().into());
+    csv::row(
+        out,
+        [
+            Cell::text(profile.as_str()),
+            Cell::text(lead.id.as_str()),
+            text(&lead.name),
+            text(&lead.company),
+            text(&lead.email),
+            text(&lead.phone),
+            text(&lead.status),
+            text(&lead.source),
+            Cell::maybe(lead.score),
+            Cell::maybe(lead.created_at),
+            Cell::maybe(lead.updated_at),
+            Cell::text(owner.and_then(|owner| owner.id.as_ref()).map_or("", |id| id.as_str())),
+            text(&owner_name),
+            Cell::plain(lead.owner.is_known()),
+            text(&lead.campaign),
+            text(&lead.list),
+        ],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Person;
+
+    #[test]
+    fn an_owner_known_by_name_gets_the_id_of_the_only_one_of_that_name() {
+        let person = |id: &str, name: &str| Person { id: id.into(), name: Verbatim::new(name), ..Person::default() };
+        let profile = ProfileName::new("sales");
+        let people = vec![person("u1", "Jane"), person("u2", "Twin"), person("u3", "Twin")];
+        let world = World { people: [(profile.clone(), people)].into(), ..World::default() };
+        let owners = OnlyOnes::of(&world);
+        for (owner, id) in [
+            (OwnerRef::named("Jane"), Some("u1")),
+            (OwnerRef::named("Twin"), None),
+            (OwnerRef::named("Nobody here"), None),
+            (OwnerRef::new("u9", "Jane"), Some("u9")),
+        ] {
+            let mut lead = LeadRecord { owner: Assignment::Owner(owner), ..LeadRecord::default() };
+            owners.complete(&profile, &mut lead);
+            assert_eq!(lead.owner.owner().and_then(|owner| owner.id.as_ref()).map(|id| id.as_str()), id);
+        }
+    }
+
+    #[test]
+    fn ages_are_short() {
+        let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
+        for (at, shown) in [
+            ("2026-11-20T12:30:00Z", "0m"),
+            ("2026-11-20T11:15:00Z", "45m"),
+            ("2026-11-20T03:00:00Z", "9h"),
+            ("2026-11-08T12:00:00Z", "12d"),
+            ("2022-11-08T12:00:00Z", "4y"),
+        ] {
+            assert_eq!(age(at.parse().unwrap(), now), shown, "{at}");
+        }
+    }
+}

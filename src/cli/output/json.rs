@@ -1,0 +1,280 @@
+//! The JSON Lines of the contract that are not the journal's ([`crate::journal::export`]). Key names and shapes are
+//! promises: scripts rely on them.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::ser::{Formatter, PrettyFormatter};
+
+use crate::domain::{
+    LeadFlags, LeadRecord, Lifecycle, OperationId, OwnerRef, Person, ProfileName, SafeText, Tally, Timestamp,
+};
+use crate::journal::export::write_harmless_fragment;
+
+/// Writes JSON in lines for people, with every character that could steer a terminal as an escape.
+pub fn write_pretty(to: impl Write, value: &impl Serialize) -> io::Result<()> {
+    let formatter = HarmlessLines(PrettyFormatter::new());
+    value.serialize(&mut serde_json::Serializer::with_formatter(to, formatter)).map_err(io::Error::from)
+}
+
+struct HarmlessLines(PrettyFormatter<'static>);
+
+/// Everything about lines is the pretty formatter's.
+macro_rules! lines_of {
+    ($($method:ident $(($first:ident: bool))?),* $(,)?) => {
+        $(fn $method<W: ?Sized + Write>(&mut self, to: &mut W $(, $first: bool)?) -> io::Result<()> {
+            self.0.$method(to $(, $first)?)
+        })*
+    };
+}
+
+impl Formatter for HarmlessLines {
+    lines_of!(
+        begin_array,
+        end_array,
+        begin_array_value(first: bool),
+        end_array_value,
+        begin_object,
+        end_object,
+        begin_object_key(first: bool),
+        begin_object_value,
+        end_object_value,
+    );
+
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, to: &mut W, fragment: &str) -> io::Result<()> {
+        write_harmless_fragment(to, fragment)
+    }
+}
+
+/// A text that is `null` where there is none.
+fn text(text: &SafeText) -> Option<&SafeText> {
+    (!text.is_empty()).then_some(text)
+}
+
+/// An owner as `{"id", "name"}`; each is `null` where the vendor does not reveal it.
+#[derive(Serialize)]
+pub struct Owner<'a> {
+    pub id: Option<&'a str>,
+    pub name: Option<SafeText>,
+}
+
+impl<'a> From<&'a OwnerRef> for Owner<'a> {
+    fn from(owner: &'a OwnerRef) -> Self {
+        Self { id: owner.id.as_ref().map(|id| id.as_str()), name: owner.name.as_ref().map(|name| name.safe()) }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "lead")]
+pub struct Lead<'a> {
+    profile: &'a ProfileName,
+    id: &'a str,
+    name: Option<&'a SafeText>,
+    company: Option<&'a SafeText>,
+    email: Option<&'a SafeText>,
+    phone: Option<&'a SafeText>,
+    status: Option<&'a SafeText>,
+    source: Option<&'a SafeText>,
+    score: Option<i32>,
+    created_at: Option<Timestamp>,
+    updated_at: Option<Timestamp>,
+    owner: Option<Owner<'a>>,
+    owner_known: bool,
+    campaign: Option<&'a SafeText>,
+    list: Option<&'a SafeText>,
+    lifecycle: Lifecycle,
+    flags: Vec<&'static str>,
+    extra: &'a serde_json::Map<String, serde_json::Value>,
+}
+
+impl<'a> Lead<'a> {
+    pub fn new(profile: &'a ProfileName, lead: &'a LeadRecord) -> Self {
+        Self {
+            profile,
+            id: lead.id.as_str(),
+            name: text(&lead.name),
+            company: text(&lead.company),
+            email: text(&lead.email),
+            phone: text(&lead.phone),
+            status: text(&lead.status),
+            source: text(&lead.source),
+            score: lead.score,
+            created_at: lead.created_at,
+            updated_at: lead.updated_at,
+            owner: lead.owner.owner().map(Owner::from),
+            owner_known: lead.owner.is_known(),
+            campaign: text(&lead.campaign),
+            list: text(&lead.list),
+            lifecycle: lead.lifecycle,
+            flags: flags(lead.flags),
+            extra: &lead.extra,
+        }
+    }
+}
+
+/// The words of the flags that are set.
+pub fn flags(flags: LeadFlags) -> Vec<&'static str> {
+    LeadFlags::NAMED.iter().filter(|(flag, _)| flags.has(*flag)).map(|(_, word)| *word).collect()
+}
+
+/// A person with their load, as the `owners` command counted it.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "owner")]
+pub struct OwnerLine<'a> {
+    pub profile: &'a ProfileName,
+    pub id: Option<&'a str>,
+    pub name: Option<SafeText>,
+    pub email: Option<&'a SafeText>,
+    pub active: bool,
+    pub leads: usize,
+    /// False where owners are known only by a name that several people have: each of them is given all of its leads.
+    #[serde(skip_serializing_if = "is_true")]
+    pub leads_exact: bool,
+}
+
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
+impl<'a> OwnerLine<'a> {
+    pub fn new(profile: &'a ProfileName, person: &'a Person, leads: usize, leads_exact: bool) -> Self {
+        Self {
+            profile,
+            id: (!person.id.is_empty()).then(|| person.id.as_str()),
+            name: (!person.name.is_empty()).then(|| person.name.safe()),
+            email: text(&person.email),
+            active: person.is_active(),
+            leads,
+            leads_exact,
+        }
+    }
+}
+
+/// The last line of everything that changes or would change leads.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(tag = "type", rename = "summary")]
+pub struct Summary {
+    pub operation: Option<OperationId>,
+    pub done: usize,
+    pub failed: usize,
+    pub skipped: usize,
+    pub not_sent: usize,
+    pub unknown: usize,
+    pub requests: usize,
+    /// Rounded to a thousandth.
+    pub seconds: f64,
+    /// Only in plans that were not carried out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub planned: Option<usize>,
+}
+
+impl Summary {
+    pub fn new(operation: Option<OperationId>, tally: &Tally, requests: usize, seconds: f64) -> Self {
+        Self {
+            operation,
+            done: tally.done,
+            failed: tally.failed,
+            skipped: tally.skipped + tally.changed_by_others,
+            not_sent: tally.not_sent + tally.planned,
+            unknown: tally.unknown + tally.sent,
+            requests,
+            seconds: (seconds * 1_000.0).round() / 1_000.0,
+            planned: None,
+        }
+    }
+}
+
+/// One line of `doctor` and `config check`.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "check")]
+pub struct CheckLine<'a> {
+    pub profile: Option<&'a ProfileName>,
+    pub check: &'a str,
+    pub ok: bool,
+    pub detail: &'a str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Assignment, Blank, LeadId, PersonStatus, Verbatim};
+    use crate::journal::export::write_json_line;
+
+    fn printed(value: &impl Serialize) -> String {
+        let mut out = Vec::new();
+        write_json_line(&mut out, value).unwrap();
+        String::from_utf8(out).unwrap().trim_end().to_owned()
+    }
+
+    #[test]
+    fn a_lead_has_the_shape_of_the_contract() {
+        let profile = ProfileName::new("sales");
+        let mut lead = LeadRecord {
+            id: LeadId::new("ld_1"),
+            score: Some(7),
+            created_at: Some("2026-11-01T10:00:00Z".parse().unwrap()),
+            owner: Assignment::Owner(OwnerRef::named("Jane \u{202e}Smith")),
+            ..LeadRecord::default()
+        };
+        assert_eq!(
+            printed(&Lead::new(&profile, &lead)),
+            r#"{"type":"lead","profile":"sales","id":"ld_1","name":null,"company":null,"email":null,"phone":null,"#
+                .to_owned()
+                + r#""status":null,"source":null,"score":7,"created_at":"2026-11-01T10:00:00Z","updated_at":null,"#
+                + r#""owner":{"id":null,"name":"Jane ‹RLO›Smith"},"owner_known":true,"campaign":null,"list":null,"#
+                + r#""lifecycle":"open","flags":[],"extra":{}}"#
+        );
+        lead.owner = Assignment::Unassigned(Blank::Empty);
+        assert!(printed(&Lead::new(&profile, &lead)).contains(r#""owner":null,"owner_known":true"#));
+        lead.owner = Assignment::Unknown;
+        assert!(printed(&Lead::new(&profile, &lead)).contains(r#""owner":null,"owner_known":false"#));
+        lead.flags = LeadFlags::DO_NOT_CALL.with(LeadFlags::INVALID);
+        assert!(printed(&Lead::new(&profile, &lead)).contains(r#""flags":["do_not_call","invalid"]"#));
+    }
+
+    #[test]
+    fn an_owner_has_the_shape_of_the_contract() {
+        let profile = ProfileName::new("sales");
+        let person = Person {
+            id: "u1".into(),
+            name: Verbatim::new("Jane"),
+            status: PersonStatus::Inactive,
+            ..Person::default()
+        };
+        assert_eq!(
+            printed(&OwnerLine::new(&profile, &person, 3, true)),
+            r#"{"type":"owner","profile":"sales","id":"u1","name":"Jane","email":null,"active":false,"leads":3}"#
+        );
+    }
+
+    #[test]
+    fn a_summary_counts_every_item_once() {
+        let tally = Tally {
+            planned: 1,
+            sent: 2,
+            done: 3,
+            failed: 4,
+            unknown: 5,
+            skipped: 6,
+            not_sent: 7,
+            changed_by_others: 8,
+        };
+        let summary = Summary::new(Some(OperationId::new("op")), &tally, 9, 1.23456);
+        assert_eq!(
+            printed(&summary),
+            r#"{"type":"summary","operation":"op","done":3,"failed":4,"skipped":14,"not_sent":8,"unknown":7,"requests":9,"seconds":1.235}"#
+        );
+    }
+
+    #[test]
+    fn json_in_lines_is_harmless_to_a_terminal_and_means_the_same() {
+        let raw = "a\u{1b}[31m\u{7f}\u{9b}\u{202e}\u{e0041}\"\\ Zoë 王 👩‍👩‍👧";
+        let value = serde_json::json!({ "a": [raw], "b": {} });
+        let mut out = Vec::new();
+        write_pretty(&mut out, &value).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.chars().all(|c| c == '\n' || !c.is_control() && crate::domain::safe_text::is_safe(c)), "{text}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+        assert!(text.starts_with("{\n  \"a\": [\n"), "{text}");
+    }
+}

@@ -1,0 +1,291 @@
+//! Which person is meant: by id, by e-mail address, by a short name of the configuration, or by a name that fits exactly
+//! one person. Anything less certain is refused with the candidates.
+
+use super::exit::Failure;
+use crate::config::{self, PersonLink};
+use crate::domain::safe_text::visible;
+use crate::domain::{Person, ProfileName};
+
+/// At most this many people are listed in a refusal.
+const MOST_LISTED: usize = 20;
+
+/// The person of `profile` that `wanted` means.
+pub fn resolve<'p>(
+    wanted: &str,
+    profile: &ProfileName,
+    people: &'p [Person],
+    links: &[PersonLink],
+) -> Result<&'p Person, Failure> {
+    let wanted = wanted.trim();
+    if wanted.is_empty() {
+        return Err(Failure::wrong_use("the owner is empty; to take owners away use --unassign"));
+    }
+    if let Some(person) = people.iter().find(|person| person.id.as_str() == wanted) {
+        return Ok(person);
+    }
+    let by_email: Vec<&Person> = people
+        .iter()
+        .filter(|person| !person.email.is_empty() && folded(person.email.as_str()) == folded(wanted))
+        .collect();
+    if !by_email.is_empty() {
+        return only(wanted, profile, by_email);
+    }
+    if let Some(found) = by_link(wanted, profile, people, links) {
+        return found;
+    }
+    // The same name twice is refused even where one of the two is inactive: some vendors store only the name.
+    let same = |test: &dyn Fn(&str) -> bool| -> Vec<&'p Person> {
+        people.iter().filter(|person| test(person.name.as_str().trim())).collect()
+    };
+    let exact = same(&|name| name == wanted);
+    if !exact.is_empty() {
+        return only(wanted, profile, exact).and_then(|person| active(person, profile));
+    }
+    let alike = same(&|name| folded(name) == folded(wanted));
+    if !alike.is_empty() {
+        return only(wanted, profile, alike).and_then(|person| active(person, profile));
+    }
+    // Whole words only: half a name that happens to fit one person today may fit two tomorrow.
+    let words = same(&|name| has_words(name, wanted));
+    match words.iter().copied().filter(|person| person.is_active()).collect::<Vec<_>>() {
+        active if !active.is_empty() => only(wanted, profile, active),
+        _ => match words.first() {
+            Some(person) => active(person, profile),
+            None => Err(nobody(wanted, profile, people)),
+        },
+    }
+}
+
+fn by_link<'p>(
+    wanted: &str,
+    profile: &ProfileName,
+    people: &'p [Person],
+    links: &[PersonLink],
+) -> Option<Result<&'p Person, Failure>> {
+    let link = links.iter().find(|link| {
+        folded(&link.key) == folded(wanted) || link.name.as_deref().is_some_and(|name| folded(name) == folded(wanted))
+    })?;
+    let ids = link.ids.get(profile)?;
+    let found: Vec<&Person> = people.iter().filter(|person| ids.contains(&person.id)).collect();
+    if found.is_empty() {
+        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        return Some(Err(Failure::wrong_use(format!(
+            "[people.{}] of the configuration says {} for profile {profile}, and that profile has no such person",
+            link.key,
+            ids.join(", ")
+        ))));
+    }
+    Some(only(wanted, profile, found))
+}
+
+fn only<'p>(wanted: &str, profile: &ProfileName, found: Vec<&'p Person>) -> Result<&'p Person, Failure> {
+    match found.as_slice() {
+        [person] => Ok(person),
+        several => Err(Failure::wrong_use(format!(
+            "\"{}\" fits {} people of profile {profile}; name one by id or e-mail address:{}",
+            visible(wanted),
+            several.len(),
+            listed(several)
+        ))),
+    }
+}
+
+fn active<'p>(person: &'p Person, profile: &ProfileName) -> Result<&'p Person, Failure> {
+    if person.is_active() {
+        return Ok(person);
+    }
+    Err(Failure::wrong_use(format!(
+        "{} is not active in profile {profile}; if leads shall go there all the same, name the id {}",
+        person.label(),
+        person.id
+    )))
+}
+
+fn nobody(wanted: &str, profile: &ProfileName, people: &[Person]) -> Failure {
+    let active: Vec<&Person> = people.iter().filter(|person| person.is_active()).collect();
+    let names: Vec<&str> = active.iter().map(|person| person.name.as_str()).collect();
+    let near = config::nearest(wanted, names.iter().copied());
+    let lowered = folded(wanted);
+    let candidates: Vec<&Person> = active
+        .iter()
+        .copied()
+        .filter(|person| {
+            near == Some(person.name.as_str())
+                || folded(person.name.as_str()).contains(&lowered)
+                || folded(person.email.as_str()).contains(&lowered)
+        })
+        .collect();
+    let wanted = visible(wanted);
+    if candidates.is_empty() {
+        return Failure::wrong_use(format!(
+            "no person of profile {profile} fits \"{wanted}\"; `switchboard owners --profile {profile}` lists them"
+        ));
+    }
+    Failure::wrong_use(format!("no person of profile {profile} fits \"{wanted}\"; near are:{}", listed(&candidates)))
+}
+
+/// One candidate a line: id, name, e-mail address, group.
+fn listed(people: &[&Person]) -> String {
+    let mut text = String::new();
+    for person in people.iter().take(MOST_LISTED) {
+        text.push_str(&format!("\n  {}  {}", person.id, person.label()));
+        for part in [&person.email, &person.group] {
+            if !part.is_empty() {
+                text.push_str(&format!("  {part}"));
+            }
+        }
+        if !person.is_active() {
+            text.push_str("  (not active)");
+        }
+    }
+    if people.len() > MOST_LISTED {
+        text.push_str(&format!("\n  … and {} more", people.len() - MOST_LISTED));
+    }
+    text
+}
+
+fn has_words(name: &str, wanted: &str) -> bool {
+    let name = folded(name);
+    let wanted = folded(wanted);
+    let words: Vec<&str> = words(&name).collect();
+    let mut asked = self::words(&wanted).peekable();
+    asked.peek().is_some() && asked.all(|word| words.contains(&word))
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
+}
+
+/// Without case and accents.
+fn folded(text: &str) -> String {
+    use unicode_normalization::UnicodeNormalization;
+    text.trim()
+        .nfkd()
+        .filter(|c| !unicode_normalization::char::is_combining_mark(*c))
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+/// An owner of `distribute --to` with the share of the leads that goes there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Share {
+    pub owner: String,
+    pub weight: u32,
+}
+
+/// Reads `A`, `B:2`. Without `weighted` a colon is part of the owner.
+pub fn shares(owners: &[String], weighted: bool) -> Result<Vec<Share>, Failure> {
+    let share = |text: &String| {
+        if let (true, Some((owner, weight))) = (weighted, text.rsplit_once(':')) {
+            let weight = weight.trim().parse().ok().filter(|weight| (1..=1_000_000).contains(weight));
+            let weight = weight.ok_or_else(|| {
+                Failure::wrong_use(format!("the weight in \"{}\" must be a whole number from 1 on", visible(text)))
+            })?;
+            return Ok(Share { owner: owner.trim().to_owned(), weight });
+        }
+        Ok(Share { owner: text.trim().to_owned(), weight: 1 })
+    };
+    owners.iter().map(share).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{PersonId, PersonStatus, Verbatim};
+
+    fn person(id: &str, name: &str, email: &str) -> Person {
+        Person { id: PersonId::new(id), name: Verbatim::new(name), email: email.into(), ..Person::default() }
+    }
+
+    fn team() -> Vec<Person> {
+        let mut gone = person("u6", "Max Gone", "max@x.example");
+        gone.status = PersonStatus::Inactive;
+        let mut twin = person("u8", "Ann Twin", "ann.old@x.example");
+        twin.status = PersonStatus::Inactive;
+        vec![
+            person("u1", "Jane Smith", "jane.smith@x.example"),
+            person("u2", "Jane Doe", "jane.doe@x.example"),
+            person("u3", "Zoë Müller", "zoe@x.example"),
+            person("u4", "Same Name", "same.1@x.example"),
+            person("u5", "Same Name", "same.2@x.example"),
+            gone,
+            person("u7", "Ann Twin", "ann@x.example"),
+            twin,
+            person("Jane Doe", "Tricky", ""),
+            person("u9", "Jane Smith-Jones", "jsj@x.example"),
+        ]
+    }
+
+    #[test]
+    fn one_person_is_found_or_the_candidates_are_told() {
+        let links = vec![PersonLink {
+            key: "zm".to_owned(),
+            name: Some("The Boss".to_owned()),
+            ids: [(ProfileName::new("sales"), vec![PersonId::new("u3")])].into(),
+            line: 1,
+        }];
+        let people = team();
+        for (wanted, found) in [
+            ("u1", Ok("u1")),
+            (" u1 ", Ok("u1")),
+            ("jane.doe@X.example", Ok("u2")),
+            // An id wins over a name.
+            ("Jane Doe", Ok("Jane Doe")),
+            ("jane doe", Ok("u2")),
+            ("Jane Smith", Ok("u1")),
+            ("doe", Ok("u2")),
+            ("zoe muller", Ok("u3")),
+            ("Müller", Ok("u3")),
+            ("ZM", Ok("u3")),
+            ("the boss", Ok("u3")),
+            ("jones", Ok("u9")),
+            (
+                "Jane",
+                Err(
+                    "\"Jane\" fits 3 people of profile sales; name one by id or e-mail address:\n  u1  Jane Smith  jane.smith@x.example\n",
+                ),
+            ),
+            ("Same Name", Err("\"Same Name\" fits 2 people")),
+            ("same name", Err("\"same name\" fits 2 people")),
+            // Two of one name are refused although one of them is inactive.
+            ("Ann Twin", Err("\"Ann Twin\" fits 2 people")),
+            ("ann", Ok("u7")),
+            ("Max Gone", Err("Max Gone is not active in profile sales")),
+            ("gone", Err("Max Gone is not active")),
+            ("u6", Ok("u6")),
+            ("Mull", Err("no person of profile sales fits \"Mull\"; near are:\n  u3  Zoë Müller")),
+            ("Jnae Smith", Err("no person of profile sales fits \"Jnae Smith\"; near are:\n  u1  Jane Smith")),
+            ("nobody at all", Err("no person of profile sales fits \"nobody at all\"; `switchboard owners")),
+            ("", Err("the owner is empty")),
+            ("…", Err("no person of profile sales fits")),
+        ] {
+            match (resolve(wanted, &ProfileName::new("sales"), &people, &links), found) {
+                (Ok(person), Ok(id)) => assert_eq!(person.id.as_str(), id, "{wanted}"),
+                (Err(failure), Err(message)) => {
+                    assert!(failure.message.starts_with(message), "{wanted}: {}", failure.message);
+                    assert_eq!(failure.exit, crate::cli::exit::Exit::WrongUse);
+                }
+                (result, expected) => panic!("{wanted}: {result:?}, expected {expected:?}"),
+            }
+        }
+        // The link says nothing about another profile.
+        assert!(resolve("zm", &ProfileName::new("shop"), &people, &links).is_err());
+    }
+
+    #[test]
+    fn weights_are_read_only_where_they_count() {
+        let read = |text: &str, weighted| {
+            let owners: Vec<String> = text.split(',').map(str::to_owned).collect();
+            shares(&owners, weighted)
+                .map(|shares| {
+                    shares.iter().map(|share| format!("{}*{}", share.owner, share.weight)).collect::<Vec<_>>()
+                })
+                .map_err(|failure| failure.message)
+        };
+        assert_eq!(read("a,b:2, c d :3", true).unwrap(), ["a*1", "b*2", "c d*3"]);
+        assert_eq!(read("a,b:2", false).unwrap(), ["a*1", "b:2*1"]);
+        for wrong in ["a:0", "a:x", "a:", "a:-1", "a:1.5"] {
+            assert!(read(wrong, true).unwrap_err().contains("weight"), "{wrong}");
+        }
+    }
+}

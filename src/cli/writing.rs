@@ -1,0 +1,344 @@
+//! From a plan to its end: shown, confirmed, carried out, reported. Every command that changes leads goes this way.
+
+use std::sync::Arc;
+
+use super::args::{Format, WriteArgs};
+use super::confirm::{self, Answer};
+use super::exit::{Exit, Failure, Outcome, exit_of_plan, worse};
+use super::output::items::{self, Items, grouped, lasting};
+use super::output::json::Summary;
+use super::output::{Out, say};
+use super::overview;
+use super::planfile;
+use super::progress::Progress;
+use super::session::Session;
+use crate::backend::{ApplyError, Engine, Report, StopToken, Watch};
+use crate::domain::exchange::{Event, OperationProgress};
+use crate::domain::leads::Snapshot;
+use crate::domain::{ItemState, OperationId, Plan, Tally};
+
+/// Items are read from the journal this many at a time.
+const PAGE: usize = 1_000;
+
+/// What carrying out a plan needs to know.
+pub struct Writing<'a> {
+    pub session: &'a Session,
+    pub engine: &'a Engine,
+    pub args: &'a WriteArgs,
+    pub stop: &'a StopToken,
+    /// Standard input held the ids, so that the answer to a question cannot come from there.
+    pub stdin_is_taken: bool,
+    /// The leads as they were read, for loads before and after.
+    pub snapshot: Option<&'a Snapshot>,
+    /// What the plan was made from, for a plan file: a query, or ids.
+    pub asked: &'a str,
+}
+
+impl Writing<'_> {
+    /// Shows the plan, and sends it if that is what is wanted.
+    pub async fn carry_out(&self, plan: Plan, out: &mut Out) -> Result<Exit, Failure> {
+        let skips = || plan.parts.iter().flat_map(|part| &part.skips);
+        let already = skips().filter(|skip| items::is_benign(&skip.reason)).count();
+        let left_alone = plan.skips() - already;
+        if let Some(file) = &self.args.out {
+            planfile::write(file, &plan, self.asked, self.session)?;
+            say(&format!("the plan is in {}; `switchboard apply {}` carries it out", file.display(), file.display()));
+        }
+        if self.args.dry_run || self.args.out.is_some() {
+            self.print_unsent(&plan, ItemState::Planned, None, out)?;
+            self.tell(&plan);
+            let over = over_max(&plan, self.args);
+            if let Some(message) = over {
+                return Err(Failure::refused(message));
+            }
+            return Ok(exit_of_plan(left_alone));
+        }
+        if plan.changes() == 0 {
+            self.print_unsent(&plan, ItemState::Planned, None, out)?;
+            return Ok(Outcome { skipped: left_alone, already, ..Outcome::default() }.exit());
+        }
+        if let Some(message) = over_max(&plan, self.args) {
+            self.print_unsent(&plan, ItemState::NotSent, Some("more changes than --max"), out)?;
+            return Err(Failure::refused(message));
+        }
+        self.tell(&plan);
+        if !self.args.yes {
+            let large = self.session.config.settings.large_plan;
+            let count = plan.changes();
+            let answer = confirm::ask(&overview::question(&plan), count, large, self.stdin_is_taken, self.stop).await?;
+            let refusal = match answer {
+                Answer::Yes => None,
+                Answer::No => Some("not confirmed; nothing was sent"),
+                Answer::NobodyThere => {
+                    Some("there is no terminal to ask on, so nothing was sent; --yes sends without asking")
+                }
+            };
+            if let Some(refusal) = refusal {
+                self.print_unsent(&plan, ItemState::NotSent, Some("not confirmed"), out)?;
+                return Err(Failure::refused(refusal));
+            }
+        }
+        let progress = Progress::new(self.session.plain);
+        let told = self.tell_stopping(&progress);
+        let report = self.engine.apply(Arc::new(plan), watch(&progress), self.stop.clone()).await;
+        told.abort();
+        progress.clear();
+        self.report(report, out)
+    }
+
+    /// Prints how an operation went, item by item, and decides the exit code.
+    pub fn report(&self, report: Result<Report, ApplyError>, out: &mut Out) -> Result<Exit, Failure> {
+        let report = match report {
+            Ok(report) => report,
+            Err(error) => return Err(self.not_carried_out(error, out)),
+        };
+        let summary =
+            Summary::new(Some(report.summary.id.clone()), &report.summary.tally, report.requests, report.seconds);
+        let already = self.print_operation(&report.summary.id, &summary, true, out)?;
+        for (_, problem) in &report.cut_short {
+            say(&problem.to_string());
+        }
+        let outcome = Outcome::of(&report.summary.tally, already, self.stop.is_stopped());
+        let exit = outcome.exit();
+        if outcome.unknown > 0 {
+            say(&format!(
+                "the outcome of {} is not known yet; `switchboard resume {}` finds out",
+                leads(outcome.unknown),
+                report.summary.id
+            ));
+        } else if exit == Exit::Stopped {
+            say(&format!(
+                "stopped; {} not sent; `switchboard resume {}` goes on, `switchboard undo {}` takes back what is done",
+                were(outcome.not_sent),
+                report.summary.id,
+                report.summary.id
+            ));
+        }
+        Ok(exit)
+    }
+
+    /// Prints the items of an operation from the journal. Answers how many of them have nothing to be done.
+    pub fn print_operation(
+        &self,
+        operation: &OperationId,
+        summary: &Summary,
+        only_open: bool,
+        out: &mut Out,
+    ) -> Result<usize, Failure> {
+        let several = self.engine.profiles().len() > 1;
+        let mut items = Items::new(self.session.format, several);
+        if only_open {
+            items = items.only_open();
+        }
+        print_items(self.engine.journal(), operation, items, summary, out)
+    }
+
+    fn not_carried_out(&self, error: ApplyError, out: &mut Out) -> Failure {
+        match &error {
+            ApplyError::JournalLost { operation, .. } => {
+                // What the journal still knows is shown, if it can be read at all.
+                let tally = self.engine.journal().operation(operation).map(|known| known.tally).unwrap_or_default();
+                let summary = Summary::new(Some(operation.clone()), &tally, 0, 0.0);
+                if let Err(failure) = self.print_operation(operation, &summary, true, out) {
+                    tracing::error!(%failure, "the items of the operation could not be shown");
+                }
+                let resume = format!("{error}; `switchboard resume {operation}` goes on when that is mended");
+                Failure::new(Exit::Unknown, resume)
+            }
+            _ => failure_of(error),
+        }
+    }
+
+    fn print_unsent(&self, plan: &Plan, state: ItemState, reason: Option<&str>, out: &mut Out) -> Result<(), Failure> {
+        let mut items = Items::new(self.session.format, plan.parts.len() > 1);
+        items.print_plan(out, plan, state, reason)?;
+        let mut tally = Tally::default();
+        tally.add(ItemState::Skipped, plan.skips());
+        if state == ItemState::NotSent {
+            tally.add(state, plan.changes());
+        }
+        let cost = plan.cost();
+        let mut summary = Summary::new(None, &tally, 0, 0.0);
+        if state == ItemState::Planned {
+            // What it would take.
+            (summary.requests, summary.seconds) = (cost.requests, cost.seconds.round());
+            summary.planned = Some(plan.changes());
+        }
+        items.end(out, &summary)
+    }
+
+    /// What has to be read before anything is sent.
+    fn tell(&self, plan: &Plan) {
+        use std::io::IsTerminal;
+        let people = self.session.format == Format::Table || std::io::stderr().is_terminal();
+        let lines = if people { overview::lines(plan, self.snapshot) } else { overview::warnings(plan) };
+        for line in lines {
+            say(&line);
+        }
+    }
+
+    /// Says what Ctrl-C does, once it was pressed.
+    fn tell_stopping(&self, progress: &Progress) -> tokio::task::JoinHandle<()> {
+        let (stop, progress) = (self.stop.clone(), progress.clone());
+        tokio::spawn(async move {
+            stop.stopped().await;
+            progress.clear();
+            say("stopping: nothing new is sent, what is on the way is awaited (once more leaves at once)");
+        })
+    }
+
+    /// Goes on with operations that were cut off.
+    pub async fn resume(&self, operation: &OperationId, settle_only: bool, out: &mut Out) -> Result<Exit, Failure> {
+        let progress = Progress::new(self.session.plain);
+        let told = self.tell_stopping(&progress);
+        let report = self.engine.resume(operation, settle_only, watch(&progress), self.stop.clone()).await;
+        told.abort();
+        progress.clear();
+        self.report(report, out)
+    }
+}
+
+/// Prints an operation's items page by page, then the summary.
+pub fn print_items(
+    journal: &crate::journal::Journal,
+    operation: &OperationId,
+    mut items: Items,
+    summary: &Summary,
+    out: &mut Out,
+) -> Result<usize, Failure> {
+    let mut offset = 0;
+    loop {
+        let page = journal.items(operation, offset, PAGE)?;
+        for row in &page {
+            items.print(out, row)?;
+        }
+        offset += page.len();
+        if page.len() < PAGE {
+            break;
+        }
+    }
+    let already = items.already;
+    items.end(out, summary)?;
+    Ok(already)
+}
+
+/// Why nothing was sent, with its exit code.
+fn failure_of(error: ApplyError) -> Failure {
+    match error {
+        ApplyError::ReadOnly(_) => Failure::refused(error.to_string()),
+        ApplyError::Nothing => Failure::new(Exit::Done, error.to_string()),
+        ApplyError::NoSuchProfile(_) | ApplyError::NotOpened(..) | ApplyError::ElsewhereNow { .. } => {
+            Failure::wrong_use(error.to_string())
+        }
+        ApplyError::Journal(error) => {
+            let failure = Failure::from(error);
+            Failure { message: format!("{failure}; nothing was sent"), ..failure }
+        }
+        ApplyError::JournalLost { .. } | ApplyError::Broken(_) => {
+            Failure::new(Exit::Unknown, error.problem().to_string())
+        }
+    }
+}
+
+fn over_max(plan: &Plan, args: &WriteArgs) -> Option<String> {
+    let max = args.max?;
+    (plan.changes() > max).then(|| {
+        format!("the plan has {} changes, more than --max {max} allows; nothing was sent", grouped(plan.changes()))
+    })
+}
+
+/// Shows how far an operation is.
+fn watch(progress: &Progress) -> Watch {
+    let progress = progress.clone();
+    Watch::new(move |event| {
+        if let Event::Progress { progress: now, .. } = event {
+            progress.show(&so_far(&now));
+        }
+    })
+}
+
+fn so_far(now: &OperationProgress) -> String {
+    let tally = &now.tally;
+    let total = tally.total();
+    let settled = tally.settled();
+    let percent = (settled * 100).checked_div(total).unwrap_or(100);
+    let mut parts = vec![format!("{percent:3} %  {} of {}", grouped(settled), grouped(total))];
+    for (count, word) in [
+        (tally.failed, "failed"),
+        (tally.unknown, "not known yet"),
+        (tally.skipped + tally.changed_by_others, "skipped"),
+        (now.in_flight, "on the way"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{} {word}", grouped(count)));
+        }
+    }
+    if now.stopping {
+        parts.push("stopping".to_owned());
+    } else if let Some(why) = &now.waiting {
+        parts.push(format!("waiting: {}", crate::domain::safe_text::visible(why)));
+    } else {
+        if now.items_per_second > 0.0 {
+            parts.push(format!("{:.0}/s", now.items_per_second));
+        }
+        if let Some(left) = now.seconds_left {
+            parts.push(format!("{} left", lasting(left)));
+        }
+    }
+    parts.join("  ")
+}
+
+fn leads(count: usize) -> String {
+    if count == 1 { "1 item".to_owned() } else { format!("{} items", grouped(count)) }
+}
+
+fn were(count: usize) -> String {
+    if count == 1 { "1 item was".to_owned() } else { format!("{} items were", grouped(count)) }
+}
+
+/// The end of several operations: each ends for itself, the worst counts.
+pub fn all(exits: impl IntoIterator<Item = Exit>) -> Exit {
+    exits.into_iter().reduce(worse).unwrap_or(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_one_line() {
+        let tally = Tally { planned: 500, sent: 5, done: 1_495, failed: 3, ..Tally::default() };
+        let mut now = OperationProgress {
+            tally,
+            in_flight: 5,
+            items_per_second: 32.4,
+            seconds_left: Some(15.6),
+            ..Default::default()
+        };
+        assert_eq!(so_far(&now), " 74 %  1,498 of 2,003  3 failed  5 on the way  32/s  16 s left");
+        now.waiting = Some("the rate limit".to_owned());
+        assert!(so_far(&now).ends_with("waiting: the rate limit"));
+        now.stopping = true;
+        assert!(so_far(&now).ends_with("stopping"));
+        assert_eq!(so_far(&OperationProgress::default()), "100 %  0 of 0");
+    }
+
+    #[test]
+    fn refusals_have_their_exit_codes() {
+        use crate::domain::exchange::Problem;
+        let profile = || crate::domain::ProfileName::new("sales");
+        for (error, exit) in [
+            (ApplyError::ReadOnly(profile()), Exit::Refused),
+            (ApplyError::Nothing, Exit::Done),
+            (ApplyError::NoSuchProfile(profile()), Exit::WrongUse),
+            (ApplyError::NotOpened(profile(), Problem::new("x", "")), Exit::WrongUse),
+            (
+                ApplyError::ElsewhereNow { profile: profile(), then: "a".to_owned(), now: "b".to_owned() },
+                Exit::WrongUse,
+            ),
+        ] {
+            let failure = failure_of(error);
+            assert_eq!(failure.exit, exit, "{failure}");
+        }
+    }
+}
