@@ -278,3 +278,20 @@ async fn the_loop_ends_when_there_is_nothing_to_run_with() {
     rig.keys("down");
     assert_eq!(rig.ended().await, Ended::Gone);
 }
+
+#[tokio::test]
+async fn a_scrolled_row_of_the_table_costs_few_bytes() {
+    let rig = Rig::with(200, 50, 64);
+    rig.load(5_000).await;
+    rig.glass.wait_for("Anna Adams").await;
+    rig.keys(&"down ".repeat(100));
+    rig.glass.wait_for("101/").await;
+    let keys = (102..=130).map(|row| ("down", row)).chain((70..=129).rev().map(|row| ("up", row)));
+    for (key, row) in keys {
+        let before = rig.glass.writes().len();
+        rig.keys(key);
+        rig.glass.wait_for(&format!(" {row}/")).await;
+        let bytes: usize = rig.glass.writes()[before..].iter().map(|(_, bytes)| bytes).sum();
+        assert!(bytes <= 500, "{bytes} bytes for row {row}");
+    }
+}

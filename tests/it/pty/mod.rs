@@ -8,12 +8,15 @@ mod encode;
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::num::NonZero;
+use std::os::fd::{BorrowedFd, RawFd};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex};
-use std::thread;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{LocalModes, tcgetattr};
 use tempfile::TempDir;
@@ -84,23 +87,37 @@ impl Start {
         std::fs::create_dir_all(home.path().join("tmp")).unwrap();
         let child = pair.slave.spawn_command(command).unwrap();
         let shared = Arc::new(Shared {
-            seen: Mutex::new(Seen { emulator: emulator(columns, rows), bytes: Vec::new(), reads: 0 }),
+            seen: Mutex::new(Seen { emulator: emulator(columns, rows), bytes: Vec::new() }),
             changed: Condvar::new(),
+            closing: AtomicBool::new(false),
         });
-        let mut reader = pair.master.try_clone_reader().unwrap();
+        let reader = pair.master.try_clone_reader().unwrap();
         let writer = pair.master.take_writer().unwrap();
+        let descriptor = pair.master.as_raw_fd().unwrap();
         let theirs = shared.clone();
-        thread::spawn(move || {
-            let mut piece = [0; 65536];
-            while let Ok(length @ 1..) = reader.read(&mut piece) {
-                let mut seen = theirs.seen.lock().unwrap();
-                seen.emulator.process(&piece[..length]);
-                seen.bytes.extend_from_slice(&piece[..length]);
-                seen.reads += 1;
-                theirs.changed.notify_all();
-            }
-        });
-        Pty { home, shared, writer, master: Some(pair.master), slave: Some(pair.slave), child }
+        let reading = thread::spawn(move || read_all(reader, descriptor, &theirs));
+        let (master, slave) = (Some(pair.master), Some(pair.slave));
+        Pty { home, shared, writer, master, slave, child, reading: Some(reading) }
+    }
+}
+
+/// Shows what the program writes, until it (or the window) is closed.
+fn read_all(mut reader: Box<dyn Read + Send>, descriptor: RawFd, shared: &Shared) {
+    let mut piece = [0; 65536];
+    while !shared.closing.load(Ordering::Relaxed) {
+        // SAFETY: `reader` is another descriptor of the same terminal, so that this one cannot have been closed and
+        // given to something else while it is alive and no window was closed.
+        let terminal = unsafe { BorrowedFd::borrow_raw(descriptor) };
+        let mut ready = [PollFd::new(&terminal, PollFlags::IN)];
+        let wait = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+        if poll(&mut ready, Some(&wait)) == Ok(0) {
+            continue;
+        }
+        let Ok(length @ 1..) = reader.read(&mut piece) else { return };
+        let mut seen = shared.seen();
+        seen.emulator.process(&piece[..length]);
+        seen.bytes.extend_from_slice(&piece[..length]);
+        shared.changed.notify_all();
     }
 }
 
@@ -121,17 +138,24 @@ pub struct Pty {
     /// Held open, so that the terminal can be looked at after the program has ended.
     slave: Option<Box<dyn SlavePty + Send>>,
     child: Box<dyn Child + Send + Sync>,
+    reading: Option<JoinHandle<()>>,
 }
 
 struct Shared {
     seen: Mutex<Seen>,
     changed: Condvar,
+    closing: AtomicBool,
+}
+
+impl Shared {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 struct Seen {
     emulator: vt100::Parser,
     bytes: Vec<u8>,
-    reads: usize,
 }
 
 impl Pty {
@@ -176,35 +200,38 @@ impl Pty {
     #[track_caller]
     pub fn wait_until(&self, what: &str, is_there: impl Fn(&vt100::Screen) -> bool) {
         let until = Instant::now() + DEADLINE;
-        let mut seen = self.shared.seen.lock().unwrap();
+        let mut seen = self.shared.seen();
         while !is_there(seen.emulator.screen()) {
             let Some(left) = until.checked_duration_since(Instant::now()) else {
-                panic!("waited in vain for {what}; the screen is\n{}", drawn(seen.emulator.screen()));
+                let screen = drawn(seen.emulator.screen());
+                drop(seen);
+                panic!("waited in vain for {what}; the screen is\n{screen}");
             };
-            seen = self.shared.changed.wait_timeout(seen, left.min(Duration::from_millis(200))).unwrap().0;
+            let waited = self.shared.changed.wait_timeout(seen, left.min(Duration::from_millis(200)));
+            seen = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
     /// The screen as text.
     pub fn screen(&self) -> String {
-        drawn(self.shared.seen.lock().unwrap().emulator.screen())
+        drawn(self.shared.seen().emulator.screen())
     }
 
     /// Looks at the terminal's state.
     pub fn look<T>(&self, at: impl Fn(&vt100::Screen) -> T) -> T {
-        at(self.shared.seen.lock().unwrap().emulator.screen())
+        at(self.shared.seen().emulator.screen())
     }
 
     /// Everything that was written so far.
     pub fn written(&self) -> Vec<u8> {
-        self.shared.seen.lock().unwrap().bytes.clone()
+        self.shared.seen().bytes.clone()
     }
 
     /// Makes the window another size.
     pub fn resize(&mut self, columns: u16, rows: u16) {
         let master = self.master.as_ref().expect("the window is open");
         {
-            let mut seen = self.shared.seen.lock().unwrap();
+            let mut seen = self.shared.seen();
             let side = |cells| NonZero::new(cells).unwrap();
             seen.emulator.screen_mut().set_size(side(rows), side(columns));
         }
@@ -229,6 +256,32 @@ impl Pty {
                 return status.exit_code();
             }
             assert!(Instant::now() < until, "the program does not end; the screen is\n{}", self.screen());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Closes the window, as by its button: the terminal is gone for the program.
+    pub fn close_window(&mut self) {
+        self.shared.closing.store(true, Ordering::Relaxed);
+        // The thread that reads holds an end of its own open.
+        if let Some(reading) = self.reading.take() {
+            // What it has to say was said when it happened.
+            let _ = reading.join();
+        }
+        self.writer = Box::new(std::io::sink());
+        self.slave = None;
+        self.master = None;
+    }
+
+    /// Waits for the program's end after its window was closed; its exit code.
+    #[track_caller]
+    pub fn wait_end_without_window(&mut self) -> u32 {
+        let until = Instant::now() + DEADLINE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.exit_code();
+            }
+            assert!(Instant::now() < until, "the program does not end");
             thread::sleep(Duration::from_millis(5));
         }
     }
@@ -281,8 +334,7 @@ impl Drop for Pty {
         // It may be long gone.
         let _ = self.child.kill();
         let _ = self.child.wait();
-        self.slave = None;
-        self.master = None;
+        self.close_window();
     }
 }
 
