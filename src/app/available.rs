@@ -2,9 +2,15 @@
 
 use std::borrow::Cow;
 
+use crate::domain::OperationKind;
+
 use super::action::Action;
 use super::context::Context;
+use super::dialog::Dialog;
+use super::history::is_open;
 use super::lists::ListId;
+use super::marking::is_move;
+use super::plan::PlanFocus;
 use super::state::State;
 use super::words;
 
@@ -16,31 +22,110 @@ impl State {
 
     /// Why an action cannot be done right now, in a sentence; `None` when it can.
     pub fn why_not(&self, action: Action) -> Option<String> {
+        self.why_not_under(self.context(), action)
+    }
+
+    /// The same for a place that help or the palette may lie over.
+    pub fn why_not_under(&self, place: Context, action: Action) -> Option<String> {
         use Action::*;
         if !self.exists(action) {
             return Some(format!("{} is read-only: nothing can be changed here", self.list_label()));
         }
         let because = |why: &str| Some(why.to_owned());
+        match action {
+            Dismiss if self.notices.shown().is_none() => return because("There is no message to put away"),
+            NextTheme if self.options.plain || self.options.no_color => {
+                return because("There are no colours on this terminal");
+            }
+            _ => {}
+        }
+        let dialog = self.dialogs.iter().rev().find(|dialog| dialog.context() == place);
+        match (place, dialog) {
+            (Context::Leads | Context::Lists | Context::Owners | Context::Filter, _) => self.why_not_in_panes(place, action),
+            (_, Some(Dialog::Plan(plan))) => match action {
+                Apply if plan.is_large() && plan.focus != PlanFocus::Count => None,
+                Apply => self.why_not_apply(plan),
+                Note if plan.review().is_none_or(|review| review.changes == 0) => because("There is nothing to change"),
+                ToggleClosed => self.why_not_replan(plan),
+                _ => None,
+            },
+            (_, Some(Dialog::Operation(view))) => {
+                let running = self.is_running(&view.id);
+                let kind = self.kind_of(view);
+                let tally = self.tally_of(view);
+                match action {
+                    Stop if !running => because("The operation is not running"),
+                    Stop if self.operations.get(&view.id).is_some_and(|op| op.progress.stopping) => {
+                        because("It is being stopped already")
+                    }
+                    Undo | Retry if running => because("The operation is still running"),
+                    Undo if tally.done == 0 => because("Nothing of it was done"),
+                    Undo if view.summary.as_ref().is_some_and(|summary| summary.undoable == 0) => {
+                        because("Nothing of it is left to take back")
+                    }
+                    Retry if matches!(kind, Some(OperationKind::Undo | OperationKind::Redo)) => {
+                        because("Undo the same operation again instead: only what is not taken back yet is planned")
+                    }
+                    Retry if tally.failed + tally.not_sent == 0 => because("There is nothing to try again"),
+                    Resume | Settle if running => because("The operation is still running"),
+                    Resume | Settle if !self.is_interrupted(view) => because("Nothing of it is open"),
+                    Mark if view.is_empty() => because("There are no items here"),
+                    _ => None,
+                }
+            }
+            (_, Some(Dialog::History(pane))) => match (action, pane.current()) {
+                (Accept | Undo | Retry | Resume | Settle, None) => because("There is no operation here"),
+                (Undo, Some(operation)) if operation.undoable == 0 => because("Nothing of it is left to take back"),
+                (Retry, Some(operation)) if matches!(operation.kind, OperationKind::Undo | OperationKind::Redo) => {
+                    because("Undo the same operation again instead: only what is not taken back yet is planned")
+                }
+                (Retry, Some(operation)) if operation.tally.failed + operation.tally.not_sent == 0 => {
+                    because("There is nothing to try again")
+                }
+                (Resume | Settle, Some(operation)) if !is_open(operation) => because("Nothing of it is open"),
+                _ => None,
+            },
+            (_, Some(Dialog::Interrupted(offer))) => match (action, offer.operations.get(offer.cursor.at)) {
+                (Undo, Some(operation)) if operation.undoable == 0 => because("Nothing of it was done yet"),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn why_not_in_panes(&self, place: Context, action: Action) -> Option<String> {
+        use Action::*;
+        let because = |why: &str| Some(why.to_owned());
         let no_lead = self.leads.current().is_none();
         match action {
             Mark | MarkRange | ExtendUp | ExtendDown | Detail if no_lead => because("There is no lead here"),
+            Accept if place == Context::Leads && no_lead => because("There is no lead here"),
             MarkAll | InvertMarks if self.filter.error.is_some() => {
                 because("The filter has a mistake: what matches it is not known")
             }
-            MarkAll | InvertMarks if no_lead && !self.leads.is_searching() => because("No lead matches"),
-            ClearMarks if self.leads.selection.is_empty() => because("No lead is marked"),
+            MarkAll | InvertMarks if no_lead => because("No lead matches"),
+            ClearMarks | MarkedOnly if self.leads.selection.is_empty() && !self.filter.is_marked_only() => {
+                because("No lead is marked")
+            }
             UndoMark if !self.leads.selection.can_undo() => because("There is no marking to take back"),
-            SortReverse if self.leads.sort.is_none() && self.context() == Context::Leads => {
+            SortReverse if self.leads.sort.is_none() && place == Context::Leads => {
                 because("The leads are in the vendor's own order")
             }
-            Assign | Unassign if no_lead && self.leads.selection.is_empty() => because("There is no lead to assign"),
+            Assign | Unassign | Copy | SaveFile if no_lead && self.leads.selection.is_empty() => {
+                because("There is no lead here")
+            }
+            Assign if place == Context::Owners => {
+                let owner = self.current_owner();
+                let can = owner.is_some_and(|owner| owner.can_be_given_leads());
+                (!can).then(|| "Leads cannot be given to this one".to_owned())
+            }
+            SaveView if self.profiles.is_empty() => because("There is nothing to keep yet"),
             DeleteView if !matches!(self.lists().get(self.lists.cursor.at), Some(ListId::View(_))) => {
                 because("Only saved views can be deleted")
             }
-            Dismiss if self.notices.shown().is_none() => because("There is no message to put away"),
-            NextTheme if self.options.plain || self.options.no_color => {
-                because("There are no colours on this terminal")
-            }
+            Stop if self.stoppable().is_empty() => because("Nothing is being sent"),
+            Watch if self.operations.newest().is_none() => because("There was no operation in this session; the history has all"),
+            Columns if self.listed_fields().is_empty() => because("There are no columns yet"),
             _ => None,
         }
     }
@@ -48,43 +133,111 @@ impl State {
     /// What can be done right now, most useful first, in the words for the line of hints.
     pub fn hints(&self) -> Vec<(Action, Cow<'static, str>)> {
         use Action::*;
-        let marked = self.leads.selection.len();
-        let them = |verb: &str| -> Cow<'static, str> {
-            match marked {
-                0 => Cow::Owned(format!("{verb} this lead")),
-                n => Cow::Owned(format!("{verb} {}", words::number(n))),
-            }
-        };
-        let wanted: &[Action] = match self.context() {
-            Context::Leads if self.notices.has_errors() => {
-                &[Dismiss, Assign, Unassign, Mark, Filter, Undo, History, Help, Palette, Quit]
-            }
-            Context::Leads => {
-                &[Assign, Unassign, Mark, Filter, Help, MarkAll, Undo, History, FocusLists, FocusOwners, Palette, Quit]
-            }
+        let place = self.context();
+        let wanted: &[Action] = match place {
+            Context::Leads if self.leads.range.is_some() => &[MarkRange, Back, Assign, Help],
+            Context::Leads => &[
+                Assign, Unassign, Mark, Filter, Help, Stop, Watch, Undo, History, Detail, MarkAll, FocusLists, FocusOwners,
+                MarkedOnly, ClearMarks, Columns, Palette, Quit,
+            ],
             Context::Lists => &[Accept, Back, DeleteView, SaveView, FocusOwners, Help, Quit],
             Context::Owners => &[Accept, Assign, SortNext, Back, FocusLists, Help, Quit],
-            Context::Filter => &[Accept, Back, CursorUp],
-            _ => &[Help, Quit],
-        };
-        let word = |action: Action| -> Cow<'static, str> {
-            match (self.context(), action) {
-                (Context::Leads, Assign) => them("assign"),
-                (Context::Leads, Unassign) => them("unassign"),
-                (Context::Owners, Accept) => "show their leads".into(),
-                (Context::Owners, Assign) => them("assign to this owner:"),
-                (Context::Lists, Accept) => "show".into(),
-                (Context::Filter, Accept) => "to the table".into(),
-                (Context::Filter, Back) if self.filter.field.is_empty() => "leave".into(),
-                (Context::Filter, Back) => "clear".into(),
-                (Context::Filter, CursorUp) => "earlier queries".into(),
-                (_, action) => action.title().into(),
+            Context::Filter => &[Accept, Back, CursorUp, Help],
+            Context::Picker => &[Accept, Back, CursorDown, Help],
+            Context::Palette => &[Accept, Back, CursorDown],
+            Context::Plan => &[Accept, Apply, Note, ToggleClosed, NextField, CursorDown, Back, Help],
+            Context::Prompt => &[Accept, NextField, Back],
+            Context::Operation => {
+                &[Stop, Retry, Undo, Settle, Resume, OnlyProblems, Mark, Copy, SaveFile, Back, Help]
             }
+            Context::History => &[Accept, Undo, Redo, Retry, Settle, Resume, Back, Help],
+            Context::Interrupted => &[Settle, Resume, Undo, Back, Help],
+            Context::Detail => &[Assign, Unassign, CursorRight, Copy, SaveFile, Back, Help],
+            Context::Messages => &[Copy, SaveFile, Dismiss, Back],
+            Context::Columns => &[Mark, SortBy, MoveUp, MoveDown, ResetColumns, Back],
+            Context::Confirm => &[Accept, NextField, Back],
+            Context::Help => &[CursorDown, PageDown, Back],
+            _ => &[Help, Quit],
         };
         wanted
             .iter()
             .filter(|action| self.exists(**action) && self.why_not(**action).is_none())
-            .map(|action| (*action, word(*action)))
+            .map(|action| (*action, self.hint(place, *action)))
             .collect()
+    }
+
+    /// The words for an action in the line of hints, where they say more than its title.
+    fn hint(&self, place: Context, action: Action) -> Cow<'static, str> {
+        use Action::*;
+        let them = |verb: &str| match self.leads.selection.len() {
+            0 => Cow::Borrowed(match verb {
+                "assign" => "assign this lead",
+                _ => "unassign",
+            }),
+            n => Cow::Owned(format!("{verb} {} marked", words::number(n))),
+        };
+        let words = match (place, action) {
+            (Context::Leads, Assign) => return them("assign"),
+            (Context::Leads, Unassign) => return them("unassign"),
+            (Context::Leads, MarkRange) => "mark the range",
+            (Context::Leads, Back) => "drop the range",
+            (Context::Owners, Accept) => "show the leads",
+            (Context::Owners, Assign) => match self.leads.selection.len() {
+                0 => "give this lead",
+                n => return Cow::Owned(format!("give {} marked", words::number(n))),
+            },
+            (Context::Lists, Accept) => "show",
+            (Context::Filter, Accept) => "to the table",
+            (Context::Filter, Back) if self.filter.field.is_empty() => "leave",
+            (Context::Filter, Back) => "clear",
+            (Context::Filter, CursorUp) => "earlier queries",
+            (Context::Picker, Accept) => "make the plan",
+            (Context::Picker | Context::Palette, CursorDown) => "choose",
+            (Context::Palette, Accept) => "do it",
+            (Context::Plan, Accept) => match self.dialogs.last() {
+                Some(Dialog::Plan(plan)) if plan.focus == PlanFocus::Apply => "apply",
+                _ => "cancel",
+            },
+            (Context::Plan, ToggleClosed) => match self.dialogs.last() {
+                Some(Dialog::Plan(plan)) if plan.include_closed => "leave closed ones",
+                _ => "include closed ones",
+            },
+            (Context::Plan | Context::Help, CursorDown) => "scroll",
+            (Context::Plan, NextField) => "other button",
+            (Context::Plan, Back) => "cancel",
+            (Context::Prompt, Accept) => "take it",
+            (Context::Operation, Undo) => match self.dialogs.last() {
+                Some(Dialog::Operation(view)) if !view.marked.is_empty() => {
+                    return Cow::Owned(format!("undo {}", words::number(view.marked.len())));
+                }
+                _ => "undo",
+            },
+            (Context::Operation, OnlyProblems) => match self.dialogs.last() {
+                Some(Dialog::Operation(view)) if view.only_problems => "all items",
+                _ => "only problems",
+            },
+            (Context::Interrupted, Undo) => "take back",
+            (Context::Interrupted, Back) => "later",
+            (Context::Detail, CursorRight) => "next lead",
+            (Context::Columns, Mark) => "show or hide",
+            (Context::Confirm, Accept) => "take the marked answer",
+            (Context::Confirm, NextField) => "other answer",
+            (_, action) => action.title(),
+        };
+        Cow::Borrowed(words)
+    }
+
+    /// The action asks for the rows that the newest query finds, which may not be here yet.
+    pub(super) fn needs_rows(&self, action: Action) -> bool {
+        use Action::*;
+        let rows = matches!(
+            action,
+            Mark | MarkRange | ExtendUp | ExtendDown | MarkAll | InvertMarks | Assign | Unassign | Detail | Copy | SaveFile
+        );
+        match self.context() {
+            Context::Leads => rows || is_move(action) || action == Accept,
+            Context::Owners | Context::Lists => rows,
+            _ => false,
+        }
     }
 }

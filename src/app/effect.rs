@@ -1,6 +1,6 @@
 //! What should happen in the world, as values.
 
-use crate::domain::SafeText;
+use crate::domain::{SafeLines, SafeText};
 use crate::domain::exchange::Command;
 use crate::domain::query::SearchRequest;
 use crate::domain::view::SavedView;
@@ -17,7 +17,7 @@ pub enum Effect {
     /// Compute something in the background; a newer job of the same [`Lane`](super::job::Lane) makes the older stop.
     Work(Job),
     /// Put this on the clipboard; answered by [`Message::Copied`](super::Message::Copied).
-    Copy(SafeText),
+    Copy(SafeLines),
     /// Write this into a new private file of the data folder; answered by
     /// [`Message::FileSaved`](super::Message::FileSaved).
     SaveFile {

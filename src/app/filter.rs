@@ -94,8 +94,8 @@ impl State {
         self.filter_changed(Why::OtherRows);
     }
 
-    /// Does an action while the filter line is typed in.
-    pub(super) fn act_in_filter(&mut self, action: Action) {
+    /// Does an action while the filter line is typed in. False when it means nothing here.
+    pub(super) fn act_in_filter(&mut self, action: Action) -> bool {
         match action {
             Action::Accept | Action::NextField => {
                 self.filter.remember();
@@ -113,10 +113,9 @@ impl State {
                     self.filter_changed(Why::OtherQuery);
                 }
             }
-            action => {
-                self.move_in_table(action);
-            }
+            action => return self.move_in_table(action),
         }
+        true
     }
 
     /// Shows only marked leads, or all that match the rest of the query.

@@ -16,6 +16,7 @@ use crate::domain::{
 };
 
 use super::message::Message;
+use super::plan_text::what_it_does;
 
 /// One piece of background work.
 #[derive(Clone, Debug)]
@@ -119,6 +120,8 @@ pub struct ReviewOrder {
 /// Everything about a plan that its screen says, counted once.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Review {
+    /// What the plan does, in one line.
+    pub does: String,
     pub changes: usize,
     pub skips: usize,
     /// From whom to whom, most leads first.
@@ -322,6 +325,7 @@ pub fn review(plan: &Plan, snapshot: &Snapshot, capabilities: &BTreeMap<ProfileN
     let mut flows: HashMap<(&Assignment, &Assignment), usize> = HashMap::new();
     let mut reasons: HashMap<Cow<'_, str>, usize> = HashMap::new();
     let mut review = Review {
+        does: what_it_does(plan),
         changes: plan.changes(),
         skips: plan.skips(),
         shifts: planning::load_shifts(plan, snapshot),

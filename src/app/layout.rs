@@ -114,9 +114,9 @@ pub fn main(size: (u16, u16), lists: usize, owners: usize, running: usize) -> Ma
 }
 
 /// A dialog of at most this inner width and height (head and foot included) in the middle of the screen, above the
-/// line of hints. Where there is little room it takes all of it.
+/// lines of messages and hints. Where there is little room it takes all of it.
 pub fn dialog(size: (u16, u16), width: u16, height: u16, head: u16, foot: u16) -> Dialog {
-    let (columns, rows) = (size.0, size.1.saturating_sub(1));
+    let (columns, rows) = (size.0, size.1.saturating_sub(if size.1 >= TALL { 2 } else { 1 }));
     let width = width.saturating_add(4).min(columns);
     let height = height.saturating_add(2).min(rows);
     // A margin of a few columns tells nothing: then rather the whole width.

@@ -12,7 +12,7 @@ use super::action::Action;
 use super::effect::Effect;
 use super::job::{Rows, key_of};
 use super::list::ListCursor;
-use super::marking::{MarkedRange, Marking};
+use super::marking::MarkedRange;
 use super::state::State;
 
 /// The state of the table.
@@ -88,8 +88,6 @@ pub(super) struct Search {
     /// The leads have changed since it was asked for: search once more afterwards. (Not at once: pages that come
     /// faster than a search takes would put it off for ever.)
     again: bool,
-    /// A marking that was asked for before the rows it means were found.
-    pub(super) marking: Option<Marking>,
 }
 
 #[derive(Clone, Debug)]
@@ -138,9 +136,6 @@ impl State {
             leads.search.again = true;
             return;
         }
-        if why == Why::OtherQuery {
-            leads.search.marking = None;
-        }
         leads.search.generation += 1;
         leads.search.again = false;
         let query = self.filter.query.clone();
@@ -184,9 +179,6 @@ impl State {
         if let Some(range) = leads.range.take() {
             let at = leads.shown.position(&range.from, range.anchor);
             leads.range = at.map(|anchor| MarkedRange { anchor, ..range });
-        }
-        if let Some(marking) = leads.search.marking.take() {
-            self.mark_matches(marking);
         }
         if std::mem::take(&mut self.leads.search.again) {
             self.search(Why::NewLeads);

@@ -21,13 +21,6 @@ pub struct MarkedRange {
     pub(super) sticky: bool,
 }
 
-/// A marking of everything that matches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Marking {
-    All,
-    Invert,
-}
-
 impl State {
     /// The rows of the range that is being chosen.
     pub fn range_rows(&self) -> Option<std::ops::RangeInclusive<usize>> {
@@ -60,8 +53,19 @@ impl State {
                 }
                 self.move_in_table(if action == Action::ExtendUp { Action::CursorUp } else { Action::CursorDown });
             }
-            Action::MarkAll => self.mark_matches_when_found(Marking::All),
-            Action::InvertMarks => self.mark_matches_when_found(Marking::Invert),
+            Action::MarkAll => {
+                let (shown, before) = (self.leads.shown.clone(), self.leads.selection.len());
+                self.change_marks(|marks| marks.mark((0..shown.len()).filter_map(|at| shown.key(at))));
+                let added = words::number(self.leads.selection.len() - before);
+                let all = words::counted(shown.len(), "lead");
+                self.say(Level::Info, &format!("{added} more marked: all {all} that match"));
+            }
+            Action::InvertMarks => {
+                let shown = self.leads.shown.clone();
+                self.change_marks(|marks| marks.invert((0..shown.len()).filter_map(|at| shown.key(at))));
+                let all = words::counted(shown.len(), "lead");
+                self.say(Level::Info, &format!("The marks of the {all} that match were turned round"));
+            }
             Action::ClearMarks => {
                 let marked = self.leads.selection.len();
                 self.change_marks(Selection::clear);
@@ -107,33 +111,6 @@ impl State {
         }
     }
 
-    /// Marks what matches the query that was typed last; where it is still being searched for, as soon as it is found.
-    fn mark_matches_when_found(&mut self, marking: Marking) {
-        if self.leads.search.is_behind() {
-            self.leads.search.marking = Some(marking);
-        } else {
-            self.mark_matches(marking);
-        }
-    }
-
-    pub(super) fn mark_matches(&mut self, marking: Marking) {
-        let shown = self.leads.shown.clone();
-        let keys = (0..shown.len()).filter_map(|at| shown.key(at));
-        let before = self.leads.selection.len();
-        let matches = words::counted(shown.len(), "lead");
-        match marking {
-            Marking::All => {
-                self.change_marks(|marks| marks.mark(keys));
-                let added = self.leads.selection.len() - before;
-                self.say(Level::Info, &format!("{} marked, all {matches} that match are", words::number(added)));
-            }
-            Marking::Invert => {
-                self.change_marks(|marks| marks.invert(keys));
-                self.say(Level::Info, &format!("The marks of {matches} were turned round"));
-            }
-        }
-    }
-
     fn change_marks(&mut self, change: impl FnOnce(&mut Selection)) {
         change(Arc::make_mut(&mut self.leads.selection));
         self.marks_changed();
@@ -144,6 +121,7 @@ impl State {
         if self.filter.asks_for_marks() {
             self.search(Why::NewLeads);
         }
+        self.count_picker_loads();
     }
 }
 

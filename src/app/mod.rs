@@ -6,25 +6,43 @@
 
 pub mod action;
 mod available;
+pub mod columns;
+pub mod confirm;
 pub mod context;
+mod copy;
+pub mod detail;
+pub mod dialog;
 pub mod effect;
 pub mod field;
 pub mod filter;
 #[cfg(test)]
 pub mod fixture;
+pub mod help;
+pub mod history;
+pub mod interrupted;
 pub mod job;
 pub mod keys;
 pub mod layout;
 pub mod leads;
+mod leaving;
 pub mod list;
 pub mod lists;
 pub mod marking;
 pub mod message;
+pub mod messages;
 pub mod notices;
+pub mod operation;
+pub mod operations;
 pub mod options;
 pub mod owners;
+pub mod palette;
+pub mod picker;
+pub mod plan;
+pub mod plan_text;
 pub mod profiles;
 pub mod state;
+pub mod view_prompt;
+pub mod window;
 pub mod words;
 
 pub use action::{Action, Spec};

@@ -6,6 +6,7 @@ use crate::domain::query::term::{OwnerIs, Term, Test};
 use crate::domain::{Assignment, PersonStatus, ProfileName, SafeText};
 
 use super::action::Action;
+use super::job::Destination;
 use super::list::ListCursor;
 use super::profiles::Profile;
 use super::state::{Focus, State};
@@ -31,6 +32,13 @@ pub enum Who {
     Person(PersonStatus),
     /// Leads whose owner is only a name that several people have.
     SharedName,
+}
+
+impl OwnerRow {
+    /// Whether leads may be assigned to this one.
+    pub fn can_be_given_leads(&self) -> bool {
+        matches!(self.who, Who::Nobody | Who::Person(PersonStatus::Active))
+    }
 }
 
 /// The state of the owners pane.
@@ -191,6 +199,13 @@ impl State {
                 let term = Term { negated: false, test: Test::Owner(vec![asked]) };
                 self.set_filter(&term.to_string());
                 self.focus = Focus::Leads;
+            }
+            Action::Assign => {
+                let Some(owner) = self.current_owner() else { return true };
+                let to = Destination { label: owner.label.clone(), in_profile: owner.in_profile.clone() };
+                if let Some(leads) = self.meant_leads() {
+                    self.plan_assignment(leads, to);
+                }
             }
             Action::CursorLeft => self.owners.cursor.at = self.owners.cursor.at.saturating_sub(height),
             Action::CursorRight if self.owners.cursor.at + height < len => self.owners.cursor.at += height,

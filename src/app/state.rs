@@ -1,23 +1,33 @@
 //! Everything the screen shows, and the way into it for messages.
 
+use std::collections::VecDeque;
+
 use ratatui::layout::Position;
 
 use crate::domain::exchange::{Command, Event};
-use crate::domain::{SafeText, Timestamp};
+use crate::domain::{Assignment, SafeText, Timestamp};
 
 use super::action::Action;
 use super::context::Context;
+use super::dialog::Dialog;
 use super::effect::Effect;
 use super::field::TextField;
 use super::filter::Filter;
+use super::help::HelpPage;
+use super::job::Destination;
 use super::keys::Keys;
 use super::layout;
 use super::leads::{Leads, Why};
-use super::lists::Lists;
-use super::message::{Edit, Message, Mouse};
+use super::leaving::Leaving;
+use super::list::Scroll;
+use super::lists::{ListId, Lists};
+use super::message::{Message, Mouse, Signal};
+use super::messages::MessagePage;
 use super::notices::{Level, Notices};
+use super::operations::Operations;
 use super::options::Options;
 use super::owners::Owners;
+use super::picker::PickedLeads;
 use super::profiles::{Load, Profiles};
 
 /// The whole state of the screen.
@@ -35,6 +45,20 @@ pub struct State {
     pub filter: Filter,
     pub owners: Owners,
     pub notices: Notices,
+    pub operations: Operations,
+    /// What lies over the main screen; the last one is on top.
+    pub dialogs: Vec<Dialog>,
+    pub(super) leaving: Leaving,
+    /// Numbers background work, so that late answers are recognised.
+    pub(super) generation: u64,
+    /// The plan that is waited for.
+    pub(super) plan_generation: u64,
+    /// The plan on top has to be made again.
+    pub(super) replan: bool,
+    /// What was chosen in the palette.
+    pub(super) chosen: Option<Action>,
+    /// Keys that mean rows which the newest query has not found yet, and all keys behind them.
+    waiting: VecDeque<Message>,
     /// What this message has led to so far.
     out: Vec<Effect>,
 }
@@ -64,6 +88,14 @@ impl State {
             filter: Filter::default(),
             owners: Owners::default(),
             notices: Notices::default(),
+            operations: Operations::default(),
+            dialogs: Vec::new(),
+            leaving: Leaving::No,
+            generation: 0,
+            plan_generation: 0,
+            replan: false,
+            chosen: None,
+            waiting: VecDeque::new(),
             out: Vec::new(),
         }
     }
@@ -79,22 +111,62 @@ impl State {
 
     /// Takes in one message and says what should happen.
     pub fn update(&mut self, message: Message) -> Vec<Effect> {
-        match message {
-            Message::Act(action) => self.act(action),
-            Message::Type(c) => self.edit_text(|field| field.insert(c.encode_utf8(&mut [0; 4]))),
-            Message::Edit(edit) => self.edit_key(edit),
-            Message::Paste(text) => self.edit_text(|field| field.insert(&text)),
-            Message::Mouse(mouse) => self.mouse(mouse),
-            Message::Unbound(key) => self.unbound(&key),
-            Message::Resize { columns, rows } => self.size = (columns, rows),
-            Message::Now(now) => self.now = now,
-            Message::Backend(event) => self.backend(event),
-            Message::Searched(result) => self.searched(result),
-            Message::Counted(counts) => self.views_counted(counts),
-            _ => {}
+        if self.must_wait(&message) {
+            self.waiting.push_back(message);
+        } else {
+            self.take_in(message);
+        }
+        while self.waiting.front().is_some_and(|message| !self.is_too_early(message)) {
+            if let Some(message) = self.waiting.pop_front() {
+                self.take_in(message);
+            }
         }
         self.settle();
         std::mem::take(&mut self.out)
+    }
+
+    /// A key that has to wait for rows, or for a key before it that does.
+    fn must_wait(&self, message: &Message) -> bool {
+        match message {
+            Message::Act(Action::Interrupt | Action::Suspend | Action::Redraw) => false,
+            Message::Act(_) | Message::Type(_) | Message::Edit(_) | Message::Paste(_) => {
+                (!self.waiting.is_empty() && self.waiting.len() < MOST_WAITING) || self.is_too_early(message)
+            }
+            _ => false,
+        }
+    }
+
+    /// What a key means must be on the screen: rows that are still searched for are not.
+    fn is_too_early(&self, message: &Message) -> bool {
+        let Message::Act(action) = message else { return false };
+        self.leads.is_searching() && self.needs_rows(*action)
+    }
+
+    fn take_in(&mut self, message: Message) {
+        match message {
+            Message::Act(action) => self.act(action),
+            Message::Type(c) => self.edit_text(|field| field.insert(c.encode_utf8(&mut [0; 4]))),
+            Message::Edit(edit) => self.edit_text(|field| {
+                field.edit(edit);
+            }),
+            Message::Paste(text) => self.edit_text(|field| field.insert(&text)),
+            Message::Mouse(mouse) => self.mouse(mouse),
+            Message::Unbound(key) => self.say(Level::Info, &format!("{key} means nothing here")),
+            Message::Resize { columns, rows } => self.size = (columns, rows),
+            Message::Now(now) => self.now = now,
+            Message::Painted => self.painted(),
+            Message::Backend(event) => self.backend(event),
+            Message::Searched(result) => self.searched(result),
+            Message::Planned { generation, plan, review } => self.planned(generation, plan, review),
+            Message::Counted(counts) => self.views_counted(counts),
+            Message::LoadsCounted { generation, loads } => self.loads_counted(generation, loads),
+            Message::Copied(copied) => self.copied(copied),
+            Message::FileSaved(saved) => self.file_saved(saved),
+            Message::ViewSaved(saved) => self.view_saved(saved),
+            Message::Signal(Signal::Interrupt) => self.interrupt(),
+            Message::Signal(Signal::Terminate) => self.leave(),
+            Message::Resumed => self.emit(Effect::Repaint),
+        }
     }
 
     pub(super) fn emit(&mut self, effect: Effect) {
@@ -116,6 +188,9 @@ impl State {
         if layout::is_too_small(self.size) {
             return Context::TooSmall;
         }
+        if let Some(dialog) = self.dialogs.last() {
+            return dialog.context();
+        }
         match self.focus {
             Focus::Lists => Context::Lists,
             Focus::Leads => Context::Leads,
@@ -126,19 +201,40 @@ impl State {
 
     fn act(&mut self, action: Action) {
         self.notices.pass();
+        if action != Action::Interrupt && self.leaving == Leaving::Warned {
+            self.leaving = Leaving::No;
+        }
         if let Some(why) = self.why_not(action) {
             self.say(Level::Info, &why);
             return;
         }
+        match action {
+            Action::Interrupt => return self.interrupt(),
+            Action::Suspend => return self.emit(Effect::Suspend),
+            Action::Redraw => return self.emit(Effect::Repaint),
+            Action::Help if self.context() != Context::Help => {
+                let place = self.context();
+                return self.dialogs.push(Dialog::Help(HelpPage { place, scroll: Scroll::default() }));
+            }
+            Action::Palette if self.context() != Context::Palette => return self.open_palette(),
+            Action::Messages if self.context() != Context::Messages => {
+                return self.dialogs.push(Dialog::Messages(MessagePage::default()));
+            }
+            _ => {}
+        }
+        if self.act_in_dialog(action) {
+            self.replan();
+            if let Some(chosen) = self.chosen.take() {
+                self.act(chosen);
+            }
+            return;
+        }
         self.range_before(action);
         let done = match self.focus {
-            Focus::Filter if !matches!(action, Action::Help) => {
-                self.act_in_filter(action);
-                true
-            }
+            Focus::Filter => self.act_in_filter(action),
             Focus::Lists => self.act_in_lists(action),
             Focus::Owners => self.act_in_owners(action),
-            _ => self.marking(action) || self.move_in_table(action),
+            Focus::Leads => self.marking(action) || self.move_in_table(action),
         };
         if !done {
             self.act_in_panes(action);
@@ -173,10 +269,18 @@ impl State {
                 self.search(Why::OtherRows);
             }
             Action::Refresh => self.refresh(),
+            Action::Columns => self.open_columns(),
             Action::SortNext => self.sort_next(),
             Action::SortReverse => {
                 if let Some(sort) = self.leads.sort {
                     self.sort_by(sort.field);
+                }
+            }
+            Action::SaveView => self.open_view_prompt(),
+            Action::DeleteView => {
+                if let Some(ListId::View(name)) = self.lists().get(self.lists.cursor.at) {
+                    let question = format!("Forget the view {}?", SafeText::new(name));
+                    self.ask(question, "Keep it", "Forget it", super::confirm::What::DeleteView(name.clone()));
                 }
             }
             Action::NextTheme => {
@@ -187,12 +291,44 @@ impl State {
             Action::Dismiss => {
                 self.notices.dismiss();
             }
-            Action::Redraw => self.emit(Effect::Repaint),
-            Action::Suspend => self.emit(Effect::Suspend),
+            Action::Assign => {
+                if let Some(leads) = self.meant_leads() {
+                    self.open_picker(leads);
+                }
+            }
+            Action::Unassign => {
+                if let Some(leads) = self.meant_leads() {
+                    self.plan_unassignment(leads);
+                }
+            }
+            Action::Undo => self.plan_undo(Command::PlanNewestUndo { redo: false }),
+            Action::Redo => self.plan_undo(Command::PlanNewestUndo { redo: true }),
+            Action::Stop => {
+                let ids = self.stoppable();
+                self.stop(&ids);
+            }
+            Action::Watch => {
+                let running = self.operations.running().last().or(self.operations.newest());
+                if let Some(id) = running.map(|operation| operation.id.clone()) {
+                    self.watch(&id);
+                }
+            }
+            Action::History => self.dialogs.push(Dialog::History(Box::default())),
+            Action::Detail | Action::Accept => self.open_detail(),
+            Action::Copy | Action::SaveFile => self.copy_leads(action),
+            Action::Quit => self.quit(),
             action => {
+                // Markings that make sense in every pane.
                 self.marking(action);
             }
         }
+    }
+
+    /// Plans to take the owners from these leads.
+    pub(super) fn plan_unassignment(&mut self, leads: PickedLeads) {
+        let profiles = self.profiles.usable().map(|profile| (profile.name.clone(), Assignment::unassigned()));
+        let to = Destination { label: SafeText::new("nobody"), in_profile: profiles.collect() };
+        self.plan_assignment(leads, to);
     }
 
     /// One step back on the main screen: the pane, the range, then the filter.
@@ -235,10 +371,12 @@ impl State {
             Event::People { profile, people } => {
                 self.profiles.entry(&profile).people = people;
                 self.count_owners();
+                self.refresh_picker();
             }
             Event::Leads { profile, table, progress } => {
                 self.profiles.entry(&profile).loaded(table, progress);
                 self.count_owners();
+                self.refresh_picker();
                 self.search(Why::NewLeads);
                 if progress.finished {
                     self.count_views();
@@ -249,8 +387,17 @@ impl State {
                 self.profiles.entry(&profile).load = Load::Failed(problem);
             }
             Event::Waiting { profile, until } => self.profiles.entry(&profile).waits_until = Some(until),
-            Event::Failed { problem } => self.notices.problem(self.now, &problem),
-            _ => {}
+            Event::Detail { lead, record, events } => self.detail_arrived(&lead, record, events),
+            Event::Planned { plan } => self.undo_planned(plan),
+            Event::NotPlanned { problem } => self.undo_not_planned(&problem),
+            Event::Started { operation, plan } => self.operation_started(operation, plan),
+            Event::Progress { operation, progress } => self.operation_progressed(&operation, progress),
+            Event::Ended { summary, seconds, requests } => self.operation_ended(summary, seconds, requests),
+            Event::NotStarted { problem } | Event::Failed { problem } => self.notices.problem(self.now, &problem),
+            Event::History { operations, total, offset } => self.history_arrived(operations, total, offset),
+            Event::Items { operation, items, total, offset } => self.items_arrived(&operation, items, total, offset),
+            Event::Interrupted { operations } => self.offer_interrupted(operations),
+            Event::Stopped => self.gone(),
         }
     }
 
@@ -267,12 +414,14 @@ impl State {
             let first = self.owners.cursor.top.next_multiple_of(height);
             self.owners.cursor.top = first;
         }
+        self.settle_dialogs();
+        self.retry_gathered();
         self.wish_for_names();
     }
 
     /// Where everything is.
     pub fn layout(&self) -> layout::Main {
-        layout::main(self.size, self.lists_len(), self.owners.rows.len(), 0)
+        layout::main(self.size, self.lists_len(), self.owners.rows.len(), self.operations.running().count())
     }
 
     pub(super) fn table_height(&self) -> usize {
@@ -302,23 +451,22 @@ impl State {
     /// Changes the text that is being typed.
     fn edit_text(&mut self, edit: impl FnOnce(&mut TextField)) {
         self.notices.pass();
-        if self.focus == Focus::Filter {
+        if let Some(dialog) = self.dialogs.last_mut() {
+            if let Some(field) = dialog.field() {
+                edit(field);
+                match self.dialogs.last() {
+                    Some(Dialog::Picker(_)) => self.picker_typed(),
+                    Some(Dialog::Palette(_)) => self.palette_typed(),
+                    _ => {}
+                }
+            }
+        } else if self.focus == Focus::Filter {
             let before = self.filter.text().to_owned();
             edit(&mut self.filter.field);
             if before != self.filter.text() {
                 self.filter_changed(Why::OtherQuery);
             }
         }
-    }
-
-    fn edit_key(&mut self, edit: Edit) {
-        self.edit_text(|field| {
-            field.edit(edit);
-        });
-    }
-
-    fn unbound(&mut self, key: &str) {
-        self.say(Level::Info, &format!("{key} means nothing here"));
     }
 
     /// The mouse moves cursors and scrolls; it marks nothing and sends nothing.
@@ -329,6 +477,9 @@ impl State {
             Mouse::ScrollUp { column, row } => (column, row, Some(false)),
             Mouse::ScrollDown { column, row } => (column, row, Some(true)),
         };
+        if !self.dialogs.is_empty() {
+            return self.mouse_in_dialog(row, wheel);
+        }
         let at = Position { x: column, y: row };
         let (lists, owners) = match layout.band {
             Some(band) => (Some(band.lists), Some(band.owners)),
@@ -369,14 +520,7 @@ impl State {
     pub fn needs_clock(&self) -> bool {
         self.profiles.iter().any(|profile| profile.waits_until.is_some_and(|until| until > self.now))
     }
-
-    /// Something must have been on the screen before it can be confirmed: send [`Message::Painted`] after the frame.
-    pub fn awaits_paint(&self) -> bool {
-        false
-    }
-
-    /// The person left and nothing is in flight: the loop may end.
-    pub fn is_done(&self) -> bool {
-        false
-    }
 }
+
+/// Keys that may wait for a search.
+const MOST_WAITING: usize = 1000;

@@ -35,7 +35,7 @@ pub use lead::{LeadFlags, LeadRecord, Lifecycle};
 pub use operation::{ItemState, OperationKind, Tally};
 pub use people::{Person, PersonStatus};
 pub use plan::{Change, Cost, Plan, PlanPart, Skip, SkipReason, TakesBack};
-pub use safe_text::{SafeText, Verbatim};
+pub use safe_text::{SafeLines, SafeText, Verbatim};
 
 /// A point in time, UTC, as every clock and vendor answer is turned into at the border.
 pub use jiff::Timestamp;

@@ -71,6 +71,38 @@ impl<'de> Deserialize<'de> for SafeText {
     }
 }
 
+/// Several [`SafeText`]s in lines and cells, for the clipboard and for files. Line breaks and tabs stand only between
+/// them, and no cell can start a formula where it is pasted into a spreadsheet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SafeLines(String);
+
+impl SafeLines {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds a line of cells, with tabs between them.
+    pub fn push<C: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = C>) {
+        if !self.0.is_empty() {
+            self.0.push('\n');
+        }
+        for (at, cell) in cells.into_iter().enumerate() {
+            if at > 0 {
+                self.0.push('\t');
+            }
+            let cell = cell.as_ref();
+            if cell.starts_with(['=', '+', '-', '@']) {
+                self.0.push('\'');
+            }
+            self.0.push_str(&visible(cell));
+        }
+    }
+}
+
 /// A remote text byte for byte, for comparing with the vendor's and for writing back. It has no `Display` on purpose.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -218,6 +250,14 @@ mod tests {
     fn stacked_combining_marks_are_cut_short() {
         let tower = format!("a{}b", "\u{301}".repeat(50));
         assert_eq!(visible(&tower), format!("a{}…b", "\u{301}".repeat(4)));
+    }
+
+    #[test]
+    fn lines_and_cells_are_ours_and_no_formula_gets_through() {
+        let mut lines = SafeLines::default();
+        lines.push(["ld_1", "=HYPERLINK(\"x\")", "a\tb\nc"]);
+        lines.push(["ld_2", "", "-1"]);
+        assert_eq!(lines.as_str(), "ld_1\t'=HYPERLINK(\"x\")\ta␉b␊c\nld_2\t\t'-1");
     }
 
     proptest! {

@@ -7,7 +7,7 @@ use ratatui::Frame;
 use super::clipboard::copy_sequence;
 use super::tty::{self, NoTerminal, Out, Wishes};
 use super::{Drawn, Screen};
-use crate::domain::SafeText;
+use crate::domain::{SafeLines, SafeText};
 
 /// What the event loop needs of a terminal.
 pub trait Surface {
@@ -31,7 +31,7 @@ pub trait Surface {
     fn title(&mut self, title: &SafeText) -> io::Result<()>;
 
     /// Puts a text on the clipboard, or says why not.
-    fn copy(&mut self, text: &SafeText) -> Result<(), String>;
+    fn copy(&mut self, text: &SafeLines) -> Result<(), String>;
 
     /// Gives the terminal back and stops, until it is continued.
     fn suspend(&mut self) -> io::Result<()>;
@@ -68,7 +68,7 @@ impl<W: Write> Surface for Screen<W> {
         self.send(format!("\x1b]2;{title}\x07").as_bytes())
     }
 
-    fn copy(&mut self, text: &SafeText) -> Result<(), String> {
+    fn copy(&mut self, text: &SafeLines) -> Result<(), String> {
         if !self.capabilities().extras {
             return Err("this terminal has no clipboard; save it to a file instead".to_owned());
         }
@@ -143,7 +143,7 @@ impl Surface for Terminal {
         self.screen.title(title)
     }
 
-    fn copy(&mut self, text: &SafeText) -> Result<(), String> {
+    fn copy(&mut self, text: &SafeLines) -> Result<(), String> {
         self.screen.copy(text)
     }
 

@@ -71,6 +71,28 @@ pub fn open(canvas: &mut Canvas<'_>, dialog: &Dialog, name: &str, more: &str) {
     canvas.cursor = None;
 }
 
+/// A button; the one with the focus has a mark of its own. Returns where the next one may stand.
+pub fn button(canvas: &mut Canvas<'_>, x: u16, area: Rect, label: &str, focused: bool) -> u16 {
+    let role = if focused { Role::ButtonFocused } else { Role::Button };
+    if focused {
+        canvas.text(x, area.y, 1, canvas.theme.glyphs.cursor, Role::Mark);
+    }
+    let room = area.right().saturating_sub(x + 2);
+    x + 2 + canvas.text(x + 2, area.y, room, &format!("[ {label} ]"), role) + 2
+}
+
+/// Which of a page's lines are on the screen, where not all are.
+pub fn lines_shown(canvas: &Canvas<'_>, top: usize, height: u16, lines: usize) -> String {
+    let last = (top + usize::from(height)).min(lines);
+    if top == 0 && last == lines {
+        return String::new();
+    }
+    let glyphs = canvas.theme.glyphs;
+    let above = if top > 0 { glyphs.more_above } else { "" };
+    let below = if last < lines { glyphs.more_below } else { "" };
+    format!("lines {} to {} of {} {above}{below}", top + 1, last, lines)
+}
+
 /// What can be done right now: keys and words from the table of actions.
 pub fn hints(state: &State, canvas: &mut Canvas<'_>) {
     let area = state.layout().hints;

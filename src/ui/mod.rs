@@ -1,12 +1,18 @@
 //! Drawing: a pure function from the state to a frame. There is one file per pane and dialog, as there is in `app`.
 
 mod columns;
+mod detail;
 mod field;
 mod frame;
+mod history;
 mod leads;
 mod lists;
+mod operation;
 mod owners;
+mod pages;
 mod paint;
+mod picker;
+mod plan;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -14,6 +20,7 @@ pub mod theme;
 
 use ratatui::Frame;
 
+use crate::app::dialog::Dialog;
 use crate::app::layout::{self, LEAST};
 use crate::app::state::{Focus, State};
 
@@ -41,7 +48,30 @@ fn draw(state: &State, canvas: &mut Canvas<'_>) {
     if state.layout().band.is_none() && matches!(state.focus, Focus::Lists | Focus::Owners) {
         frame::folded_pane(state, canvas);
     }
-    frame::hints(state, canvas);
+    for dialog in &state.dialogs {
+        match dialog {
+            Dialog::Picker(picker) => picker::draw(state, canvas, picker),
+            Dialog::Plan(plan) => plan::draw(state, canvas, plan),
+            Dialog::Operation(view) => operation::draw(state, canvas, view),
+            Dialog::History(pane) => history::draw(state, canvas, pane),
+            Dialog::Interrupted(offer) => history::draw_interrupted(state, canvas, offer),
+            Dialog::Detail(pane) => detail::draw(state, canvas, pane),
+            Dialog::Columns(dialog) => pages::columns_dialog(state, canvas, dialog),
+            Dialog::ViewPrompt(prompt) => pages::view_prompt(state, canvas, prompt),
+            Dialog::Help(page) => pages::help(state, canvas, page),
+            Dialog::Palette(palette) => pages::palette(state, canvas, palette),
+            Dialog::Messages(page) => pages::messages(state, canvas, page),
+            Dialog::Confirm(question) => pages::confirm(state, canvas, question),
+            Dialog::Busy => {}
+        }
+    }
+    let covered = state.layout().notice.is_none() && !state.dialogs.is_empty();
+    if covered && state.notices.shown().is_some() {
+        // On a low screen a dialog takes all lines but one: what was just said goes before the hints.
+        status::notice(state, canvas, state.layout().hints);
+    } else {
+        frame::hints(state, canvas);
+    }
 }
 
 /// All that a window of this size can show.

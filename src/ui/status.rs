@@ -3,10 +3,12 @@
 use ratatui::layout::Rect;
 
 use crate::app::notices::Level;
+use crate::app::operations::{Operation, tally_words};
 use crate::app::profiles::Condition;
 use crate::app::state::State;
 use crate::app::{Action, words};
 
+use super::operation::{self, progress_words};
 use super::paint::Canvas;
 use super::theme::Role;
 
@@ -38,6 +40,15 @@ pub fn role(condition: Condition) -> Role {
     }
 }
 
+pub fn level_role(level: Level) -> Role {
+    match level {
+        Level::Info => Role::Text,
+        Level::Done => Role::Good,
+        Level::Warning => Role::Warning,
+        Level::Error => Role::Error,
+    }
+}
+
 pub fn draw(state: &State, canvas: &mut Canvas<'_>) {
     let layout = state.layout();
     let strip = layout.strip;
@@ -46,22 +57,40 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>) {
         notice(state, canvas, strip);
         return;
     }
-    let (condition, text) = condition(state);
-    canvas.text(strip.x + 1, strip.y, strip.width.saturating_sub(1), &text, role(condition));
+    let mut lines = strip.y..strip.bottom();
+    let running: Vec<_> = state.operations.running().collect();
+    // On a low screen there is one line: an operation on the way matters more than what was loaded.
+    if layout.notice.is_some() || running.is_empty() {
+        let (condition, text) = condition(state);
+        let y = lines.next().unwrap_or(strip.y);
+        canvas.text(strip.x + 1, y, strip.width.saturating_sub(1), &text, role(condition));
+    }
+    for (operation, y) in running.iter().rev().zip(lines) {
+        running_line(canvas, operation, Rect { x: strip.x + 1, y, width: strip.width.saturating_sub(1), height: 1 });
+    }
     if let Some(area) = layout.notice {
         notice(state, canvas, area);
     }
 }
 
+/// What it does, how far it is, how it goes on.
+fn running_line(canvas: &mut Canvas<'_>, operation: &Operation, area: Rect) {
+    let narrow = area.width < 78;
+    let mut x = area.x;
+    if !narrow {
+        x += canvas.text(x, area.y, area.width / 3, &operation.title, Role::Busy) + 2;
+    }
+    let tally = &operation.progress.tally;
+    let text = format!("{}, {}", tally_words(tally), progress_words(operation));
+    let rest = Rect { x, width: area.right().saturating_sub(x), ..area };
+    operation::bar(canvas, rest, tally, &text);
+}
+
 /// The newest message: errors until they are dismissed.
-fn notice(state: &State, canvas: &mut Canvas<'_>, area: Rect) {
+pub fn notice(state: &State, canvas: &mut Canvas<'_>, area: Rect) {
+    canvas.clear(area);
     let Some((notice, behind)) = state.notices.shown() else { return };
-    let role = match notice.level {
-        Level::Info => Role::Text,
-        Level::Done => Role::Good,
-        Level::Warning => Role::Warning,
-        Level::Error => Role::Error,
-    };
+    let role = level_role(notice.level);
     let word = match notice.level {
         Level::Info => String::new(),
         level => format!("{}: ", level.word()),

@@ -1,0 +1,93 @@
+//! The help page: every key, first those of the place it was asked in.
+
+use strum::IntoEnumIterator;
+
+use super::action::Action;
+use super::context::Context;
+use super::dialog::After;
+use super::list::Scroll;
+use super::state::State;
+
+/// The help page.
+#[derive(Clone, Debug)]
+pub struct HelpPage {
+    /// Where help was asked.
+    pub place: Context,
+    pub scroll: Scroll,
+}
+
+/// A line of the page.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HelpLine {
+    Heading(&'static str),
+    Entry { keys: String, help: &'static str, why_not: Option<String> },
+    Text(&'static str),
+    Blank,
+}
+
+impl State {
+    /// The page's lines.
+    pub fn help_lines(&self, page: &HelpPage) -> Vec<HelpLine> {
+        let here = page.place.sections();
+        let others = Context::iter().filter(|context| !here.contains(context));
+        let mut lines = Vec::new();
+        for context in here.iter().copied().chain(others) {
+            let entries: Vec<HelpLine> = Action::iter()
+                .filter(|action| action.spec().contexts.contains(&context) && self.exists(*action))
+                .map(|action| HelpLine::Entry {
+                    keys: self.keys.in_section(context, action).join(" "),
+                    help: action.spec().help,
+                    // Reasons are those of this moment: elsewhere they would be others.
+                    why_not: if here.contains(&context) { self.why_not_under(page.place, action) } else { None },
+                })
+                .collect();
+            if entries.is_empty() {
+                continue;
+            }
+            if !lines.is_empty() {
+                lines.push(HelpLine::Blank);
+            }
+            lines.push(HelpLine::Heading(context.title()));
+            lines.extend(entries);
+        }
+        lines.extend([HelpLine::Blank, HelpLine::Heading("Queries")]);
+        lines.extend(QUERIES.iter().map(|text| HelpLine::Text(text)));
+        lines.extend([HelpLine::Blank, HelpLine::Heading("States of an item")]);
+        lines.extend(STATES.iter().map(|text| HelpLine::Text(text)));
+        lines
+    }
+
+    pub(super) fn act_in_help(&mut self, page: &mut HelpPage, action: Action) -> After {
+        let height = usize::from(super::dialog::help_layout(self.size).body.height);
+        match action {
+            Action::Back | Action::Accept | Action::Help => After::Close,
+            action => {
+                let lines = self.help_lines(page).len();
+                page.scroll.act(action, lines, height);
+                After::Stay
+            }
+        }
+    }
+}
+
+const QUERIES: &[&str] = &[
+    "word            occurs in name, company, e-mail or another text; several words: all of them",
+    "~word           its letters occur in this order; best matches first",
+    "/regex/         matches a regular expression",
+    "status:new      exactly this; also source, company, e-mail, campaign, list, phone, id",
+    "owner:none      nobody has it; owner:unknown: not known; owner:\"Jane Smith\"",
+    "score>50        also <, >=, <=; created<2d: younger than two days; updated>2026-11-01",
+    "is:marked       also is:closed, is:do_not_call",
+    "-term           not; a,b inside a value: either",
+];
+
+const STATES: &[&str] = &[
+    "planned         not sent yet",
+    "sent            on the way",
+    "done            proven by the answer or by reading back",
+    "failed          refused, or proven not to have happened",
+    "unknown         the answer was lost; it is read back",
+    "skipped         left alone, with the reason",
+    "not sent        stopped before its turn",
+    "changed by others  found when reading back",
+];

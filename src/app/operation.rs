@@ -1,0 +1,220 @@
+//! One operation with its items: was, wrote, now, state and reason. While it runs this is its progress, afterwards its
+//! report.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::exchange::Command;
+use crate::domain::history::{ItemRow, OperationLife, OperationSummary};
+use crate::domain::planning::Wanted;
+use crate::domain::{Assignment, ItemState, OperationId, OperationKind, ProfileName, SafeLines, Tally};
+
+use super::action::Action;
+use super::dialog::{After, Dialog};
+use super::effect::Effect;
+use super::list::ListCursor;
+use super::operations::is_unfinished;
+use super::state::State;
+use super::window::{WINDOW, Window};
+
+/// The items of one operation.
+#[derive(Clone, Debug)]
+pub struct OperationView {
+    pub id: OperationId,
+    /// As the history knows it; the session knows more while it runs.
+    pub summary: Option<OperationSummary>,
+    pub items: Window<ItemRow>,
+    pub cursor: ListCursor,
+    /// Only items that are not done are shown.
+    pub only_problems: bool,
+    /// Those items, once they are found.
+    pub problems: Option<Vec<ItemRow>>,
+    /// Items that an undo from here is limited to, by number.
+    pub marked: BTreeSet<u32>,
+    /// The retry waits until the items to be tried again are found.
+    pub(super) retry: bool,
+}
+
+impl OperationView {
+    pub(super) fn new(id: OperationId, summary: Option<OperationSummary>) -> Self {
+        Self {
+            id,
+            summary,
+            items: Window::default(),
+            cursor: ListCursor::default(),
+            only_problems: false,
+            problems: None,
+            marked: BTreeSet::new(),
+            retry: false,
+        }
+    }
+
+    /// How many items there are to scroll through.
+    pub fn len(&self) -> usize {
+        if self.only_problems { self.problems.as_ref().map_or(0, Vec::len) } else { self.items.len() }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn item(&self, at: usize) -> Option<&ItemRow> {
+        if self.only_problems { self.problems.as_ref()?.get(at) } else { self.items.get(at) }
+    }
+
+    /// The items are on the way.
+    pub fn is_loading(&self) -> bool {
+        if self.only_problems { self.problems.is_none() } else { self.items.is_loading() }
+    }
+}
+
+impl State {
+    /// How many items of the operation are in which state.
+    pub fn tally_of(&self, view: &OperationView) -> Tally {
+        let running = self.operations.get(&view.id).map(|operation| operation.progress.tally);
+        running.or(view.summary.as_ref().map(|summary| summary.tally)).unwrap_or_default()
+    }
+
+    /// The operation's kind, where it is known.
+    pub fn kind_of(&self, view: &OperationView) -> Option<OperationKind> {
+        let summary = view.summary.as_ref().map(|summary| summary.kind);
+        summary.or_else(|| self.operations.get(&view.id)?.kind)
+    }
+
+    /// The operation is on the way in this session.
+    pub fn is_running(&self, id: &OperationId) -> bool {
+        self.operations.get(id).is_some_and(|operation| operation.ended.is_none())
+    }
+
+    /// The operation was cut off, and nobody works on it.
+    pub(super) fn is_interrupted(&self, view: &OperationView) -> bool {
+        if let Some(operation) = self.operations.get(&view.id) {
+            let tally = operation.progress.tally;
+            return operation.ended.is_some() && tally.unknown + tally.not_sent + tally.sent + tally.planned > 0;
+        }
+        view.summary.as_ref().is_some_and(|summary| {
+            summary.life == OperationLife::Interrupted || (summary.life == OperationLife::Ended && summary.tally.not_sent > 0)
+        })
+    }
+
+    pub(super) fn wish_for_items(&mut self, view: &mut OperationView, height: usize) {
+        if let Some(offset) = view.items.wish(view.cursor.top, height) {
+            self.emit(Effect::Send(Command::Items { operation: view.id.clone(), offset, limit: WINDOW }));
+        }
+    }
+
+    /// Items of an operation have moved: open views read them again.
+    pub(super) fn items_changed(&mut self, id: &OperationId) {
+        for dialog in &mut self.dialogs {
+            if let Dialog::Operation(view) = dialog
+                && view.id == *id
+            {
+                view.items.outdate();
+            }
+        }
+    }
+
+    pub(super) fn act_in_operation(&mut self, view: &mut OperationView, action: Action) -> After {
+        let height = usize::from(super::dialog::operation_layout(self.size).body.height);
+        match action {
+            Action::Back | Action::Accept => return After::Close,
+            Action::Mark => {
+                if let Some(seq) = view.item(view.cursor.at).map(|item| item.seq) {
+                    if !view.marked.remove(&seq) {
+                        view.marked.insert(seq);
+                    }
+                    view.cursor.act(Action::CursorDown, view.len(), height);
+                }
+            }
+            Action::Undo => {
+                let items = (!view.marked.is_empty()).then(|| view.marked.iter().copied().collect());
+                self.plan_undo(Command::PlanUndo { operations: vec![view.id.clone()], items });
+            }
+            Action::Stop => self.stop(std::slice::from_ref(&view.id)),
+            Action::OnlyProblems => {
+                view.only_problems = !view.only_problems;
+                view.cursor = ListCursor::default();
+                if view.only_problems {
+                    self.gather(view.id.clone());
+                }
+            }
+            Action::Retry => match &view.problems {
+                Some(problems) => {
+                    let wanted = again(problems);
+                    self.plan_again(wanted);
+                }
+                None => {
+                    view.retry = true;
+                    self.gather(view.id.clone());
+                }
+            },
+            Action::Resume | Action::Settle => self.resume(view.id.clone(), action == Action::Settle),
+            Action::Copy | Action::SaveFile => {
+                let text = self.operation_text(view);
+                self.hand_over(action, "operation", text);
+            }
+            action => {
+                view.cursor.act(action, view.len(), height);
+            }
+        }
+        After::Stay
+    }
+
+    /// Views that waited for their items to try them again.
+    pub(super) fn retry_gathered(&mut self) {
+        let waits = |dialog: &Dialog| matches!(dialog, Dialog::Operation(view) if view.retry && view.problems.is_some());
+        let Some(Dialog::Operation(view)) = self.dialogs.iter_mut().find(|dialog| waits(dialog)) else { return };
+        view.retry = false;
+        let wanted = again(view.problems.as_deref().unwrap_or_default());
+        if wanted.is_empty() {
+            self.say(super::notices::Level::Info, "There is nothing to try again");
+        } else {
+            self.plan_again(wanted);
+        }
+    }
+
+    pub(super) fn resume(&mut self, operation: OperationId, settle_only: bool) {
+        self.emit(Effect::Send(Command::Resume { operation, settle_only }));
+        let text = if settle_only {
+            "Reading back what became of what was sent"
+        } else {
+            "Reading back what became of what was sent; then the rest is sent"
+        };
+        self.say(super::notices::Level::Info, text);
+    }
+
+    /// The items that are here as text: for the clipboard or a file.
+    fn operation_text(&self, view: &OperationView) -> SafeLines {
+        let mut text = SafeLines::default();
+        text.push(["target", "name", "was", "wrote", "now", "state", "reason"]);
+        for item in (0..view.len()).filter_map(|at| view.item(at)) {
+            let now = item.now.as_ref().map(Assignment::label).unwrap_or_default();
+            let reason = item.reason.clone().unwrap_or_default();
+            text.push([
+                item.target.as_str(),
+                item.name.as_str(),
+                item.was.label().as_str(),
+                item.wrote.label().as_str(),
+                now.as_str(),
+                item.state.label(),
+                reason.as_str(),
+            ]);
+        }
+        text
+    }
+}
+
+/// What has to be planned to do again what did not work: leads by profile and by what they should have become.
+pub(super) fn again(items: &[ItemRow]) -> Vec<Wanted> {
+    let mut wanted: Vec<Wanted> = Vec::new();
+    let mut places: BTreeMap<(ProfileName, String), usize> = BTreeMap::new();
+    for item in items.iter().filter(|item| is_unfinished(item.state) && item.state != ItemState::Unknown) {
+        // Assignments have no order of their own: their text has.
+        let key = (item.profile.clone(), format!("{:?}", item.wrote));
+        let at = *places.entry(key).or_insert_with(|| {
+            wanted.push(Wanted { profile: item.profile.clone(), leads: Vec::new(), to: item.wrote.clone() });
+            wanted.len() - 1
+        });
+        wanted[at].leads.push(item.target.clone().into());
+    }
+    wanted
+}

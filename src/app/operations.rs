@@ -1,0 +1,312 @@
+//! The operations of this session: on the way, ended, and what became of their items.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::domain::exchange::{Command, OperationProgress};
+use crate::domain::history::{ItemRow, OperationSummary};
+use crate::domain::selection::LeadKey;
+use crate::domain::{ItemState, OperationId, OperationKind, Plan, Tally};
+
+use super::dialog::Dialog;
+use super::effect::Effect;
+use super::notices::Level;
+use super::operation::OperationView;
+use super::plan_text::what_it_does;
+use super::state::State;
+use super::window::WINDOW;
+use super::words::{counted, number};
+
+/// All operations that this session has seen running, oldest first.
+#[derive(Clone, Debug, Default)]
+pub struct Operations {
+    all: Vec<Operation>,
+    gathering: Option<Gathering>,
+    /// Operations whose unfinished items are still to be gathered.
+    to_gather: Vec<OperationId>,
+}
+
+/// One operation.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    pub id: OperationId,
+    /// What it does, in one line.
+    pub title: String,
+    pub kind: Option<OperationKind>,
+    pub progress: OperationProgress,
+    pub ended: Option<Ended>,
+    /// Which leads it is about; dropped when its items are settled.
+    plan: Option<Arc<Plan>>,
+}
+
+/// How an operation went.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    pub summary: OperationSummary,
+    pub seconds: f64,
+    pub requests: usize,
+}
+
+/// Reading all items of an operation, page by page, for those that are not done.
+#[derive(Clone, Debug)]
+struct Gathering {
+    operation: OperationId,
+    offset: usize,
+    /// Items that are not done.
+    open: Vec<ItemRow>,
+    /// Items that are not done and not skipped: their leads stay marked.
+    unfinished: HashSet<LeadKey>,
+}
+
+/// More items that are not done than this are counted, not listed.
+const MOST_PROBLEMS: usize = 20_000;
+
+/// A plan with at most this many changes is watched in the activity strip; a larger one opens its items.
+const FEW: usize = 5;
+
+/// Ended operations that are remembered here; the history has them all.
+const MOST_ENDED: usize = 20;
+
+impl Operations {
+    /// Operations that are on the way.
+    pub fn running(&self) -> impl Iterator<Item = &Operation> {
+        self.all.iter().filter(|operation| operation.ended.is_none())
+    }
+
+    pub fn get(&self, id: &OperationId) -> Option<&Operation> {
+        self.all.iter().find(|operation| operation.id == *id)
+    }
+
+    /// The newest, running or ended.
+    pub fn newest(&self) -> Option<&Operation> {
+        self.all.last()
+    }
+
+    /// Items whose request is on the way, and items that are not sent yet, of all operations.
+    pub fn at_work(&self) -> (usize, usize) {
+        self.running().fold((0, 0), |(sent, planned), operation| {
+            (sent + operation.progress.in_flight, planned + operation.progress.tally.planned)
+        })
+    }
+
+    fn entry(&mut self, id: &OperationId) -> &mut Operation {
+        let at = self.all.iter().position(|operation| operation.id == *id).unwrap_or_else(|| {
+            self.all.push(Operation {
+                id: id.clone(),
+                title: format!("Operation {id}"),
+                kind: None,
+                progress: OperationProgress::default(),
+                ended: None,
+                plan: None,
+            });
+            self.all.len() - 1
+        });
+        &mut self.all[at]
+    }
+
+    /// Ended operations are forgotten here, oldest first.
+    fn forget_old(&mut self) {
+        let ended = self.all.iter().filter(|operation| operation.ended.is_some()).count();
+        let mut too_many = ended.saturating_sub(MOST_ENDED);
+        self.all.retain(|operation| {
+            let old = too_many > 0 && operation.ended.is_some() && operation.plan.is_none();
+            too_many -= usize::from(old);
+            !old
+        });
+    }
+}
+
+/// `1,997 done, 2 failed, 1 unknown`: every state that occurs.
+pub fn tally_words(tally: &Tally) -> String {
+    let states = [
+        (tally.done, ItemState::Done),
+        (tally.failed, ItemState::Failed),
+        (tally.unknown, ItemState::Unknown),
+        (tally.changed_by_others, ItemState::ChangedByOthers),
+        (tally.skipped, ItemState::Skipped),
+        (tally.not_sent, ItemState::NotSent),
+        (tally.sent, ItemState::Sent),
+        (tally.planned, ItemState::Planned),
+    ];
+    let said: Vec<String> = states
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, state)| format!("{} {}", number(*count), state.label()))
+        .collect();
+    if said.is_empty() { "nothing to do".to_owned() } else { said.join(", ") }
+}
+
+/// Items that did not come out as wanted and may be tried again.
+pub(super) fn is_unfinished(state: ItemState) -> bool {
+    matches!(state, ItemState::Failed | ItemState::Unknown | ItemState::NotSent | ItemState::Planned | ItemState::Sent)
+}
+
+impl State {
+    pub(super) fn operation_started(&mut self, id: OperationId, plan: Arc<Plan>) {
+        let operation = self.operations.entry(&id);
+        operation.title = what_it_does(&plan);
+        operation.kind = Some(plan.kind);
+        operation.progress.tally.planned = plan.changes();
+        operation.progress.tally.skipped = plan.skips();
+        let few = plan.changes() <= FEW;
+        operation.plan = Some(plan);
+        self.history_changed();
+        // Who is in the middle of something else is not interrupted.
+        if !few && self.dialogs.is_empty() {
+            self.watch(&id);
+        }
+    }
+
+    pub(super) fn operation_progressed(&mut self, id: &OperationId, progress: OperationProgress) {
+        let operation = self.operations.entry(id);
+        // A late word about an operation that has ended changes nothing.
+        if operation.ended.is_none() {
+            operation.progress = progress;
+            self.items_changed(id);
+        }
+    }
+
+    pub(super) fn operation_ended(&mut self, summary: OperationSummary, seconds: f64, requests: usize) {
+        let id = summary.id.clone();
+        let operation = self.operations.entry(&id);
+        let tally = summary.tally;
+        operation.progress.tally = tally;
+        operation.progress.in_flight = 0;
+        operation.kind = Some(summary.kind);
+        operation.ended = Some(Ended { summary, seconds, requests });
+        let text = format!("{}: {}", operation.title, tally_words(&tally));
+        let unfinished = tally.failed + tally.unknown + tally.not_sent + tally.planned + tally.sent;
+        let level = match (unfinished, tally.skipped + tally.changed_by_others) {
+            (0, 0) => Level::Done,
+            (0, _) => Level::Warning,
+            _ if tally.failed + tally.unknown > 0 => Level::Error,
+            _ => Level::Warning,
+        };
+        self.say(level, &text);
+        if unfinished == 0 {
+            self.unmark_done(&id, &HashSet::new());
+        } else {
+            self.gather(id.clone());
+        }
+        self.items_changed(&id);
+        self.history_changed();
+        self.operations.forget_old();
+    }
+
+    /// Takes the marks off the leads of an ended operation; those that did not work stay marked.
+    fn unmark_done(&mut self, id: &OperationId, unfinished: &HashSet<LeadKey>) {
+        let Some(plan) = self.operations.entry(id).plan.take() else { return };
+        if matches!(plan.kind, OperationKind::Undo | OperationKind::Redo) {
+            return;
+        }
+        let mut done = Vec::new();
+        for part in &plan.parts {
+            let targets = part.changes.iter().map(|change| &change.target);
+            for target in targets.chain(part.skips.iter().map(|skip| &skip.target)) {
+                let lead = LeadKey { profile: part.profile.clone(), id: target.clone().into() };
+                if self.leads.selection.contains(&lead) && !unfinished.contains(&lead) {
+                    done.push(lead);
+                }
+            }
+        }
+        if !done.is_empty() {
+            Arc::make_mut(&mut self.leads.selection).unmark(&done);
+            // Some of them may have been hidden: they are counted again.
+            self.search(super::leads::Why::NewLeads);
+        }
+    }
+
+    /// Reads all items of an operation, to find those that are not done.
+    pub(super) fn gather(&mut self, id: OperationId) {
+        if !self.operations.to_gather.contains(&id) {
+            self.operations.to_gather.push(id);
+        }
+        self.gather_next();
+    }
+
+    fn gather_next(&mut self) {
+        if self.operations.gathering.is_some() || self.operations.to_gather.is_empty() {
+            return;
+        }
+        let operation = self.operations.to_gather.remove(0);
+        self.operations.gathering =
+            Some(Gathering { operation: operation.clone(), offset: 0, open: Vec::new(), unfinished: HashSet::new() });
+        self.emit(Effect::Send(Command::Items { operation, offset: 0, limit: PAGE }));
+    }
+
+    /// A page of items has arrived: for the gathering, for an open view, or for both.
+    pub(super) fn items_arrived(&mut self, id: &OperationId, items: Vec<ItemRow>, total: usize, offset: usize) {
+        self.gathered(id, &items, total, offset);
+        for dialog in &mut self.dialogs {
+            if let Dialog::Operation(view) = dialog
+                && view.id == *id
+            {
+                view.items.arrived(offset, total, items);
+                return;
+            }
+        }
+    }
+
+    fn gathered(&mut self, id: &OperationId, items: &[ItemRow], total: usize, offset: usize) {
+        let Some(gathering) = &mut self.operations.gathering else { return };
+        if gathering.operation != *id || gathering.offset != offset {
+            return;
+        }
+        for item in items.iter().filter(|item| item.state != ItemState::Done) {
+            if is_unfinished(item.state) {
+                gathering.unfinished.insert(LeadKey { profile: item.profile.clone(), id: item.target.clone().into() });
+            }
+            if gathering.open.len() < MOST_PROBLEMS {
+                gathering.open.push(item.clone());
+            }
+        }
+        gathering.offset += items.len();
+        if !items.is_empty() && gathering.offset < total {
+            let (operation, offset) = (gathering.operation.clone(), gathering.offset);
+            self.emit(Effect::Send(Command::Items { operation, offset, limit: PAGE }));
+            return;
+        }
+        let Some(done) = self.operations.gathering.take() else { return };
+        if self.operations.get(id).is_some_and(|operation| operation.ended.is_some()) {
+            self.unmark_done(id, &done.unfinished);
+        }
+        for dialog in &mut self.dialogs {
+            if let Dialog::Operation(view) = dialog
+                && view.id == *id
+            {
+                view.problems = Some(done.open.clone());
+            }
+        }
+        self.gather_next();
+    }
+
+    /// Opens the items of an operation.
+    pub(super) fn watch(&mut self, id: &OperationId) {
+        let summary = self.operations.get(id).and_then(|operation| operation.ended.as_ref()).map(|end| end.summary.clone());
+        self.dialogs.push(Dialog::Operation(Box::new(OperationView::new(id.clone(), summary))));
+    }
+
+    /// The activity strip's line about an operation, without its bar.
+    pub fn stop_words(&self) -> String {
+        let (in_flight, planned) = self.operations.at_work();
+        format!("{} in flight, {} not sent", counted(in_flight, "item"), number(planned))
+    }
+
+    /// Hands out no new work in these operations.
+    pub(super) fn stop(&mut self, ids: &[OperationId]) {
+        for id in ids {
+            self.operations.entry(id).progress.stopping = true;
+            self.emit(Effect::Send(Command::Stop { operation: id.clone() }));
+        }
+        let words = self.stop_words();
+        self.say(Level::Warning, &format!("Stopping: {words}"));
+    }
+
+    /// Operations that are on the way and were not stopped yet.
+    pub(super) fn stoppable(&self) -> Vec<OperationId> {
+        self.operations.running().filter(|op| !op.progress.stopping).map(|op| op.id.clone()).collect()
+    }
+}
+
+/// Items that are read at a time when all are read.
+const PAGE: usize = WINDOW * 5;

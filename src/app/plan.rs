@@ -1,0 +1,396 @@
+//! The plan on the screen: what exactly would change, and the question whether it should.
+
+use std::sync::Arc;
+
+use crate::domain::exchange::{Command, Problem};
+use crate::domain::planning::Wanted;
+use crate::domain::{Change, OperationId, OperationKind, Plan, SafeText, Skip, SkipReason};
+
+use super::action::Action;
+use super::dialog::{After, Dialog};
+use super::effect::Effect;
+use super::field::TextField;
+use super::job::{Destination, Job, PlanOrder, Review, ReviewOrder, Wish};
+use super::list::Scroll;
+use super::notices::Level;
+use super::picker::PickedLeads;
+use super::plan_text::{PlanLine, summary};
+use super::state::State;
+use super::words;
+
+/// A plan that is being made, or waits for yes or no.
+#[derive(Clone, Debug)]
+pub struct PlanDialog {
+    pub stage: Stage,
+    pub(super) origin: Origin,
+    pub focus: PlanFocus,
+    pub scroll: Scroll,
+    pub note: TextField,
+    /// The count that a large plan asks for.
+    pub count: TextField,
+    pub include_closed: bool,
+    /// It asks for its count.
+    large: bool,
+    /// It has been on the screen since it was ready.
+    painted: bool,
+}
+
+/// How far the plan is.
+#[derive(Clone, Debug)]
+pub enum Stage {
+    /// With the sentence that says what is being done for it.
+    Making(String),
+    Ready {
+        plan: Arc<Plan>,
+        review: Arc<Review>,
+    },
+}
+
+/// What the plan was made from, so that it can be made again.
+#[derive(Clone, Debug)]
+pub(super) enum Origin {
+    Assign { leads: PickedLeads, to: Destination },
+    Again { wanted: Vec<Wanted> },
+    /// Made by the backend, which reads what is there now; with the operation where one was named.
+    TakeBack { of: Option<OperationId> },
+}
+
+/// What Enter would do. Cancel has the focus first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PlanFocus {
+    #[default]
+    Cancel,
+    Apply,
+    /// The count of a large plan is being typed.
+    Count,
+    Note,
+}
+
+impl PlanDialog {
+    fn new(origin: Origin, what: String) -> Self {
+        Self {
+            stage: Stage::Making(what),
+            origin,
+            focus: PlanFocus::Cancel,
+            scroll: Scroll::default(),
+            note: TextField::default(),
+            count: TextField::default(),
+            include_closed: false,
+            large: false,
+            painted: false,
+        }
+    }
+
+    pub fn is_large(&self) -> bool {
+        self.large
+    }
+
+    /// A field has the focus.
+    pub fn is_typing(&self) -> bool {
+        matches!(self.focus, PlanFocus::Note | PlanFocus::Count) && matches!(self.stage, Stage::Ready { .. })
+    }
+
+    pub(super) fn field(&mut self) -> Option<&mut TextField> {
+        match self.focus {
+            PlanFocus::Note => Some(&mut self.note),
+            PlanFocus::Count => Some(&mut self.count),
+            PlanFocus::Cancel | PlanFocus::Apply => None,
+        }
+    }
+
+    pub fn review(&self) -> Option<&Review> {
+        match &self.stage {
+            Stage::Ready { review, .. } => Some(review),
+            Stage::Making(_) => None,
+        }
+    }
+
+    fn changes(&self) -> usize {
+        self.review().map_or(0, |review| review.changes)
+    }
+
+    /// The title of the dialog: what kind of plan it is.
+    pub fn title(&self) -> &'static str {
+        match (&self.stage, &self.origin) {
+            (Stage::Ready { plan, .. }, _) if plan.kind == OperationKind::Undo => "Plan: undo",
+            (Stage::Ready { plan, .. }, _) if plan.kind == OperationKind::Redo => "Plan: redo",
+            (_, Origin::TakeBack { .. }) => "Plan: take back",
+            (_, Origin::Again { .. }) => "Plan: try again",
+            (_, Origin::Assign { .. }) => "Plan",
+        }
+    }
+
+    /// The buttons and fields in the order in which they are gone through.
+    fn order(&self) -> &'static [PlanFocus] {
+        match (self.changes(), self.large) {
+            (0, _) => &[PlanFocus::Cancel],
+            (_, true) => &[PlanFocus::Cancel, PlanFocus::Count, PlanFocus::Note],
+            (_, false) => &[PlanFocus::Cancel, PlanFocus::Apply, PlanFocus::Note],
+        }
+    }
+
+    fn go(&mut self, forward: bool) {
+        let order = self.order();
+        let at = order.iter().position(|focus| *focus == self.focus).unwrap_or(0);
+        self.focus = order[(at + if forward { 1 } else { order.len() - 1 }) % order.len()];
+    }
+
+    /// The summary's lines for a body of this width.
+    pub fn lines(&self, width: usize) -> Vec<PlanLine> {
+        match &self.stage {
+            Stage::Making(what) => vec![PlanLine::text(what.clone())],
+            Stage::Ready { review, .. } => summary(review, width),
+        }
+    }
+
+    /// What can be scrolled through: the summary, then every change, then every skip.
+    pub fn row(&self, lines: &[PlanLine], at: usize) -> Option<PlanRow<'_>> {
+        let Some(mut at) = at.checked_sub(lines.len()) else { return Some(PlanRow::Summary(at)) };
+        let Stage::Ready { plan, .. } = &self.stage else { return None };
+        for part in &plan.parts {
+            if at < part.changes.len() {
+                return Some(PlanRow::Change(&part.changes[at]));
+            }
+            at -= part.changes.len();
+        }
+        if plan.skips() > 0 {
+            at = match at.checked_sub(2) {
+                Some(at) => at,
+                None => return Some(if at == 0 { PlanRow::Blank } else { PlanRow::SkipsHeading(plan.skips()) }),
+            };
+        }
+        for part in &plan.parts {
+            if at < part.skips.len() {
+                return Some(PlanRow::Skip(&part.skips[at]));
+            }
+            at -= part.skips.len();
+        }
+        None
+    }
+
+    /// How many rows [`row`](Self::row) knows.
+    pub fn rows(&self, lines: usize) -> usize {
+        let Some(review) = self.review() else { return lines };
+        lines + review.changes + if review.skips > 0 { review.skips + 2 } else { 0 }
+    }
+}
+
+/// One row of the plan's page.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum PlanRow<'a> {
+    /// A line of the summary, by number.
+    Summary(usize),
+    Change(&'a Change),
+    Blank,
+    SkipsHeading(usize),
+    Skip(&'a Skip),
+}
+
+impl State {
+    /// Makes the plan of an assignment and shows it.
+    pub(super) fn plan_assignment(&mut self, leads: PickedLeads, to: Destination) {
+        let count = words::counted(self.leads_len(&leads), "lead");
+        let what = format!("Making the plan for {count}");
+        self.dialogs.push(Dialog::Plan(Box::new(PlanDialog::new(Origin::Assign { leads, to }, what))));
+        self.order_plan();
+    }
+
+    /// Makes a plan that does again what did not work, and shows it.
+    pub(super) fn plan_again(&mut self, wanted: Vec<Wanted>) {
+        let leads = wanted.iter().map(|wanted| wanted.leads.len()).sum();
+        let what = format!("Making the plan for {}", words::counted(leads, "lead"));
+        self.dialogs.push(Dialog::Plan(Box::new(PlanDialog::new(Origin::Again { wanted }, what))));
+        self.order_plan();
+    }
+
+    /// Has the backend make the plan that takes something back, and shows it when it comes.
+    pub(super) fn plan_undo(&mut self, command: Command) {
+        let (of, what) = match &command {
+            Command::PlanUndo { operations, .. } => (operations.first().cloned(), "what this operation wrote"),
+            Command::PlanNewestUndo { redo: true } => (None, "what the newest undo wrote"),
+            _ => (None, "what the newest operation wrote"),
+        };
+        let what = format!("Reading who has the leads now, to take back {what}");
+        self.dialogs.push(Dialog::Plan(Box::new(PlanDialog::new(Origin::TakeBack { of }, what))));
+        self.emit(Effect::Send(command));
+    }
+
+    /// Orders the plan of the dialog on top (again).
+    fn order_plan(&mut self) {
+        self.generation += 1;
+        let Some(Dialog::Plan(dialog)) = self.dialogs.last() else { return };
+        let wish = match &dialog.origin {
+            Origin::Assign { leads, to } => Wish::Assign { targets: self.targets(leads), to: to.clone() },
+            Origin::Again { wanted } => Wish::Again(wanted.clone()),
+            Origin::TakeBack { .. } => return,
+        };
+        self.plan_generation = self.generation;
+        let order = PlanOrder {
+            generation: self.generation,
+            wish,
+            include_closed: dialog.include_closed,
+            now: self.now,
+            snapshot: self.profiles.snapshot(),
+            visible: self.leads.shown.rows.clone(),
+            people: self.profiles.people(),
+            capabilities: self.profiles.capabilities(),
+            read_at: self.profiles.read_at(),
+            read_only: self.profiles.iter().filter(|p| p.read_only).map(|p| p.name.clone()).collect(),
+        };
+        self.emit(Effect::Work(Job::MakePlan(Box::new(order))));
+    }
+
+    /// The backend has made the plan that takes something back. One that was given up meanwhile is dropped.
+    pub(super) fn undo_planned(&mut self, plan: Arc<Plan>) {
+        let waits = |dialog: &Dialog| match dialog {
+            Dialog::Plan(dialog) => match (&dialog.stage, &dialog.origin) {
+                (Stage::Making(_), Origin::TakeBack { of }) => of.is_none() || plan.reverts.is_none() || *of == plan.reverts,
+                _ => false,
+            },
+            _ => false,
+        };
+        if !self.dialogs.iter().any(waits) {
+            return;
+        }
+        self.generation += 1;
+        self.plan_generation = self.generation;
+        let order = ReviewOrder {
+            generation: self.generation,
+            plan,
+            snapshot: self.profiles.snapshot(),
+            capabilities: self.profiles.capabilities(),
+        };
+        self.emit(Effect::Work(Job::Review(Box::new(order))));
+    }
+
+    pub(super) fn undo_not_planned(&mut self, problem: &Problem) {
+        let waits = |dialog: &Dialog| matches!(dialog, Dialog::Plan(plan) if matches!((&plan.stage, &plan.origin), (Stage::Making(_), Origin::TakeBack { .. })));
+        self.dialogs.retain(|dialog| !waits(dialog));
+        self.notices.say(self.now, Level::Warning, &problem.to_string());
+    }
+
+    /// The plan is there.
+    pub(super) fn planned(&mut self, generation: u64, plan: Arc<Plan>, review: Arc<Review>) {
+        if generation != self.plan_generation {
+            return;
+        }
+        let large = review.changes >= self.options.large_plan.max(1);
+        for dialog in &mut self.dialogs {
+            if let Dialog::Plan(dialog) = dialog
+                && matches!(dialog.stage, Stage::Making(_))
+            {
+                dialog.large = large;
+                dialog.painted = false;
+                dialog.focus = PlanFocus::Cancel;
+                dialog.stage = Stage::Ready { plan, review };
+                return;
+            }
+        }
+    }
+
+    pub(super) fn act_in_plan(&mut self, dialog: &mut PlanDialog, action: Action) -> After {
+        let body = super::dialog::plan_layout(self.size, dialog.large).body;
+        match action {
+            Action::Back if dialog.is_typing() => dialog.focus = PlanFocus::Cancel,
+            Action::Back => return self.refuse(),
+            Action::Accept => match dialog.focus {
+                PlanFocus::Cancel => return self.refuse(),
+                PlanFocus::Apply | PlanFocus::Count => return self.apply(dialog),
+                PlanFocus::Note => dialog.focus = PlanFocus::Cancel,
+            },
+            Action::Apply if dialog.large => dialog.focus = PlanFocus::Count,
+            Action::Apply => return self.apply(dialog),
+            Action::Note => dialog.focus = PlanFocus::Note,
+            Action::NextField | Action::CursorRight => dialog.go(true),
+            Action::PreviousField | Action::CursorLeft => dialog.go(false),
+            Action::ToggleClosed => {
+                dialog.include_closed = !dialog.include_closed;
+                dialog.stage = Stage::Making("Making the plan again".to_owned());
+                self.replan = true;
+            }
+            action => {
+                let lines = dialog.lines(usize::from(body.width)).len();
+                dialog.scroll.act(action, dialog.rows(lines), usize::from(body.height));
+            }
+        }
+        After::Stay
+    }
+
+    /// The plan on top was changed in a way that asks for a new one.
+    pub(super) fn replan(&mut self) {
+        if std::mem::take(&mut self.replan) {
+            self.order_plan();
+        }
+    }
+
+    fn refuse(&mut self) -> After {
+        self.say(Level::Info, "Nothing was sent");
+        After::Close
+    }
+
+    /// Yes.
+    fn apply(&mut self, dialog: &mut PlanDialog) -> After {
+        if let Some(why) = self.why_not_apply(dialog) {
+            self.say(Level::Info, &why);
+            return After::Stay;
+        }
+        let Stage::Ready { plan, .. } = &mut dialog.stage else { return After::Stay };
+        let note = dialog.note.text().trim();
+        if !note.is_empty() {
+            Arc::make_mut(plan).note = Some(SafeText::new(note));
+        }
+        let plan = plan.clone();
+        self.emit(Effect::Send(Command::Apply { plan }));
+        self.say(Level::Info, "The plan is written into the journal, then it is sent");
+        After::Close
+    }
+
+    /// Why the plan cannot be applied as things are.
+    pub(super) fn why_not_apply(&self, dialog: &PlanDialog) -> Option<String> {
+        let because = |why: &str| Some(why.to_owned());
+        let changes = dialog.changes();
+        match &dialog.stage {
+            Stage::Making(_) => because("The plan is still being made"),
+            Stage::Ready { .. } if changes == 0 => because("There is nothing to change"),
+            // Keys that were typed ahead are no answer to a question that nobody has seen.
+            Stage::Ready { .. } if !dialog.painted => because("The plan was not on the screen yet"),
+            Stage::Ready { .. } if dialog.large && dialog.focus == PlanFocus::Count => {
+                let typed: String = dialog.count.text().chars().filter(|c| !matches!(c, ',' | ' ' | '.')).collect();
+                let right = typed == changes.to_string();
+                (!right).then(|| format!("Type {} to apply this plan", words::number(changes)))
+            }
+            Stage::Ready { .. } => None,
+        }
+    }
+
+    /// Why closed leads cannot be included in (or left out of) this plan.
+    pub(super) fn why_not_replan(&self, dialog: &PlanDialog) -> Option<String> {
+        let closed = |plan: &Plan| {
+            let closed = |skip: &Skip| matches!(skip.reason, SkipReason::Closed | SkipReason::Deleted);
+            plan.parts.iter().any(|part| part.skips.iter().any(closed))
+        };
+        match (&dialog.stage, &dialog.origin) {
+            (Stage::Making(_), _) => Some("The plan is still being made".to_owned()),
+            (_, Origin::TakeBack { .. }) => Some("Closed leads are taken back like all others".to_owned()),
+            (Stage::Ready { plan, .. }, _) if !dialog.include_closed && !closed(plan) => {
+                Some("There are no closed leads in this plan".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// What was asked has been on the screen.
+    pub(super) fn painted(&mut self) {
+        if let Some(Dialog::Plan(dialog)) = self.dialogs.last_mut()
+            && matches!(dialog.stage, Stage::Ready { .. })
+        {
+            dialog.painted = true;
+        }
+    }
+
+    /// Something must have been on the screen before it can be confirmed: send
+    /// [`Message::Painted`](super::Message::Painted) after the frame.
+    pub fn awaits_paint(&self) -> bool {
+        matches!(self.dialogs.last(), Some(Dialog::Plan(dialog)) if !dialog.painted && matches!(dialog.stage, Stage::Ready { .. }))
+    }
+}

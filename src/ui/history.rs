@@ -1,0 +1,148 @@
+//! The history, and the offer of operations that were cut off.
+
+use ratatui::layout::Rect;
+
+use crate::app::history::HistoryPane;
+use crate::app::interrupted::InterruptedDialog;
+use crate::app::operations::tally_words;
+use crate::app::state::State;
+use crate::app::words;
+use crate::domain::history::{OperationLife, OperationSummary};
+
+use super::frame;
+use super::paint::Canvas;
+use super::theme::Role;
+
+pub fn draw(state: &State, canvas: &mut Canvas<'_>, pane: &HistoryPane) {
+    let dialog = crate::app::dialog::history_layout(state.size);
+    let more = if pane.operations.is_loading() {
+        String::new()
+    } else {
+        words::counted(pane.operations.len(), "operation")
+    };
+    frame::open(canvas, &dialog, "History", &more);
+    let (head, body) = (dialog.head, dialog.body);
+    let columns = columns(body.width);
+    let titles = ["When", "What", "Leads", "How it went", "Who", "Note"];
+    if head.height > 0 {
+        for (column, title) in columns.iter().zip(titles) {
+            canvas.text(head.x + column.0, head.y, column.1, title, Role::Title);
+        }
+    }
+    if pane.operations.is_empty() {
+        let text = if pane.operations.is_loading() { "Reading the journal" } else { "Nothing was ever changed from here." };
+        canvas.text(body.x + 2, body.y, body.width.saturating_sub(2), text, Role::Text);
+    }
+    for line in 0..body.height {
+        let at = pane.cursor.top + usize::from(line);
+        let area = Rect { y: body.y + line, height: 1, ..body };
+        match pane.operations.get(at) {
+            Some(operation) => row(state, canvas, operation, area, &columns, at == pane.cursor.at),
+            None if at < pane.operations.len() => {
+                canvas.text(area.x + 2, area.y, area.width, "reading", Role::Dim);
+            }
+            None => break,
+        }
+    }
+    if let Some(current) = pane.current() {
+        foot(canvas, current, dialog.foot);
+    }
+}
+
+/// Offset and width of time, kind, count, tally, person and note.
+fn columns(width: u16) -> [(u16, u16); 6] {
+    let (when, who) = if width >= 100 { (19, 18) } else { (14, 0) };
+    let (kind, count) = (11, 8);
+    let left = width.saturating_sub(2 + when + kind + count + who);
+    let how = (left * 2 / 3).min(56);
+    let mut x = 2;
+    [when, kind, count, how, who, u16::MAX].map(|wide| {
+        let wide = wide.min(width.saturating_sub(x));
+        let column = (x, wide.saturating_sub(1));
+        x += wide;
+        column
+    })
+}
+
+fn row(
+    state: &State,
+    canvas: &mut Canvas<'_>,
+    operation: &OperationSummary,
+    area: Rect,
+    columns: &[(u16, u16); 6],
+    current: bool,
+) {
+    if current {
+        canvas.text(area.x, area.y, 1, canvas.theme.glyphs.cursor, Role::Mark);
+    }
+    let life = match operation.life {
+        OperationLife::Running => "running: ",
+        OperationLife::Interrupted => "interrupted: ",
+        OperationLife::Ended => "",
+    };
+    let open = operation.tally.failed + operation.tally.unknown > 0;
+    let cells = [
+        (words::clock(operation.at, state.now, &state.options.zone), if current { Role::Cursor } else { Role::Text }),
+        (operation.kind.to_string(), Role::Text),
+        (words::number(operation.tally.total()), Role::Text),
+        (
+            format!("{life}{}", tally_words(&operation.tally)),
+            if open || operation.life == OperationLife::Interrupted { Role::Warning } else { Role::Text },
+        ),
+        (operation.who.to_string(), Role::Dim),
+        (operation.note.as_ref().map(ToString::to_string).unwrap_or_default(), Role::Text),
+    ];
+    for (column, (text, role)) in columns.iter().zip(&cells) {
+        canvas.text(area.x + column.0, area.y, column.1, text, *role);
+    }
+}
+
+/// All there is to say about the operation under the cursor.
+fn foot(canvas: &mut Canvas<'_>, operation: &OperationSummary, area: Rect) {
+    let profiles: Vec<String> =
+        operation.parts.iter().map(|part| format!("{} ({})", part.profile, part.vendor.title())).collect();
+    let mut text = format!("{} in {} by {}", operation.id, profiles.join(", "), operation.who);
+    if let Some(reverts) = &operation.reverts {
+        text += &format!(", takes back {reverts}");
+    }
+    text += &match operation.undoable {
+        0 => "; nothing of it is left to take back".to_owned(),
+        n => format!("; {} can be taken back", words::counted(n, "item")),
+    };
+    if let Some(note) = &operation.note {
+        text += &format!("; note: {note}");
+    }
+    for (line, y) in words::wrap(&text, usize::from(area.width)).iter().zip(area.y..area.bottom()) {
+        canvas.text(area.x, y, area.width, line, Role::Dim);
+    }
+}
+
+/// Operations that were cut off.
+pub fn draw_interrupted(state: &State, canvas: &mut Canvas<'_>, offer: &InterruptedDialog) {
+    let dialog = crate::app::dialog::interrupted_layout(state.size);
+    frame::open(canvas, &dialog, "Interrupted", &words::counted(offer.operations.len(), "operation"));
+    let text = "These operations were cut off before they ended. Nothing is done with them unasked: what was sent can be \
+                settled by reading, the rest can be sent too, or what was done can be taken back.";
+    let head = dialog.head;
+    for (line, y) in words::wrap(text, usize::from(head.width)).iter().zip(head.y..head.bottom()) {
+        canvas.text(head.x, y, head.width, line, Role::Text);
+    }
+    let body = dialog.body;
+    for line in 0..body.height {
+        let at = offer.cursor.top + usize::from(line);
+        let Some(operation) = offer.operations.get(at) else { break };
+        let y = body.y + line;
+        let current = at == offer.cursor.at;
+        if current {
+            canvas.text(body.x, y, 1, canvas.theme.glyphs.cursor, Role::Mark);
+        }
+        let when = words::clock(operation.at, state.now, &state.options.zone);
+        let text = format!("{when}  {}: {}", operation.kind, tally_words(&operation.tally));
+        canvas.text(body.x + 2, y, body.width.saturating_sub(2), &text, if current { Role::Cursor } else { Role::Text });
+    }
+    if let Some(operation) = offer.operations.get(offer.cursor.at) {
+        let note = operation.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+        let text = format!("{} by {}{note}", operation.id, operation.who);
+        canvas.text(dialog.foot.x, dialog.foot.y, dialog.foot.width, &text, Role::Dim);
+    }
+}

@@ -1,0 +1,193 @@
+//! One operation: its progress while it runs, its report afterwards, and its items.
+
+use ratatui::layout::Rect;
+
+use crate::app::operation::OperationView;
+use crate::app::operations::tally_words;
+use crate::app::state::State;
+use crate::app::words;
+use crate::domain::history::ItemRow;
+use crate::domain::{Assignment, Tally};
+
+use super::frame;
+use super::paint::Canvas;
+use super::theme::Role;
+
+pub fn draw(state: &State, canvas: &mut Canvas<'_>, view: &OperationView) {
+    let dialog = crate::app::dialog::operation_layout(state.size);
+    let tally = state.tally_of(view);
+    let running = state.operations.get(&view.id).filter(|operation| operation.ended.is_none());
+    let kind = if running.is_some() { "Progress" } else { "Report" };
+    frame::open(canvas, &dialog, kind, &view.id.to_string());
+    let head = dialog.head;
+    let lines = head_lines(state, view, &tally);
+    for (line, (text, role)) in lines.iter().enumerate().take(usize::from(head.height.saturating_sub(1))) {
+        let y = head.y + line as u16;
+        if line == 1 {
+            bar(canvas, Rect { y, height: 1, ..head }, &tally, text);
+        } else {
+            canvas.text(head.x, y, head.width, text, *role);
+        }
+    }
+    let columns = columns(dialog.body.width);
+    if head.height > 0 {
+        let y = head.bottom() - 1;
+        let titles = ["  State", "Lead", "Was", "Wrote", "Now", "Reason"];
+        for (column, title) in columns.iter().zip(titles) {
+            canvas.text(head.x + column.0, y, column.1, title, Role::Title);
+        }
+    }
+    let body = dialog.body;
+    if view.is_empty() {
+        let text = match (view.is_loading(), view.only_problems) {
+            (true, _) => "Reading the items from the journal",
+            (false, true) => "Every item is done.",
+            (false, false) => "There are no items.",
+        };
+        canvas.text(body.x, body.y, body.width, text, Role::Text);
+    }
+    for line in 0..body.height {
+        let at = view.cursor.top + usize::from(line);
+        let y = body.y + line;
+        match view.item(at) {
+            Some(item) => row(canvas, view, item, body.x, y, &columns, at == view.cursor.at),
+            None if at < view.len() => {
+                canvas.text(body.x + 2, y, body.width, "reading", Role::Dim);
+            }
+            None => break,
+        }
+    }
+    // What has no room in its column is said in full at the foot.
+    if let Some(item) = view.item(view.cursor.at) {
+        let now = item.now.as_ref().map(|now| format!(", now {}", now.label())).unwrap_or_default();
+        let reason = item.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let text = format!(
+            "{} of {}: was {}, wrote {}{now}, {}{reason}",
+            words::number(view.cursor.at + 1),
+            words::number(view.len()),
+            item.was.label(),
+            item.wrote.label(),
+            item.state.label()
+        );
+        canvas.text(dialog.foot.x, dialog.foot.y, dialog.foot.width, &text, Role::Dim);
+    }
+}
+
+/// What is said above the items: what it does, the bar's words, and how it goes on or went.
+fn head_lines(state: &State, view: &OperationView, tally: &Tally) -> Vec<(String, Role)> {
+    let operation = state.operations.get(&view.id);
+    let summary = view.summary.as_ref().or(operation.and_then(|operation| operation.ended.as_ref()).map(|end| &end.summary));
+    let title = match (operation, summary) {
+        (Some(operation), _) => operation.title.clone(),
+        (None, Some(summary)) => {
+            let at = words::clock(summary.at, state.now, &state.options.zone);
+            let note = summary.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+            format!("{} of {} by {}{note}", summary.kind, at, summary.who)
+        }
+        (None, None) => String::new(),
+    };
+    let how = match operation {
+        Some(operation) if operation.ended.is_none() => progress_words(operation),
+        Some(operation) => match &operation.ended {
+            Some(end) => {
+                format!("ended: {} in {}", words::counted(end.requests, "request"), words::duration(end.seconds))
+            }
+            None => String::new(),
+        },
+        None => match summary {
+            Some(summary) if summary.undoable > 0 => {
+                format!("{} can be taken back", words::counted(summary.undoable, "item"))
+            }
+            Some(_) => "Nothing of it is left to take back".to_owned(),
+            None => String::new(),
+        },
+    };
+    vec![(title, Role::Title), (tally_words(tally), Role::Text), (how, Role::Text)]
+}
+
+/// What is on the way, how fast it goes, and why it waits.
+pub fn progress_words(operation: &crate::app::operations::Operation) -> String {
+    let progress = &operation.progress;
+    let mut said = Vec::new();
+    if progress.stopping {
+        said.push("stopping".to_owned());
+    }
+    if let Some(waiting) = &progress.waiting {
+        said.push(format!("waiting: {}", crate::domain::SafeText::new(waiting)));
+    }
+    if progress.in_flight > 0 {
+        said.push(format!("{} in flight", words::number(progress.in_flight)));
+    }
+    if progress.items_per_second > 0.0 {
+        said.push(format!("{}/s", rate(progress.items_per_second)));
+    }
+    if let Some(left) = progress.seconds_left
+        && !progress.stopping
+    {
+        said.push(format!("{} left", words::duration(left)));
+    }
+    if said.is_empty() { "starting".to_owned() } else { said.join(", ") }
+}
+
+fn rate(per_second: f64) -> String {
+    if per_second >= 10.0 { words::number(per_second.round() as usize) } else { format!("{per_second:.1}") }
+}
+
+/// The share of settled items as a bar, with the counts behind it.
+pub fn bar(canvas: &mut Canvas<'_>, area: Rect, tally: &Tally, text: &str) {
+    let wide = (area.width / 4).clamp(6, 30);
+    let part = match tally.total() {
+        0 => 0.0,
+        total => tally.settled() as f64 / total as f64,
+    };
+    canvas.bar(area.x, area.y, wide, part, true);
+    let text = format!("{:>3.0} %  {text}", (part * 100.0).floor());
+    canvas.text(area.x + wide + 1, area.y, area.width.saturating_sub(wide + 1), &text, Role::Text);
+}
+
+/// Offset and width of state, lead, was, wrote, now and reason.
+fn columns(width: u16) -> [(u16, u16); 6] {
+    // Narrow: the mark alone is the state, and the foot says the rest.
+    let (state, now) = if width >= 100 { (21, 14) } else if width >= 70 { (12, 0) } else { (4, 0) };
+    let left = width.saturating_sub(state + now);
+    let lead = (left / 3).min(34);
+    let owner = (left / 5).min(24);
+    let mut x = 0;
+    let mut next = |wide: u16| {
+        let column = (x, wide.saturating_sub(1));
+        x += wide;
+        column
+    };
+    let (state, lead, was, wrote, now) = (next(state), next(lead), next(owner), next(owner), next(now));
+    [state, lead, was, wrote, now, (x, width.saturating_sub(x))]
+}
+
+fn row(
+    canvas: &mut Canvas<'_>,
+    view: &OperationView,
+    item: &ItemRow,
+    x: u16,
+    y: u16,
+    columns: &[(u16, u16); 6],
+    current: bool,
+) {
+    let glyphs = canvas.theme.glyphs;
+    if current {
+        canvas.text(x, y, 1, glyphs.cursor, Role::Mark);
+    }
+    if view.marked.contains(&item.seq) {
+        canvas.text(x + 1, y, 1, glyphs.mark, Role::Mark);
+    }
+    let role = canvas.theme.state_role(item.state);
+    let state = format!("{} {}", canvas.theme.state_mark(item.state), item.state.label());
+    canvas.text(x + 2, y, columns[0].1.saturating_sub(2).max(1), &state, role);
+    let name = if item.name.is_empty() { item.target.to_string() } else { item.name.to_string() };
+    let cell = |canvas: &mut Canvas<'_>, at: usize, text: &str, role: Role| {
+        canvas.text(x + columns[at].0, y, columns[at].1, text, role);
+    };
+    cell(canvas, 1, &name, if current { Role::Cursor } else { Role::Text });
+    cell(canvas, 2, item.was.label().as_str(), Role::Text);
+    cell(canvas, 3, item.wrote.label().as_str(), Role::Text);
+    cell(canvas, 4, item.now.as_ref().map(Assignment::label).unwrap_or_default().as_str(), Role::Text);
+    cell(canvas, 5, item.reason.clone().unwrap_or_default().as_str(), Role::Dim);
+}
