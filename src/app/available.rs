@@ -41,7 +41,9 @@ impl State {
         }
         let dialog = self.dialogs.iter().rev().find(|dialog| dialog.context() == place);
         match (place, dialog) {
-            (Context::Leads | Context::Lists | Context::Owners | Context::Filter, _) => self.why_not_in_panes(place, action),
+            (Context::Leads | Context::Lists | Context::Owners | Context::Filter, _) => {
+                self.why_not_in_panes(place, action)
+            }
             (_, Some(Dialog::Plan(plan))) => match action {
                 Apply if plan.is_large() && plan.focus != PlanFocus::Count => None,
                 Apply => self.why_not_apply(plan),
@@ -124,7 +126,9 @@ impl State {
                 because("Only saved views can be deleted")
             }
             Stop if self.stoppable().is_empty() => because("Nothing is being sent"),
-            Watch if self.operations.newest().is_none() => because("There was no operation in this session; the history has all"),
+            Watch if self.operations.newest().is_none() => {
+                because("There was no operation in this session; the history has all")
+            }
             Columns if self.listed_fields().is_empty() => because("There are no columns yet"),
             _ => None,
         }
@@ -137,8 +141,24 @@ impl State {
         let wanted: &[Action] = match place {
             Context::Leads if self.leads.range.is_some() => &[MarkRange, Back, Assign, Help],
             Context::Leads => &[
-                Assign, Unassign, Mark, Filter, Help, Stop, Watch, Undo, History, Detail, MarkAll, FocusLists, FocusOwners,
-                MarkedOnly, ClearMarks, Columns, Palette, Quit,
+                Assign,
+                Unassign,
+                Mark,
+                Filter,
+                Help,
+                Stop,
+                Watch,
+                Undo,
+                History,
+                Detail,
+                MarkAll,
+                FocusLists,
+                FocusOwners,
+                MarkedOnly,
+                ClearMarks,
+                Columns,
+                Palette,
+                Quit,
             ],
             Context::Lists => &[Accept, Back, DeleteView, SaveView, FocusOwners, Help, Quit],
             Context::Owners => &[Accept, Assign, SortNext, Back, FocusLists, Help, Quit],
@@ -147,9 +167,7 @@ impl State {
             Context::Palette => &[Accept, Back, CursorDown],
             Context::Plan => &[Accept, Apply, Note, ToggleClosed, NextField, CursorDown, Back, Help],
             Context::Prompt => &[Accept, NextField, Back],
-            Context::Operation => {
-                &[Stop, Retry, Undo, Settle, Resume, OnlyProblems, Mark, Copy, SaveFile, Back, Help]
-            }
+            Context::Operation => &[Stop, Retry, Undo, Settle, Resume, OnlyProblems, Mark, Copy, SaveFile, Back, Help],
             Context::History => &[Accept, Undo, Redo, Retry, Settle, Resume, Back, Help],
             Context::Interrupted => &[Settle, Resume, Undo, Back, Help],
             Context::Detail => &[Assign, Unassign, CursorRight, Copy, SaveFile, Back, Help],
@@ -159,10 +177,12 @@ impl State {
             Context::Help => &[CursorDown, PageDown, Back],
             _ => &[Help, Quit],
         };
+        // Few words leave room for more of them.
+        let narrow = self.size.0 < 60 && matches!(place, Context::Leads | Context::Lists | Context::Owners);
         wanted
             .iter()
             .filter(|action| self.exists(**action) && self.why_not(**action).is_none())
-            .map(|action| (*action, self.hint(place, *action)))
+            .map(|action| (*action, if narrow { action.title().into() } else { self.hint(place, *action) }))
             .collect()
     }
 
@@ -232,7 +252,16 @@ impl State {
         use Action::*;
         let rows = matches!(
             action,
-            Mark | MarkRange | ExtendUp | ExtendDown | MarkAll | InvertMarks | Assign | Unassign | Detail | Copy | SaveFile
+            Mark | MarkRange
+                | ExtendUp
+                | ExtendDown
+                | MarkAll
+                | InvertMarks
+                | Assign
+                | Unassign
+                | Detail
+                | Copy
+                | SaveFile
         );
         match self.context() {
             Context::Leads => rows || is_move(action) || action == Accept,

@@ -19,7 +19,8 @@ pub struct ColumnsDialog {
 impl State {
     pub(super) fn open_columns(&mut self) {
         let shown = self.columns();
-        self.dialogs.push(Dialog::Columns(ColumnsDialog { items: self.column_items(&shown), cursor: ListCursor::default() }));
+        self.dialogs
+            .push(Dialog::Columns(ColumnsDialog { items: self.column_items(&shown), cursor: ListCursor::default() }));
     }
 
     fn column_items(&self, shown: &[Field]) -> Vec<(Field, bool)> {

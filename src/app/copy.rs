@@ -41,7 +41,8 @@ impl State {
         let table = self.profiles.get(&lead.profile).map(|profile| &profile.table);
         let found = table.and_then(|table| Some((table, table.row_of(lead.id.as_str())?)));
         let Some((table, row)) = found else { return vec![lead.id.to_string()] };
-        let texts = [Field::Id, Field::Name, Field::Company, Field::Email].map(|field| table.text(row, field).into_owned());
+        let texts =
+            [Field::Id, Field::Name, Field::Company, Field::Email].map(|field| table.text(row, field).into_owned());
         texts.into_iter().chain([table.assignment(row).label().to_string()]).collect()
     }
 

@@ -87,7 +87,10 @@ impl State {
                 let mut text = SafeLines::default();
                 for line in self.detail_lines(pane, usize::MAX) {
                     match line {
-                        DetailLine::Heading(line) | DetailLine::Event(line) | DetailLine::Text(line) | DetailLine::Error(line) => {
+                        DetailLine::Heading(line)
+                        | DetailLine::Event(line)
+                        | DetailLine::Text(line)
+                        | DetailLine::Error(line) => {
                             text.push([line]);
                         }
                         DetailLine::Field(label, value) => text.push([label, value]),

@@ -1,9 +1,9 @@
 //! What should happen in the world, as values.
 
-use crate::domain::{SafeLines, SafeText};
 use crate::domain::exchange::Command;
 use crate::domain::query::SearchRequest;
 use crate::domain::view::SavedView;
+use crate::domain::{SafeLines, SafeText};
 
 use super::job::Job;
 

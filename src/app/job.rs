@@ -357,6 +357,8 @@ pub fn review(plan: &Plan, snapshot: &Snapshot, capabilities: &BTreeMap<ProfileN
             }
         }
     }
+    // Told once, as what they are.
+    review.warnings.retain(|sentence| !review.side_effects.contains(sentence));
     review.moves =
         flows.into_iter().map(|((from, to), leads)| Flow { from: from.clone(), to: to.clone(), leads }).collect();
     review.moves.sort_by_cached_key(|flow| (std::cmp::Reverse(flow.leads), flow.from.label(), flow.to.label()));

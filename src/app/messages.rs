@@ -37,7 +37,11 @@ impl State {
             Action::SaveFile => {
                 let mut text = SafeLines::default();
                 for notice in self.notices.log() {
-                    text.push([&words::clock(notice.at, self.now, &self.options.zone), notice.level.word(), notice.text.as_str()]);
+                    text.push([
+                        &words::clock(notice.at, self.now, &self.options.zone),
+                        notice.level.word(),
+                        notice.text.as_str(),
+                    ]);
                 }
                 self.hand_over(action, "messages", text);
             }

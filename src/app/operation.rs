@@ -92,7 +92,8 @@ impl State {
             return operation.ended.is_some() && tally.unknown + tally.not_sent + tally.sent + tally.planned > 0;
         }
         view.summary.as_ref().is_some_and(|summary| {
-            summary.life == OperationLife::Interrupted || (summary.life == OperationLife::Ended && summary.tally.not_sent > 0)
+            summary.life == OperationLife::Interrupted
+                || (summary.life == OperationLife::Ended && summary.tally.not_sent > 0)
         })
     }
 
@@ -161,7 +162,8 @@ impl State {
 
     /// Views that waited for their items to try them again.
     pub(super) fn retry_gathered(&mut self) {
-        let waits = |dialog: &Dialog| matches!(dialog, Dialog::Operation(view) if view.retry && view.problems.is_some());
+        let waits =
+            |dialog: &Dialog| matches!(dialog, Dialog::Operation(view) if view.retry && view.problems.is_some());
         let Some(Dialog::Operation(view)) = self.dialogs.iter_mut().find(|dialog| waits(dialog)) else { return };
         view.retry = false;
         let wanted = again(view.problems.as_deref().unwrap_or_default());

@@ -282,7 +282,8 @@ impl State {
 
     /// Opens the items of an operation.
     pub(super) fn watch(&mut self, id: &OperationId) {
-        let summary = self.operations.get(id).and_then(|operation| operation.ended.as_ref()).map(|end| end.summary.clone());
+        let summary =
+            self.operations.get(id).and_then(|operation| operation.ended.as_ref()).map(|end| end.summary.clone());
         self.dialogs.push(Dialog::Operation(Box::new(OperationView::new(id.clone(), summary))));
     }
 

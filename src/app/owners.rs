@@ -20,6 +20,8 @@ pub struct OwnerRow {
     /// Role, team or store.
     pub group: SafeText,
     pub leads: usize,
+    /// Somebody else has the same name: the e-mail address tells them apart.
+    pub is_ambiguous: bool,
     /// What assigning to this person means in each profile.
     pub in_profile: BTreeMap<ProfileName, Assignment>,
 }
@@ -139,6 +141,13 @@ pub(super) fn owner_rows<'a>(profiles: impl Iterator<Item = &'a Profile>) -> Vec
             }
         }
     }
+    let mut names: HashMap<SafeText, usize> = HashMap::new();
+    for row in &rows {
+        *names.entry(row.label.clone()).or_default() += 1;
+    }
+    for row in &mut rows {
+        row.is_ambiguous = names.get(&row.label).is_some_and(|people| *people > 1) && !row.email.is_empty();
+    }
     if nobody.leads > 0 || !nobody.in_profile.is_empty() {
         rows.push(nobody);
     }
@@ -149,7 +158,15 @@ pub(super) fn owner_rows<'a>(profiles: impl Iterator<Item = &'a Profile>) -> Vec
 }
 
 fn row(who: Who, label: SafeText) -> OwnerRow {
-    OwnerRow { who, label, email: SafeText::empty(), group: SafeText::empty(), leads: 0, in_profile: BTreeMap::new() }
+    OwnerRow {
+        who,
+        label,
+        email: SafeText::empty(),
+        group: SafeText::empty(),
+        leads: 0,
+        is_ambiguous: false,
+        in_profile: BTreeMap::new(),
+    }
 }
 
 impl State {

@@ -33,7 +33,10 @@ impl Palette {
 fn is_command(action: Action) -> bool {
     use Action::*;
     !is_move(action)
-        && !matches!(action, Accept | Back | NextField | PreviousField | ExtendUp | ExtendDown | Palette | MoveUp | MoveDown)
+        && !matches!(
+            action,
+            Accept | Back | NextField | PreviousField | ExtendUp | ExtendDown | Palette | MoveUp | MoveDown
+        )
 }
 
 impl State {
@@ -53,7 +56,9 @@ impl State {
                 found.map(|(score, positions)| (score, action, positions))
             })
             .collect();
-        scored.sort_by_key(|(score, action, _)| (std::cmp::Reverse(*score), self.why_not_under(palette.place, *action).is_some()));
+        scored.sort_by_key(|(score, action, _)| {
+            (std::cmp::Reverse(*score), self.why_not_under(palette.place, *action).is_some())
+        });
         scored.into_iter().map(|(_, action, positions)| (action, positions)).collect()
     }
 

@@ -67,20 +67,15 @@ impl Picker {
         Some(owner.leads + reached.saturating_sub(already))
     }
 
-    /// Another person has the same name: then the e-mail address tells them apart.
-    pub fn is_ambiguous(&self, owner: &OwnerRow) -> bool {
-        self.candidates.iter().filter(|other| other.label == owner.label).count() > 1
-    }
-
     fn narrow(&mut self) {
         let typed = self.field.text();
         let mut scored: Vec<(i64, PickerMatch)> = Vec::new();
         for (candidate, owner) in self.candidates.iter().enumerate() {
-            // The name counts for more than the address.
+            // The name counts for more than the address, of which everyone may have the same end.
+            let address = owner.email.as_str();
+            let address = if typed.contains('@') { address } else { address.split('@').next().unwrap_or(address) };
             let name = ranking::fuzzy(typed, owner.label.as_str()).map(|found| (found.score + 1, found.positions));
-            let found = name.or_else(|| {
-                ranking::fuzzy(typed, owner.email.as_str()).map(|found| (found.score, Vec::new()))
-            });
+            let found = name.or_else(|| ranking::fuzzy(typed, address).map(|found| (found.score, Vec::new())));
             if let Some((score, positions)) = found {
                 scored.push((score, PickerMatch { candidate, positions }));
             }
@@ -95,7 +90,11 @@ impl Picker {
 impl State {
     /// The leads that an action on many means: the marked ones, else the one under the cursor.
     pub(super) fn meant_leads(&self) -> Option<PickedLeads> {
-        if self.leads.selection.is_empty() { self.leads.current().map(PickedLeads::One) } else { Some(PickedLeads::Marked) }
+        if self.leads.selection.is_empty() {
+            self.leads.current().map(PickedLeads::One)
+        } else {
+            Some(PickedLeads::Marked)
+        }
     }
 
     pub fn leads_len(&self, leads: &PickedLeads) -> usize {
@@ -108,7 +107,8 @@ impl State {
     /// What to call a lead: its name, or its id where the name is not known.
     pub fn lead_label(&self, lead: &LeadKey) -> SafeText {
         let table = self.profiles.get(&lead.profile).map(|profile| &profile.table);
-        let name = table.and_then(|table| Some(SafeText::new(&table.text(table.row_of(lead.id.as_str())?, Field::Name))));
+        let name =
+            table.and_then(|table| Some(SafeText::new(&table.text(table.row_of(lead.id.as_str())?, Field::Name))));
         name.filter(|name| !name.is_empty()).unwrap_or_else(|| SafeText::new(lead.id.as_str()))
     }
 
@@ -137,7 +137,8 @@ impl State {
 
     /// Counts who has the leads for which the open picker picks an owner.
     pub(super) fn count_picker_loads(&mut self) {
-        let open = |dialog: &Dialog| if let Dialog::Picker(picker) = dialog { Some(picker.leads.clone()) } else { None };
+        let open =
+            |dialog: &Dialog| if let Dialog::Picker(picker) = dialog { Some(picker.leads.clone()) } else { None };
         let Some(leads) = self.dialogs.iter().find_map(open) else { return };
         self.generation += 1;
         let generation = self.generation;
@@ -155,7 +156,10 @@ impl State {
         let mut rows = owner_rows(self.profiles.usable().filter(|profile| !profile.read_only));
         rows.retain(|row| matches!(row.who, Who::Nobody | Who::Person(PersonStatus::Active)));
         rows.sort_by(|a, b| {
-            (a.who != Who::Nobody).cmp(&(b.who != Who::Nobody)).then_with(|| a.label.cmp(&b.label)).then_with(|| a.email.cmp(&b.email))
+            (a.who != Who::Nobody)
+                .cmp(&(b.who != Who::Nobody))
+                .then_with(|| a.label.cmp(&b.label))
+                .then_with(|| a.email.cmp(&b.email))
         });
         rows
     }

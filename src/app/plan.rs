@@ -49,10 +49,17 @@ pub enum Stage {
 /// What the plan was made from, so that it can be made again.
 #[derive(Clone, Debug)]
 pub(super) enum Origin {
-    Assign { leads: PickedLeads, to: Destination },
-    Again { wanted: Vec<Wanted> },
+    Assign {
+        leads: PickedLeads,
+        to: Destination,
+    },
+    Again {
+        wanted: Vec<Wanted>,
+    },
     /// Made by the backend, which reads what is there now; with the operation where one was named.
-    TakeBack { of: Option<OperationId> },
+    TakeBack {
+        of: Option<OperationId>,
+    },
 }
 
 /// What Enter would do. Cancel has the focus first.
@@ -244,7 +251,9 @@ impl State {
     pub(super) fn undo_planned(&mut self, plan: Arc<Plan>) {
         let waits = |dialog: &Dialog| match dialog {
             Dialog::Plan(dialog) => match (&dialog.stage, &dialog.origin) {
-                (Stage::Making(_), Origin::TakeBack { of }) => of.is_none() || plan.reverts.is_none() || *of == plan.reverts,
+                (Stage::Making(_), Origin::TakeBack { of }) => {
+                    of.is_none() || plan.reverts.is_none() || *of == plan.reverts
+                }
                 _ => false,
             },
             _ => false,
@@ -289,7 +298,7 @@ impl State {
     }
 
     pub(super) fn act_in_plan(&mut self, dialog: &mut PlanDialog, action: Action) -> After {
-        let body = super::dialog::plan_layout(self.size, dialog.large).body;
+        let body = super::dialog::plan_layout(self.size, dialog.focus).body;
         match action {
             Action::Back if dialog.is_typing() => dialog.focus = PlanFocus::Cancel,
             Action::Back => return self.refuse(),

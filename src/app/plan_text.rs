@@ -13,10 +13,21 @@ pub enum PlanLine {
     Text(String),
     /// A sentence that must be read before confirming.
     Warning(String),
+    /// The rest of a sentence that is longer than a line.
+    WarningRest(String),
     /// Leads from one owner to another.
-    Flow { from: String, to: String, leads: usize },
+    Flow {
+        from: String,
+        to: String,
+        leads: usize,
+    },
     /// An owner's load before and after.
-    Load { owner: String, before: usize, after: usize, most: usize },
+    Load {
+        owner: String,
+        before: usize,
+        after: usize,
+        most: usize,
+    },
     Blank,
 }
 
@@ -55,7 +66,9 @@ pub fn summary(review: &Review, width: usize) -> Vec<PlanLine> {
         lines.push(PlanLine::Blank);
     }
     for warning in warnings {
-        lines.extend(words::wrap(&warning, width.saturating_sub(2)).into_iter().map(PlanLine::Warning));
+        let mut parts = words::wrap(&warning, width.saturating_sub(2)).into_iter();
+        lines.extend(parts.next().map(PlanLine::Warning));
+        lines.extend(parts.map(PlanLine::WarningRest));
     }
     if !review.moves.is_empty() {
         lines.extend([PlanLine::Blank, PlanLine::Heading("From whom to whom".to_owned())]);

@@ -85,7 +85,10 @@ impl State {
         match saved {
             Ok(path) => self.say(Level::Done, &format!("The views are in {}", SafeText::new(&path))),
             Err(why) => {
-                self.say(Level::Error, &format!("The view is kept for this session only: the configuration was not changed: {why}"));
+                self.say(
+                    Level::Error,
+                    &format!("The view is kept for this session only: the configuration was not changed: {why}"),
+                );
             }
         }
     }

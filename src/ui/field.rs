@@ -41,3 +41,14 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, field: &TextField, focused: boo
         canvas.text(area.x, area.y, area.width, rest, Role::Text);
     }
 }
+
+/// Underlines these bytes of a field's text, which is drawn from its column `first` on.
+pub fn underline(canvas: &mut Canvas<'_>, area: Rect, field: &TextField, first: usize, bytes: &std::ops::Range<usize>) {
+    let text = field.text();
+    let column = |byte: usize| words::width(text.get(..byte.min(text.len())).unwrap_or(text));
+    let style = canvas.theme.style(Role::Error).add_modifier(ratatui::style::Modifier::UNDERLINED);
+    for column in column(bytes.start)..column(bytes.end).max(column(bytes.start) + 1) {
+        let Some(x) = column.checked_sub(first).filter(|x| *x < usize::from(area.width)) else { continue };
+        canvas.buffer[(area.x + x as u16, area.y)].set_style(style);
+    }
+}

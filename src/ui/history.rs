@@ -15,11 +15,8 @@ use super::theme::Role;
 
 pub fn draw(state: &State, canvas: &mut Canvas<'_>, pane: &HistoryPane) {
     let dialog = crate::app::dialog::history_layout(state.size);
-    let more = if pane.operations.is_loading() {
-        String::new()
-    } else {
-        words::counted(pane.operations.len(), "operation")
-    };
+    let more =
+        if pane.operations.is_loading() { String::new() } else { words::counted(pane.operations.len(), "operation") };
     frame::open(canvas, &dialog, "History", &more);
     let (head, body) = (dialog.head, dialog.body);
     let columns = columns(body.width);
@@ -30,7 +27,8 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, pane: &HistoryPane) {
         }
     }
     if pane.operations.is_empty() {
-        let text = if pane.operations.is_loading() { "Reading the journal" } else { "Nothing was ever changed from here." };
+        let text =
+            if pane.operations.is_loading() { "Reading the journal" } else { "Nothing was ever changed from here." };
         canvas.text(body.x + 2, body.y, body.width.saturating_sub(2), text, Role::Text);
     }
     for line in 0..body.height {
@@ -138,7 +136,13 @@ pub fn draw_interrupted(state: &State, canvas: &mut Canvas<'_>, offer: &Interrup
         }
         let when = words::clock(operation.at, state.now, &state.options.zone);
         let text = format!("{when}  {}: {}", operation.kind, tally_words(&operation.tally));
-        canvas.text(body.x + 2, y, body.width.saturating_sub(2), &text, if current { Role::Cursor } else { Role::Text });
+        canvas.text(
+            body.x + 2,
+            y,
+            body.width.saturating_sub(2),
+            &text,
+            if current { Role::Cursor } else { Role::Text },
+        );
     }
     if let Some(operation) = offer.operations.get(offer.cursor.at) {
         let note = operation.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();

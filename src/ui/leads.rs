@@ -86,10 +86,12 @@ fn filter_parts(state: &State, area: Rect) -> (String, Rect) {
     };
     let found = if state.leads.is_searching() {
         " searching ".to_owned()
-    } else if state.filter.query.is_empty() {
-        format!(" {}{closed} ", words::counted(shown.len(), "lead"))
+    } else if area.width < 60 && state.filter.query.is_empty() {
+        format!(" {} ", words::counted(shown.len(), "lead"))
     } else if area.width < 60 {
         format!(" {} match ", words::number(shown.len()))
+    } else if state.filter.query.is_empty() {
+        format!(" {}{closed} ", words::counted(shown.len(), "lead"))
     } else {
         format!(" {} of {} match{closed} ", words::number(shown.len()), words::number(total))
     };
@@ -105,6 +107,10 @@ fn filter_line(state: &State, canvas: &mut Canvas<'_>, area: Rect) {
     let focused = state.focus == Focus::Filter;
     if !state.filter.field.is_empty() {
         field::draw(canvas, room, &state.filter.field, focused);
+        if let Some(error) = &state.filter.error {
+            let first = if focused { field::first_column(&state.filter.field, room.width) } else { 0 };
+            field::underline(canvas, room, &state.filter.field, first, &error.at);
+        }
     } else if focused {
         field::draw(canvas, room, &state.filter.field, true);
         let example = "words  owner:none  status:new  score>50  created<7d  ~fuzzy  /regex/";
@@ -123,14 +129,16 @@ fn filter_error(state: &State, canvas: &mut Canvas<'_>, filter: Rect, area: Rect
     let column = before.saturating_sub(field::first_column(&state.filter.field, room.width)) as u16;
     let wrong = text.get(error.at.clone()).map_or(1, words::width).clamp(1, 30);
     let caret = canvas.theme.glyphs.caret.repeat(wrong);
-    let message = format!("{caret} {}", error.message);
-    let place = area.right().saturating_sub(room.x + column);
-    if words::width(&message) <= usize::from(place) {
-        canvas.text(room.x + column, area.y, place, &message, Role::Error);
+    let behind = area.right().saturating_sub(room.x + column);
+    let message = words::width(&error.message);
+    if message + wrong < usize::from(behind) {
+        canvas.text(room.x + column, area.y, behind, &format!("{caret} {}", error.message), Role::Error);
+    } else if message < usize::from(room.x + column) {
+        let x = room.x + column - message as u16 - 1;
+        canvas.text(x, area.y, area.right().saturating_sub(x), &format!("{} {caret}", error.message), Role::Error);
     } else {
-        // No room behind it: the sentence first, the place by number.
-        let message = format!("{} (at {})", error.message, before + 1);
-        canvas.text(room.x, area.y, area.width.saturating_sub(room.x), &message, Role::Error);
+        // The place is underlined in the text itself.
+        canvas.text(room.x, area.y, area.width.saturating_sub(room.x), &error.message, Role::Error);
     }
     true
 }

@@ -76,7 +76,8 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, view: &OperationView) {
 /// What is said above the items: what it does, the bar's words, and how it goes on or went.
 fn head_lines(state: &State, view: &OperationView, tally: &Tally) -> Vec<(String, Role)> {
     let operation = state.operations.get(&view.id);
-    let summary = view.summary.as_ref().or(operation.and_then(|operation| operation.ended.as_ref()).map(|end| &end.summary));
+    let summary =
+        view.summary.as_ref().or(operation.and_then(|operation| operation.ended.as_ref()).map(|end| &end.summary));
     let title = match (operation, summary) {
         (Some(operation), _) => operation.title.clone(),
         (None, Some(summary)) => {
@@ -148,7 +149,13 @@ pub fn bar(canvas: &mut Canvas<'_>, area: Rect, tally: &Tally, text: &str) {
 /// Offset and width of state, lead, was, wrote, now and reason.
 fn columns(width: u16) -> [(u16, u16); 6] {
     // Narrow: the mark alone is the state, and the foot says the rest.
-    let (state, now) = if width >= 100 { (21, 14) } else if width >= 70 { (12, 0) } else { (4, 0) };
+    let (state, now) = if width >= 100 {
+        (21, 14)
+    } else if width >= 70 {
+        (12, 0)
+    } else {
+        (4, 0)
+    };
     let left = width.saturating_sub(state + now);
     let lead = (left / 3).min(34);
     let owner = (left / 5).min(24);

@@ -42,8 +42,8 @@ fn row(canvas: &mut Canvas<'_>, owner: &OwnerRow, area: Rect, count_width: u16, 
         (false, true) => Role::Text,
         (false, false) => Role::Dim,
     };
-    let word = owner.who.word();
-    let word_width = if word.is_empty() { 0 } else { words::width(word) as u16 + 1 };
+    let word = if owner.is_ambiguous { owner.email.as_str() } else { owner.who.word() };
+    let word_width = if word.is_empty() { 0 } else { (words::width(word) as u16 + 1).min(room / 2) };
     let used = canvas.text(area.x + 2, area.y, room.saturating_sub(word_width), owner.label.as_str(), role);
     if !word.is_empty() {
         canvas.text(area.x + 2 + used + 1, area.y, room.saturating_sub(used + 1), word, Role::Dim);

@@ -136,7 +136,13 @@ pub fn columns_dialog(state: &State, canvas: &mut Canvas<'_>, dialog: &ColumnsDi
         if current {
             canvas.text(body.x, y, 1, glyphs.cursor, Role::Mark);
         }
-        canvas.text(body.x + 2, y, 8, if *shown { "shown" } else { "hidden" }, if *shown { Role::Good } else { Role::Dim });
+        canvas.text(
+            body.x + 2,
+            y,
+            8,
+            if *shown { "shown" } else { "hidden" },
+            if *shown { Role::Good } else { Role::Dim },
+        );
         let role = if current { Role::Cursor } else { Role::Text };
         canvas.text(body.x + 10, y, 12, columns::heading(*column), role);
         if let Some(sort) = state.leads.sort.filter(|sort| sort.field == *column) {

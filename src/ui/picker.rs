@@ -47,13 +47,7 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, picker: &Picker) {
     }
 }
 
-fn row(
-    canvas: &mut Canvas<'_>,
-    picker: &Picker,
-    found: &crate::app::picker::PickerMatch,
-    area: Rect,
-    current: bool,
-) {
+fn row(canvas: &mut Canvas<'_>, picker: &Picker, found: &crate::app::picker::PickerMatch, area: Rect, current: bool) {
     let Some(owner) = picker.owner(found) else { return };
     let glyphs = canvas.theme.glyphs;
     if current {
@@ -72,7 +66,7 @@ fn row(
         Who::Nobody => "take the owner away".to_owned(),
         _ => owner.group.to_string(),
     };
-    if picker.is_ambiguous(owner) || found.positions.is_empty() && !picker.field.is_empty() {
+    if owner.is_ambiguous || found.positions.is_empty() && !picker.field.is_empty() {
         more = format!("{}  {more}", owner.email);
     }
     canvas.text(area.x + 2 + used + 2, area.y, room.saturating_sub(used + 2), &more, Role::Dim);

@@ -13,10 +13,11 @@ use super::theme::Role;
 use super::{field, frame};
 
 pub fn draw(state: &State, canvas: &mut Canvas<'_>, plan: &PlanDialog) {
-    let dialog = crate::app::dialog::plan_layout(state.size, plan.is_large());
-    frame::open(canvas, &dialog, plan.title(), "");
+    let dialog = crate::app::dialog::plan_layout(state.size, plan.focus);
     let body = dialog.body;
     let lines = plan.lines(usize::from(body.width));
+    let more = frame::lines_shown(canvas, plan.scroll.top, body.height, plan.rows(lines.len()));
+    frame::open(canvas, &dialog, plan.title(), &more);
     for line in 0..body.height {
         let row = plan.row(&lines, plan.scroll.top + usize::from(line));
         let area = Rect { y: body.y + line, height: 1, ..body };
@@ -37,7 +38,7 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, plan: &PlanDialog) {
             None => break,
         }
     }
-    foot(state, canvas, plan, dialog.foot, lines.len(), usize::from(body.height));
+    foot(state, canvas, plan, dialog.foot);
 }
 
 fn summary_line(canvas: &mut Canvas<'_>, area: Rect, line: &PlanLine) {
@@ -50,7 +51,15 @@ fn summary_line(canvas: &mut Canvas<'_>, area: Rect, line: &PlanLine) {
             canvas.text(area.x, area.y, area.width, text, Role::Text);
         }
         PlanLine::Warning(text) => {
-            canvas.line(area.x, area.y, area.width, &[(glyphs.flag, Role::Warning), (" ", Role::Text), (text, Role::Warning)]);
+            canvas.line(
+                area.x,
+                area.y,
+                area.width,
+                &[(glyphs.flag, Role::Warning), (" ", Role::Text), (text, Role::Warning)],
+            );
+        }
+        PlanLine::WarningRest(text) => {
+            canvas.text(area.x + 2, area.y, area.width.saturating_sub(2), text, Role::Warning);
         }
         PlanLine::Flow { from, to, leads } => {
             let count = words::number(*leads);
@@ -105,8 +114,7 @@ fn change_row(
 }
 
 /// Note, count and buttons.
-fn foot(state: &State, canvas: &mut Canvas<'_>, plan: &PlanDialog, area: Rect, lines: usize, height: usize) {
-    let glyphs = canvas.theme.glyphs;
+fn foot(state: &State, canvas: &mut Canvas<'_>, plan: &PlanDialog, area: Rect) {
     let mut y = area.bottom();
     let mut line = || {
         y = y.saturating_sub(1);
@@ -143,23 +151,9 @@ fn foot(state: &State, canvas: &mut Canvas<'_>, plan: &PlanDialog, area: Rect, l
             field::draw(canvas, room, &plan.note, plan.focus == PlanFocus::Note);
         } else {
             let key = state.keys.label(crate::app::Context::Plan, crate::app::Action::Note);
-            let text = key.map_or("none".to_owned(), |key| format!("none ({key} writes one; it stays with the operation)"));
+            let text =
+                key.map_or("none".to_owned(), |key| format!("none ({key} writes one; it stays with the operation)"));
             canvas.text(room.x, room.y, room.width, &text, Role::Dim);
-        }
-    }
-    if let Some(area) = line() {
-        let rows = plan.rows(lines);
-        canvas.fill(area, glyphs.rule, Role::Rule);
-        if rows > height {
-            let last = (plan.scroll.top + height).min(rows);
-            let text = format!(
-                " lines {} to {} of {} {} ",
-                words::number(plan.scroll.top + 1),
-                words::number(last),
-                words::number(rows),
-                if last < rows { glyphs.more_below } else { "" }
-            );
-            canvas.right(area.x, area.y, area.width.saturating_sub(1), &text, Role::Dim);
         }
     }
 }
