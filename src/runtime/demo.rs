@@ -38,6 +38,8 @@ pub fn run_demo(demo: Demo) -> Result<u8, LaunchError> {
         files: Files::new(&data, &config),
         log: data.join(log::NAME).display().to_string(),
         opening: opening(demo.sims, config, data),
+        // The simulators' secrets come from commands that ask for nothing.
+        asks: false,
     };
     let outcome = launch::show(stage);
     folder.close().map_err(failed)?;

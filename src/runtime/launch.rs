@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::future::Future;
-use std::io;
+use std::io::{self, Write as _};
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::Path;
 use std::pin::Pin;
@@ -31,6 +31,9 @@ const MOST_EVENTS: usize = 256;
 
 /// A quiet end may take this long before the person is told what is waited for.
 const QUIET_END: Duration = Duration::from_millis(400);
+
+/// Secrets may take this long to be fetched before the person is told what is waited for.
+const QUIET_OPENING: Duration = Duration::from_secs(2);
 
 /// What the screen is opened with.
 #[derive(Clone, Debug)]
@@ -93,6 +96,8 @@ pub(super) struct Stage {
     pub log: String,
     /// What takes longer than a frame, and happens behind it.
     pub opening: Opening,
+    /// The opening may want the terminal for itself, to ask for the key of a password store: the screen comes after it.
+    pub asks: bool,
 }
 
 /// Opens the screen and stays until the person leaves; the process's exit code.
@@ -102,6 +107,7 @@ pub fn run(launch: Launch) -> Result<u8, LaunchError> {
     let capabilities = Capabilities::of_this_process(plain);
     let keys = super::key_map(&config)?;
     prepare_data_folder(&paths.data)?;
+    let asks = super::open::may_ask(&config, &profiles);
     let stage = Stage {
         options: options(&config, &profiles, capabilities),
         keys,
@@ -109,6 +115,7 @@ pub fn run(launch: Launch) -> Result<u8, LaunchError> {
         files: Files::new(&paths.data, &paths.config),
         log: paths.data.join(log::NAME).display().to_string(),
         opening: super::open::engine(config, profiles, paths.data),
+        asks,
     };
     show(stage)
 }
@@ -163,16 +170,43 @@ pub(super) fn show(stage: Stage) -> Result<u8, LaunchError> {
     // Whatever still computes is of no use to anybody; what was sent has been awaited.
     runtime.shutdown_background();
     for panic in panic::untold() {
-        eprintln!("{panic}");
+        tell(&panic);
     }
-    outcome
+    outcome.map_err(|cut| match cut {
+        Cut::Error(error) => error,
+        Cut::Panic(panic) => resume_unwind(panic),
+    })
 }
 
-async fn screen(stage: Stage) -> Result<u8, LaunchError> {
-    let Stage { options, keys, wishes, files, log, opening } = stage;
+/// Why the screen did not come to a normal end.
+enum Cut {
+    Error(LaunchError),
+    /// What the loop panicked with. It goes on from where everything has been put in order.
+    Panic(Box<dyn Any + Send>),
+}
+
+impl From<LaunchError> for Cut {
+    fn from(error: LaunchError) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// To the person, if there still is one: a terminal that is gone is no reason to fail.
+fn tell(what: &str) {
+    let _ = writeln!(io::stderr(), "{what}");
+}
+
+async fn screen(stage: Stage) -> Result<u8, Cut> {
+    let Stage { options, keys, wishes, files, log, opening, asks } = stage;
+    let opening: Opening = if asks {
+        let opened = patiently(opening).await?;
+        Box::pin(std::future::ready(Ok(opened)))
+    } else {
+        opening
+    };
     // Signals first: one that came between would leave the terminal as nobody wants it.
     let source = Process::new().map_err(|error| LaunchError::System { what: "the terminal cannot be read", error })?;
-    let surface = Terminal::enter(wishes)?;
+    let surface = Terminal::enter(wishes).map_err(LaunchError::from)?;
     let (commands, orders) = mpsc::channel(MOST_COMMANDS);
     let (reports, events) = mpsc::channel(MOST_EVENTS);
     let backend = tokio::spawn(async move {
@@ -188,10 +222,7 @@ async fn screen(stage: Stage) -> Result<u8, LaunchError> {
     // The terminal first: whatever is waited for, or goes wrong, from here on is told on a normal screen.
     let left = surface.leave();
     let closed = close(backend, commands, events, source).await;
-    let ended = match ended {
-        Ok(ended) => ended,
-        Err(panic) => resume_unwind(panic),
-    };
+    let ended = ended.map_err(Cut::Panic)?;
     closed?;
     match ended {
         Ended::Quit => {
@@ -201,8 +232,17 @@ async fn screen(stage: Stage) -> Result<u8, LaunchError> {
         Ended::Signal(number) => Ok(u8::try_from(128 + number).unwrap_or(1)),
         // As if the hang-up had been told by a signal.
         Ended::Gone => Ok(129),
-        Ended::BackendGone => Err(LaunchError::BackendGone { log }),
+        Ended::BackendGone => Err(LaunchError::BackendGone { log }.into()),
     }
+}
+
+/// Waits for what may ask the person something; says so when it takes long without asking.
+async fn patiently(mut opening: Opening) -> Result<Opened, LaunchError> {
+    if let Ok(opened) = tokio::time::timeout(QUIET_OPENING, &mut opening).await {
+        return opened;
+    }
+    tell("Waiting for the commands that fetch the secrets.");
+    opening.await
 }
 
 type Backend = JoinHandle<Result<(JoinHandle<()>, Box<dyn Any + Send>), LaunchError>>;
@@ -234,7 +274,7 @@ async fn close(
     if tokio::time::timeout(QUIET_END, &mut over).await.is_ok() {
         return Ok(());
     }
-    eprintln!("Waiting for the answers to what was sent. Ctrl-C does not wait: the next start settles it by reading.");
+    tell("Waiting for the answers to what was sent. Ctrl-C does not wait: the next start settles it by reading.");
     loop {
         tokio::select! {
             () = &mut over => return Ok(()),

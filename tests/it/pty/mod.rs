@@ -19,6 +19,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_p
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{LocalModes, tcgetattr};
+use switchboard::input::{Key, KeyCode};
 use tempfile::TempDir;
 
 /// Long enough for a loaded machine; nobody waits for it unless something is wrong.
@@ -165,8 +166,14 @@ impl Pty {
 
     /// Presses keys, written in the key map's notation with blanks between: `/ s m i t h enter`.
     pub fn keys(&mut self, keys: &str) {
-        let bytes: Vec<u8> = keys.split_whitespace().flat_map(|key| encode::bytes(key.parse().unwrap())).collect();
-        self.send(&bytes);
+        for key in keys.split_whitespace() {
+            let key: Key = key.parse().unwrap();
+            self.send(&encode::bytes(key));
+            if key.code() == KeyCode::Esc {
+                // Nobody can tell Esc and a character from alt with that character but by the time between them.
+                thread::sleep(Duration::from_millis(120));
+            }
+        }
     }
 
     /// Types a text as it is.
