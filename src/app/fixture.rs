@@ -64,6 +64,8 @@ pub fn capabilities() -> Capabilities {
         },
         unassign: Unassign::Yes,
         read_back: ReadBack::ByName,
+        read_at_once: 1,
+        late_writes: Duration::ZERO,
         undo: Exactness::Exact,
         pace: Pace { per_second: 10.0, burst: 10, parallel: 8 },
         freshness: Duration::from_secs(30),

@@ -364,6 +364,9 @@ impl State {
                 self.count_owners();
                 self.title();
             }
+            Event::Learned { profile, capabilities } => {
+                self.profiles.entry(&profile).capabilities = Some(capabilities);
+            }
             Event::NotOpened { profile, problem } => {
                 self.notices.problem(self.now, &problem);
                 self.profiles.entry(&profile).load = Load::NotOpened(problem);

@@ -80,6 +80,17 @@ impl Desk {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The capabilities with what the vendor's client found out meanwhile among the warnings.
+    pub fn told_capabilities(&self) -> Arc<Capabilities> {
+        let notices = self.vendor.notices();
+        if notices.is_empty() {
+            return self.capabilities.clone();
+        }
+        let mut told = (*self.capabilities).clone();
+        told.warnings.splice(0..0, notices);
+        Arc::new(told)
+    }
+
     /// The leads as they are known now, if any were loaded or began to be.
     pub fn leads(&self) -> Option<(LeadTable, LoadProgress)> {
         let mut kept = self.kept();

@@ -145,7 +145,7 @@ impl Engine {
                 vendor: desk.kind,
                 base_url: desk.base_url.clone(),
                 read_only: desk.read_only,
-                capabilities: Ok(desk.capabilities.clone()),
+                capabilities: Ok(desk.told_capabilities()),
             },
             Err(not) => ProfileInfo {
                 name: not.name.clone(),
@@ -160,7 +160,7 @@ impl Engine {
 
     /// `None` where there is no such profile or it cannot be used.
     pub fn capabilities(&self, profile: &ProfileName) -> Option<Arc<Capabilities>> {
-        self.inner.desk(profile).ok().map(|desk| desk.capabilities.clone())
+        self.inner.desk(profile).ok().map(|desk| desk.told_capabilities())
     }
 
     pub fn journal(&self) -> &Journal {
@@ -310,7 +310,7 @@ impl Inner {
                 base_url: desk.base_url.clone(),
                 context: context.clone(),
             });
-            let session = Session { context, hot, undo };
+            let session = Session { context, hot, undo, ..Session::default() };
             parts.push(Part::new(desk, plan.clone(), index, Seqs::From(first), session));
             first += share.changes.len() as u32;
         }

@@ -2,12 +2,15 @@
 //! again and sent.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::engine::{ApplyError, Inner, Report};
-use super::operation::{Part, Seqs};
+use super::operation::{Chance, Part, Seqs};
 use super::{StopToken, Watch};
 use crate::domain::history::{ItemRow, OperationLife, OperationSummary};
-use crate::domain::{Change, Cost, ItemState, OperationId, OperationKind, Plan, PlanPart, Tally};
+use crate::domain::{
+    Capabilities, Change, Cost, ItemState, OperationId, OperationKind, Plan, PlanPart, Tally, Timestamp,
+};
 use crate::journal::{Hold, Journal, JournalError, Move};
 use crate::vendor::Session;
 
@@ -23,7 +26,7 @@ pub async fn resume(
     stop: StopToken,
 ) -> Result<Report, ApplyError> {
     let operation = id.clone();
-    let Held { summary, life, hold, settle, send } =
+    let Held { summary, life, last_sent, hold, settle, send } =
         inner.ask(move |journal| take_hold(journal, &operation, settle_only)).await?;
     // Checked for every profile before anything is moved or sent: what cannot be finished whole is left as it is.
     let mut desks = Vec::new();
@@ -54,15 +57,25 @@ pub async fn resume(
 
     let hot = settle.len() + send_now.len() <= inner.tuning.hot_up_to;
     let undo = matches!(summary.kind, OperationKind::Undo | OperationKind::Redo);
+    let chances: Vec<Chances> = desks
+        .iter()
+        .map(|desk| Chances {
+            capabilities: desk.as_ref().map(|desk| desk.capabilities.clone()),
+            changes: summary.tally.total(),
+            // Cut off perhaps a moment ago: what was on the way then may still arrive.
+            cut_off: life == OperationLife::Interrupted,
+            age: last_sent.and_then(|at| Duration::try_from(now.duration_since(at)).ok()).unwrap_or_default(),
+        })
+        .collect();
     let mut shares = Vec::new();
-    let mut work = Vec::new();
+    let mut work: Vec<(usize, Seqs, Vec<(String, Chance)>, Session)> = Vec::new();
     for (index, part) in summary.parts.iter().enumerate() {
         let of_part = |rows: &[ItemRow]| -> Vec<ItemRow> {
             rows.iter().filter(|row| row.part as usize == index).cloned().collect()
         };
         let (open, todo) = (of_part(&settle), of_part(&send_now));
         let seqs = open.iter().chain(&todo).map(|row| row.seq).collect();
-        let whys: Vec<String> = open.iter().map(why_open).collect();
+        let whys = open.iter().map(|row| (why_open(row), chances[index].of(row))).collect();
         shares.push(PlanPart {
             profile: part.profile.clone(),
             vendor: part.vendor,
@@ -74,7 +87,7 @@ pub async fn resume(
             takes_back: Vec::new(),
             context: Some(part.context.clone()),
         });
-        let session = Session { context: part.context.clone(), hot, undo };
+        let session = Session { context: part.context.clone(), hot, undo, ..Session::default() };
         work.push((index, Seqs::List(seqs), whys, session));
     }
     let plan = Arc::new(Plan {
@@ -84,12 +97,10 @@ pub async fn resume(
         made_at: summary.at,
         parts: shares,
     });
-    // Cut off perhaps a moment ago: what was on the way then may still arrive.
-    let late = life == OperationLife::Interrupted;
     let mut parts = Vec::new();
     for (index, seqs, whys, session) in work {
         if let Some(desk) = desks[index].take() {
-            parts.push(Part::new(desk, plan.clone(), index, seqs, session).continued(whys, late));
+            parts.push(Part::new(desk, plan.clone(), index, seqs, session).continued(whys));
         }
     }
     inner.carry_out(id, plan, parts, tally, hold, watch, stop).await
@@ -100,6 +111,7 @@ struct Held {
     summary: OperationSummary,
     /// As it was before the hold was taken.
     life: OperationLife,
+    last_sent: Option<Timestamp>,
     hold: Hold,
     /// Sent, or unknown: to be read back.
     settle: Vec<ItemRow>,
@@ -116,7 +128,31 @@ fn take_hold(journal: &Journal, id: &OperationId, settle_only: bool) -> Result<H
     let unsent: &[ItemState] =
         if settle_only { &[ItemState::Planned] } else { &[ItemState::Planned, ItemState::NotSent] };
     let send = all_in(journal, id, unsent)?;
-    Ok(Held { summary, life, hold, settle, send })
+    let last_sent = journal.last_sent(id)?;
+    Ok(Held { summary, life, last_sent, hold, settle, send })
+}
+
+/// What tells whether an open item of a part may still take effect.
+struct Chances {
+    capabilities: Option<Arc<Capabilities>>,
+    /// How many the operation had at most when it decided between single and bulk requests.
+    changes: usize,
+    cut_off: bool,
+    /// Since the operation last sent something.
+    age: Duration,
+}
+
+impl Chances {
+    fn of(&self, row: &ItemRow) -> Chance {
+        let queued = self.capabilities.as_ref().is_some_and(|capabilities| {
+            self.age < capabilities.late_writes && capabilities.batch.may_share(self.changes, &row.wrote)
+        });
+        match (queued, self.cut_off) {
+            (true, _) => Chance::Queued,
+            (false, true) => Chance::Soon,
+            (false, false) => Chance::None,
+        }
+    }
 }
 
 fn all_in(journal: &Journal, id: &OperationId, states: &[ItemState]) -> Result<Vec<ItemRow>, JournalError> {

@@ -278,7 +278,13 @@ async fn load_profile(engine: Engine, desk: Arc<Desk>, outbox: Outbox) {
     let profile = desk.name.clone();
     let people = async {
         match engine.load_people(&profile).await {
-            Ok(people) => outbox.put(Event::People { profile: profile.clone(), people: Arc::new(people) }),
+            Ok(people) => {
+                outbox.put(Event::People { profile: profile.clone(), people: Arc::new(people) });
+                let capabilities = desk.told_capabilities();
+                if !Arc::ptr_eq(&capabilities, &desk.capabilities) {
+                    outbox.put(Event::Learned { profile: profile.clone(), capabilities });
+                }
+            }
             Err(error) => outbox.put(Event::LoadFailed { profile: profile.clone(), problem: problem(error) }),
         }
     };

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::desk::Desk;
 use super::engine::Inner;
@@ -52,6 +53,8 @@ struct Found {
     not_written: Vec<ItemRow>,
     /// Items whose outcome is not known.
     open: usize,
+    /// When it last sent something, where there are such items.
+    last_sent: Option<Timestamp>,
 }
 
 /// All writes of one target, newest first, with the operation each belongs to.
@@ -139,7 +142,8 @@ fn find(journal: &Journal, operations: &[OperationId], only: &Only) -> Result<Ve
                 }
             }
         }
-        all.push(Found { summary, items, not_written, open });
+        let last_sent = if open > 0 { journal.last_sent(id)? } else { None };
+        all.push(Found { summary, items, not_written, open, last_sent });
     }
     Ok(all)
 }
@@ -152,11 +156,13 @@ struct Place {
     index: HashMap<TargetId, usize>,
     not_written: Vec<ItemRow>,
     open: usize,
+    /// When an operation with open items last sent something.
+    last_sent: Option<Timestamp>,
 }
 
 /// Sorts an operation's items into their places. Operations come newest first.
 fn gather(inner: &Inner, found: Found, places: &mut Vec<Place>) -> Result<(), Problem> {
-    let Found { summary, items, not_written, open } = found;
+    let Found { summary, items, not_written, open, last_sent } = found;
     let mut place_of = Vec::new();
     for (number, part) in summary.parts.iter().enumerate() {
         let touched = items.iter().chain(&not_written).any(|row| row.part as usize == number);
@@ -183,6 +189,7 @@ fn gather(inner: &Inner, found: Found, places: &mut Vec<Place>) -> Result<(), Pr
                 index: HashMap::new(),
                 not_written: Vec::new(),
                 open: 0,
+                last_sent: None,
             });
             places.len() - 1
         })));
@@ -203,6 +210,7 @@ fn gather(inner: &Inner, found: Found, places: &mut Vec<Place>) -> Result<(), Pr
     }
     if let Some(place) = place_of.into_iter().flatten().next() {
         places[place].open += open;
+        places[place].last_sent = places[place].last_sent.max(last_sent);
     }
     Ok(())
 }
@@ -215,7 +223,8 @@ impl Place {
         hot: bool,
         force: bool,
     ) -> Result<PlanPart, Problem> {
-        let session = Session { context: self.context.clone(), hot, undo: true };
+        let overwritten = self.may_be_overwritten(made_at);
+        let session = Session { context: self.context.clone(), hot, undo: true, ..Session::default() };
         let read = read_again(&self.desk, &self.chains, &session).await?;
         let mut draft = Draft::default();
         for (chain, observation) in self.chains.iter().zip(read) {
@@ -227,12 +236,13 @@ impl Place {
         draft.name_former_owners(inner, &self.desk).await?;
         draft.refuse_what_cannot_be(&self.desk);
         let capabilities = &self.desk.capabilities;
-        let mut warnings = capabilities.warnings.clone();
+        let mut warnings = self.desk.told_capabilities().warnings.clone();
         if !draft.changes.is_empty() {
             warnings.extend(capabilities.not_undoable.iter().cloned());
         }
         if self.open > 0 {
             warnings.push(format!("The outcome of {} items is not known yet; they are left alone.", self.open));
+            warnings.extend(overwritten);
         }
         let inexact = match &capabilities.undo {
             Exactness::BestEffort(why) if !draft.changes.is_empty() => vec![(why.clone(), draft.changes.len())],
@@ -249,6 +259,19 @@ impl Place {
             takes_back: draft.takes_back,
             context: Some(self.context),
         })
+    }
+}
+
+impl Place {
+    /// A write that the vendor still has in its queue would come after the one that takes it back.
+    fn may_be_overwritten(&self, now: Timestamp) -> Option<String> {
+        let until = self.last_sent?.checked_add(self.desk.capabilities.late_writes).ok()?;
+        let left = Duration::try_from(until.duration_since(now)).ok().filter(|left| !left.is_zero())?;
+        Some(format!(
+            "The vendor may still be at work on what is taken back here, for up to {} minutes: what it does then would \
+             overwrite this. Better resume the operation, or wait.",
+            left.as_secs().div_ceil(60)
+        ))
     }
 }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::assignment::Assignment;
+
 /// The five systems, by their contracts.
 #[derive(
     Clone,
@@ -70,7 +72,13 @@ pub struct Capabilities {
     pub batch: BatchRule,
     pub unassign: Unassign,
     pub read_back: ReadBack,
+    /// How many targets one reading covers; 1 where each is asked for by itself.
+    pub read_at_once: usize,
     pub settle: Settle,
+    /// For how long after it was sent a write that the vendor only queued may still take effect, though its leads were
+    /// read as unchanged. Zero where writes are carried out before they are answered. Until then such a lead stays
+    /// `unknown`, and taking back what belongs to the same operation warns: the queued write would overwrite it.
+    pub late_writes: Duration,
     pub undo: Exactness,
     pub pace: Pace,
     /// How old a before-value may be at the moment of sending before it is read again.
@@ -88,7 +96,7 @@ pub struct Capabilities {
 pub struct BatchRule {
     /// At most this many changes in one request; 1 means no bulk call.
     pub max: usize,
-    /// Below this many changes single requests are used instead of a bulk one.
+    /// With fewer changes than this altogether, each goes by a single request.
     pub bulk_from: usize,
     /// At most this many when the change is to nobody; 1 where unassigning has no bulk form (Instantly).
     pub unassign_max: usize,
@@ -103,6 +111,12 @@ pub struct BatchRule {
 }
 
 impl BatchRule {
+    /// Whether a change to `after` may have gone out together with others, when there were `changes` altogether.
+    pub fn may_share(&self, changes: usize, after: &Assignment) -> bool {
+        let most = if matches!(after, Assignment::Unassigned(_)) { self.unassign_max.min(self.max) } else { self.max };
+        most > 1 && changes >= self.bulk_from
+    }
+
     /// One request a change, each answered for itself.
     pub const SINGLE: Self = Self {
         max: 1,

@@ -72,6 +72,11 @@ pub enum Event {
         capabilities: Arc<Capabilities>,
         read_only: bool,
     },
+    /// What a profile's vendor can do, with warnings that only asking brought to light.
+    Learned {
+        profile: ProfileName,
+        capabilities: Arc<Capabilities>,
+    },
     /// A profile cannot be used at all (bad settings, missing secret).
     NotOpened {
         profile: ProfileName,

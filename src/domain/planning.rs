@@ -221,13 +221,20 @@ impl<'a> PartPlanner<'a> {
         }
     }
 
+    /// Requests for reading `targets` once: as many of them at a time as the vendor gives, or through the whole listing
+    /// where that is less.
+    fn reads_of(&self, targets: usize) -> usize {
+        let listing = self.table.len().div_ceil(LISTING_PAGE).max(1);
+        targets.div_ceil(self.capabilities.read_at_once.max(1)).min(listing)
+    }
+
     /// Requests for reading before-values again that will be too old when they are sent.
     fn reads_before(&self, changes: usize) -> usize {
         let fresh = self.read_at.is_some_and(|read_at| {
             let age = self.request.now.duration_since(read_at);
             Duration::try_from(age).unwrap_or_default() <= self.capabilities.freshness
         });
-        if fresh || self.capabilities.read_back == ReadBack::Never { 0 } else { reads_of(changes, self.table.len()) }
+        if fresh || self.capabilities.read_back == ReadBack::Never { 0 } else { self.reads_of(changes) }
     }
 }
 
@@ -286,17 +293,14 @@ const LISTING_PAGE: usize = 100;
 /// Seconds that an answer usually takes, for estimates where no limit is the slower one.
 const USUAL_ANSWER: f64 = 0.15;
 
-/// Requests for reading `targets` once: one each, or through the whole listing where that is less.
-fn reads_of(targets: usize, leads: usize) -> usize {
-    targets.min(leads.div_ceil(LISTING_PAGE).max(1))
-}
-
 /// What it costs to send `changes` after `reads` requests for fresh before-values.
 pub fn cost(changes: &[Change], capabilities: &Capabilities, reads: usize) -> Cost {
-    let mut requests = reads + batches(changes, &capabilities.batch).len();
+    let batches = batches(changes, &capabilities.batch);
+    let mut requests = reads + batches.len();
     if capabilities.read_back == ReadBack::Later {
-        // Each accepted write is polled for at least once.
-        requests += changes.len();
+        // What will only be accepted is read right before it is sent, and polled for at least once afterwards.
+        let accepted = batches.iter().filter(|batch| batch.len() > 1);
+        requests += accepted.map(|batch| 2 * batch.len().div_ceil(capabilities.read_at_once.max(1))).sum::<usize>();
     }
     if capabilities.first_write_alone && !changes.is_empty() {
         requests += 1;
@@ -315,7 +319,7 @@ pub fn seconds(requests: usize, pace: &Pace) -> f64 {
 /// Puts changes together into requests: indexes into `changes`, each batch with one and the same `after`, in the order
 /// of the changes.
 pub fn batches(changes: &[Change], rule: &BatchRule) -> Vec<Vec<u32>> {
-    if rule.max <= 1 {
+    if rule.max <= 1 || changes.len() < rule.bulk_from {
         return (0..changes.len() as u32).map(|index| vec![index]).collect();
     }
     let mut groups: Vec<Vec<u32>> = Vec::new();
@@ -334,11 +338,7 @@ pub fn batches(changes: &[Change], rule: &BatchRule) -> Vec<Vec<u32>> {
         let to_nobody = matches!(changes[group[0] as usize].after, Assignment::Unassigned(_));
         let most = if to_nobody { rule.unassign_max.min(rule.max) } else { rule.max }.max(1);
         for chunk in group.chunks(most) {
-            if chunk.len() < rule.bulk_from {
-                batches.extend(chunk.iter().map(|&index| vec![index]));
-            } else {
-                batches.push(chunk.to_vec());
-            }
+            batches.push(chunk.to_vec());
         }
     }
     batches.sort_unstable_by_key(|batch| batch[0]);

@@ -305,6 +305,11 @@ impl Journal {
         self.shared.read(read::interrupted)
     }
 
+    /// When this operation last sent something; `None` when it never did.
+    pub fn last_sent(&self, operation: &OperationId) -> Result<Option<Timestamp>, JournalError> {
+        self.shared.read(|connection| read::last_sent(connection, operation))
+    }
+
     /// Everything this journal knows about a lead, newest first.
     pub fn lead_events(&self, lead: &LeadKey, limit: usize) -> Result<Vec<LeadEvent>, JournalError> {
         self.shared.read(|connection| read::lead_events(connection, lead, limit))

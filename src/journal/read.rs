@@ -10,7 +10,7 @@ use super::writer::Trouble;
 use crate::domain::history::{HistoryFilter, ItemRow, LeadEvent, OperationLife, OperationPart, OperationSummary};
 use crate::domain::selection::LeadKey;
 use crate::domain::{
-    Assignment, ItemState, LeadId, OperationId, OperationKind, ProfileName, SafeText, Tally, TargetId,
+    Assignment, ItemState, LeadId, OperationId, OperationKind, ProfileName, SafeText, Tally, TargetId, Timestamp,
 };
 
 /// A summary's row, before its parts are added.
@@ -296,6 +296,15 @@ pub(super) fn undoable_items(connection: &Connection, id: &OperationId) -> Resul
     let Range { first, end } = range(connection, id)?;
     let rest = "i.n >= ?1 AND i.n < ?2 AND s.state = ?3 AND s.taken_back_by IS NULL ORDER BY i.n";
     items_where(connection, first, rest, &[&first, &end, &DONE])
+}
+
+/// When an item of this operation was last marked as sent.
+pub(super) fn last_sent(connection: &Connection, id: &OperationId) -> Result<Option<Timestamp>, Trouble> {
+    let Range { first, end } = range(connection, id)?;
+    let at: Option<i64> = connection
+        .prepare_cached("SELECT max(at) FROM moves WHERE item >= ?1 AND item < ?2 AND state = ?3")?
+        .query_row((first, end, state_number(ItemState::Sent)), |row| row.get(0))?;
+    Ok(at.map(codec::time).transpose()?)
 }
 
 pub(super) fn lead_events(connection: &Connection, lead: &LeadKey, limit: usize) -> Result<Vec<LeadEvent>, Trouble> {

@@ -31,6 +31,12 @@ pub trait Vendor: Send + Sync {
         Value::Null
     }
 
+    /// Sentences that a plan has to say beside [`Capabilities::warnings`] and that only asking brought to light, such as
+    /// the name of the workspace that the credentials lead to. Known after [`people`](Vendor::people) at the latest.
+    fn notices(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// All owners, to the last page.
     async fn people(&self) -> Result<Vec<Person>, VendorError>;
 
@@ -87,6 +93,21 @@ pub struct Session {
     pub hot: bool,
     /// This batch takes something back.
     pub undo: bool,
+    /// What readings are for.
+    pub looking: Looking,
+}
+
+/// What a reading is for. Some vendors have a cheap reading that may lag behind a write, and a dear one that does not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Looking {
+    /// Whether a target still is as expected, before it is written or taken back. Expected is the first of
+    /// [`Target::candidates`]; anything else leads to it being left alone.
+    #[default]
+    Ahead,
+    /// What became of a write that was queued. Another look follows, so the cheap reading is enough.
+    Polling,
+    /// What became of a write. What is read as not applied now will be reported so: look where nothing lags.
+    Deciding,
 }
 
 /// A target to be read.
@@ -134,6 +155,11 @@ pub enum WriteOutcome {
     /// As [`Unknown`](Self::Unknown), but it may still take effect later: no answer at all (a time-out, a cut line), an
     /// answer that is only an acceptance. One reading that shows the old value proves nothing.
     Late(String),
+    /// As [`Late`](Self::Late), but it waits, or may wait, in a queue of the vendor's (Instantly's background jobs). It
+    /// is polled for until [`Settle::deadline`](crate::domain::capabilities::Settle) and is then still unknown: nobody
+    /// can tell whether it comes before
+    /// [`late_writes`](crate::domain::Capabilities::late_writes) is over.
+    Queued(String),
     /// Certainly without effect and worth another try after the pause: the rate limit, a connection that was refused
     /// before anything left.
     NotApplied { why: String, retry_after: Option<std::time::Duration> },

@@ -13,6 +13,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 pub use self::part::{Part, Seqs};
+pub use self::settling::Chance;
 use super::live::Live;
 use super::scribe::Scribe;
 use super::setup::{Clock, Tuning};

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::settling::{Lookup, Settler};
+use super::settling::{Chance, Lookup, Settler};
 use super::{News, Run};
 use crate::backend::StopToken;
 use crate::backend::desk::Desk;
@@ -21,10 +21,9 @@ pub struct Part {
     pub session: Session,
     /// Read everything again before it is sent, however fresh the plan says it is.
     pub read_again: bool,
-    /// Why each of the first items is open: those were sent earlier and are only to be settled.
-    open: Vec<String>,
-    /// Whether what was sent earlier may still arrive.
-    open_late: bool,
+    /// Why each of the first items is open, and whether it may still arrive: those were sent earlier and are only to be
+    /// settled.
+    open: Vec<(String, Chance)>,
     states: Mutex<Vec<ItemState>>,
     /// Nothing more goes to this profile.
     pub halt: StopToken,
@@ -49,7 +48,6 @@ impl Part {
             session,
             read_again: false,
             open: Vec::new(),
-            open_late: false,
             states: Mutex::new(vec![ItemState::Planned; items]),
             halt: StopToken::new(),
             why_halted: Mutex::new(None),
@@ -59,11 +57,10 @@ impl Part {
 
     /// Goes on with an operation that was cut off: the first items were sent before and are unknown, with the reasons
     /// in `open`; all others are read again before they are sent.
-    pub fn continued(mut self, open: Vec<String>, late: bool) -> Self {
+    pub fn continued(mut self, open: Vec<(String, Chance)>) -> Self {
         let states = self.states.get_mut().unwrap_or_else(PoisonError::into_inner);
         states.iter_mut().take(open.len()).for_each(|state| *state = ItemState::Unknown);
         self.open = open;
-        self.open_late = late;
         self.read_again = true;
         self
     }
@@ -111,8 +108,8 @@ impl Part {
     /// Works until every item has its end.
     pub async fn work(self: Arc<Self>, run: Arc<Run>) {
         let settler = Settler::start(self.clone(), run.clone());
-        for (item, why) in (0_u32..).zip(&self.open) {
-            settler.settle(if self.open_late { Lookup::late(item, why) } else { Lookup::lost(item, why) });
+        for (item, (why, chance)) in (0_u32..).zip(&self.open) {
+            settler.settle(Lookup::new(item, why, *chance));
         }
         self.hand_out(&run, &settler).await;
         // A client that broke leaves its items as sent.

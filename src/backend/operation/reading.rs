@@ -10,7 +10,7 @@ use super::{News, Part, Run};
 use crate::backend::judge::{Freshness, freshness, labels};
 use crate::backend::reader;
 use crate::domain::{Assignment, Change, ItemState, SkipReason};
-use crate::vendor::{Observation, Target};
+use crate::vendor::{Looking, Observation, Session, Target};
 
 /// A batch that may be sent, and when its targets were last read in this run.
 #[derive(Default)]
@@ -26,9 +26,10 @@ const GOOD_FOR: Duration = Duration::from_secs(10);
 
 impl Part {
     /// Reads the present assignment of `changes`' targets, once, and counts the requests.
-    pub async fn observe(&self, run: &Run, changes: &[&Change]) -> Vec<Observation> {
+    pub async fn observe(&self, run: &Run, changes: &[&Change], looking: Looking) -> Vec<Observation> {
         let meter = Arc::new(AtomicUsize::new(0));
-        let read = reader::read(&self.desk, &self.targets(changes), &self.session, &meter).await;
+        let session = Session { looking, ..self.session.clone() };
+        let read = reader::read(&self.desk, &self.targets(changes), &session, &meter).await;
         run.live.add_requests(meter.load(Ordering::Relaxed));
         read
     }

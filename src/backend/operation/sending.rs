@@ -17,7 +17,7 @@ use crate::backend::judge::was_now;
 use crate::backend::pace::{Booking, PaceGate};
 use crate::domain::exchange::Problem;
 use crate::domain::{Agreement, Assignment, Change, ItemState, planning};
-use crate::vendor::{WriteOutcome, WriteReport};
+use crate::vendor::{Looking, WriteOutcome, WriteReport};
 
 /// Changes that are read again together before they are sent.
 const MOST_READ_AHEAD: usize = 2_000;
@@ -170,7 +170,7 @@ impl Part {
         // Settling looks only at the agents the write was about. Here the others count as well: a server that replaces
         // instead of merging would have thrown them out.
         let others_kept = !(readable && agents)
-            || self.observe(run, &changes).await.iter().zip(&changes).all(|(read, change)| {
+            || self.observe(run, &changes, Looking::Deciding).await.iter().zip(&changes).all(|(read, change)| {
                 read.now.as_ref().is_ok_and(|now| change.after.agrees_with(now) != Agreement::Different)
             });
         let states: Vec<ItemState> = items.iter().map(|item| self.state(*item)).collect();
@@ -297,7 +297,9 @@ impl Part {
                 }
                 WriteOutcome::Done => news.push(News::new(item, ItemState::Done)),
                 WriteOutcome::Failed(why) => news.push(News::new(item, ItemState::Failed).because(why)),
-                WriteOutcome::Unknown(why) | WriteOutcome::Late(why) if !self.is_readable() => {
+                WriteOutcome::Unknown(why) | WriteOutcome::Late(why) | WriteOutcome::Queued(why)
+                    if !self.is_readable() =>
+                {
                     let why = format!("{why}; this vendor does not tell who owns a lead, so it cannot be read back");
                     news.push(News::new(item, ItemState::Unknown).because(why));
                 }
@@ -308,6 +310,10 @@ impl Part {
                 WriteOutcome::Late(why) => {
                     news.push(News::new(item, ItemState::Unknown).because(why.clone()));
                     settle.push(Lookup::late(item, why));
+                }
+                WriteOutcome::Queued(why) => {
+                    news.push(News::new(item, ItemState::Unknown).because(why.clone()));
+                    settle.push(Lookup::queued(item, why));
                 }
                 WriteOutcome::NotApplied { why, retry_after } => {
                     again.items.push(item);

@@ -10,7 +10,8 @@ use tokio::time::Instant;
 use super::{News, Part, Run};
 use crate::backend::judge::{Finding, finding, was_now};
 use crate::backend::reader::{is_final_for_all, passes};
-use crate::domain::{Change, ItemState, ReadBack};
+use crate::domain::{Change, ItemState};
+use crate::vendor::Looking;
 
 /// Targets in one reading: few enough that the counts move, many enough that a client may read a listing instead.
 const MOST_AT_ONCE: usize = 500;
@@ -25,29 +26,57 @@ pub struct Lookup {
     pub item: u32,
     /// Why it is unknown.
     why: String,
-    /// Whether the write may still take effect.
-    late: bool,
+    chance: Chance,
     lost_at: Instant,
     due: Instant,
     pause: Duration,
     /// When a reading first said that it was not applied, or that somebody else's value is there.
     not_ours_since: Option<Instant>,
+    /// The reading that is made now is the last one.
+    last: bool,
+}
+
+/// Whether a write that was not seen to take effect may still do so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chance {
+    /// The answer was lost; what has not taken effect by now never will.
+    None,
+    /// The answer did not come in time: a moment from now it is certain.
+    Soon,
+    /// It waits in a queue of the vendor's: it is polled for, and no reading proves that it never comes.
+    Queued,
 }
 
 impl Lookup {
-    fn new(item: u32, why: impl Into<String>, late: bool) -> Self {
+    pub fn new(item: u32, why: impl Into<String>, chance: Chance) -> Self {
         let now = Instant::now();
-        Self { item, why: why.into(), late, lost_at: now, due: now, pause: Duration::ZERO, not_ours_since: None }
+        Self {
+            item,
+            why: why.into(),
+            chance,
+            lost_at: now,
+            due: now,
+            pause: Duration::ZERO,
+            not_ours_since: None,
+            last: false,
+        }
     }
 
-    /// The answer was lost; what has not taken effect by now never will.
     pub fn lost(item: u32, why: impl Into<String>) -> Self {
-        Self::new(item, why, false)
+        Self::new(item, why, Chance::None)
     }
 
-    /// The answer did not come in time or only said "later".
     pub fn late(item: u32, why: impl Into<String>) -> Self {
-        Self::new(item, why, true)
+        Self::new(item, why, Chance::Soon)
+    }
+
+    pub fn queued(item: u32, why: impl Into<String>) -> Self {
+        Self::new(item, why, Chance::Queued)
+    }
+
+    /// No reading follows one that is made now.
+    fn is_over(&self, deadline: Duration) -> bool {
+        self.lost_at.elapsed() + self.pause > deadline
     }
 }
 
@@ -117,20 +146,36 @@ pub async fn settle(part: Arc<Part>, run: Arc<Run>, mut queue: mpsc::UnboundedRe
         while i < open.len() && now.len() < MOST_AT_ONCE {
             if open[i].due <= until { now.push(open.swap_remove(i)) } else { i += 1 }
         }
-        let changes: Vec<&Change> = now.iter().map(|lookup| part.change(lookup.item)).collect();
-        let read = part.observe(&run, &changes).await;
-        let mut news = Vec::new();
-        for (lookup, observation) in now.into_iter().zip(read) {
-            let change = part.change(lookup.item);
-            let found = finding(&change.before, &change.after, &observation.now);
-            let now = observation.now.ok();
-            match conclude(&part, lookup, found) {
-                Conclusion::Settled(told) => news.push(News { now, ..told }),
-                Conclusion::ReadAgain(lookup) => open.push(lookup),
-            }
+        let (mut polling, mut deciding) = (Vec::new(), Vec::new());
+        for mut lookup in now {
+            lookup.last = lookup.chance == Chance::Queued && lookup.is_over(rule.deadline);
+            let is_polled = lookup.chance == Chance::Queued && !lookup.last;
+            if is_polled { polling.push(lookup) } else { deciding.push(lookup) }
         }
-        part.happened(&run, news);
+        for (lookups, looking) in [(polling, Looking::Polling), (deciding, Looking::Deciding)] {
+            read_back(&part, &run, lookups, looking, &mut open).await;
+        }
     }
+}
+
+/// Reads some items back once. Those that are not clear yet go back to `open`.
+async fn read_back(part: &Part, run: &Run, lookups: Vec<Lookup>, looking: Looking, open: &mut Vec<Lookup>) {
+    if lookups.is_empty() {
+        return;
+    }
+    let changes: Vec<&Change> = lookups.iter().map(|lookup| part.change(lookup.item)).collect();
+    let read = part.observe(run, &changes, looking).await;
+    let mut news = Vec::new();
+    for (lookup, observation) in lookups.into_iter().zip(read) {
+        let change = part.change(lookup.item);
+        let found = finding(&change.before, &change.after, &observation.now);
+        let now = observation.now.ok();
+        match conclude(part, lookup, found) {
+            Conclusion::Settled(told) => news.push(News { now, ..told }),
+            Conclusion::ReadAgain(lookup) => open.push(lookup),
+        }
+    }
+    part.happened(run, news);
 }
 
 enum Conclusion {
@@ -141,30 +186,27 @@ enum Conclusion {
 /// What one reading says about an item, and whether another is needed.
 fn conclude(part: &Part, mut lookup: Lookup, found: Finding) -> Conclusion {
     let rule = part.desk.capabilities.settle;
-    let polled = part.desk.capabilities.read_back == ReadBack::Later;
     let now = Instant::now();
-    let over = now.duration_since(lookup.lost_at) + lookup.pause > rule.deadline;
+    let over = lookup.last || (lookup.chance != Chance::Queued && lookup.is_over(rule.deadline));
     let item = lookup.item;
     let why = lookup.why.clone();
     let settled = |to: ItemState, reason: String| Conclusion::Settled(News::new(item, to).because(reason));
     let unknown = |reason: String| settled(ItemState::Unknown, reason);
     // A value that is not ours, after a write that may still come: seen once it proves nothing yet.
     let not_ours = matches!(found, Finding::NotApplied | Finding::Changed(_));
-    if not_ours && lookup.late {
-        let since = *lookup.not_ours_since.get_or_insert(now);
-        let long_enough = now.duration_since(since) >= rule.late;
-        if polled && !over {
-            return lookup.again(rule.most);
-        }
-        if polled {
+    match lookup.chance {
+        Chance::Queued if not_ours && !over => return lookup.again(rule.most),
+        Chance::Queued if found == Finding::NotApplied => {
             return unknown(format!("{why}; not there yet after {} s, and it may still come", rule.deadline.as_secs()));
         }
-        if !long_enough {
-            lookup.due = since + rule.late;
-            return Conclusion::ReadAgain(lookup);
+        Chance::Soon if not_ours => {
+            let since = *lookup.not_ours_since.get_or_insert(now);
+            if now.duration_since(since) < rule.late {
+                lookup.due = since + rule.late;
+                return Conclusion::ReadAgain(lookup);
+            }
         }
-    } else {
-        lookup.not_ours_since = None;
+        _ => lookup.not_ours_since = None,
     }
     match found {
         Finding::Done => settled(ItemState::Done, format!("{why}; read back: done")),

@@ -1,6 +1,7 @@
 use super::scripted::Seen;
 use super::*;
 use crate::backend::ApplyError;
+use crate::domain::BatchRule;
 use crate::domain::history::{OperationLife, OperationPart};
 use crate::journal::{Move, NewOperation};
 
@@ -70,6 +71,27 @@ async fn what_was_on_the_way_is_settled_and_the_rest_is_read_again_and_sent() {
         _ => None,
     });
     assert_eq!(last, Some(report.summary.tally));
+}
+
+#[tokio::test]
+async fn what_may_still_be_queued_stays_unknown_until_it_cannot_come_any_more() {
+    use ItemState::*;
+    let late = |late_writes, leads| Make {
+        leads,
+        ..Make::capabilities(move |c| {
+            c.batch = BatchRule { max: 10, bulk_from: 3, unassign_max: 1, ..BatchRule::SINGLE };
+            c.late_writes = late_writes;
+        })
+    };
+    let hour = Duration::from_secs(3_600);
+    let open = [(0, Sent), (1, Sent), (1, Unknown), (2, Sent)];
+    for (late_writes, leads, state) in [(hour, 3, Unknown), (Duration::ZERO, 3, Failed), (hour, 2, Failed)] {
+        let bench = late(late_writes, leads).build();
+        let id = cut_off(&bench, &assign(leads), &open[..leads.min(3)], HERE);
+        bench.engine.resume(&id, true, Watch::none(), StopToken::new()).await.unwrap();
+        assert!(states(&bench, &id)[..2].iter().all(|found| *found == state), "{late_writes:?} {leads}");
+        bench.check(&id);
+    }
 }
 
 #[tokio::test]

@@ -13,7 +13,8 @@ use crate::domain::{
     TargetId, TargetKind, Unassign, VendorKind,
 };
 use crate::vendor::{
-    Check, ErrorKind, Gate, Heard, Observation, Pages, Session, Target, Vendor, VendorError, WriteOutcome, WriteReport,
+    Check, ErrorKind, Gate, Heard, Looking, Observation, Pages, Session, Target, Vendor, VendorError, WriteOutcome,
+    WriteReport,
 };
 
 /// What goes wrong with one write.
@@ -25,6 +26,8 @@ pub enum Fault {
     Lost(bool),
     /// No answer in time; it takes effect this much later, if at all.
     Late(Option<Duration>),
+    /// Accepted for later; it takes effect this much later, if at all.
+    Queued(Option<Duration>),
     /// 5xx, without effect.
     Server,
     /// Refused connection.
@@ -75,6 +78,8 @@ pub struct World {
     pub no_detail: HashSet<LeadId>,
     /// Names the detail call gives.
     pub sessions: Vec<serde_json::Value>,
+    /// What each reading of a target was for.
+    pub looked: Vec<(TargetId, Looking)>,
 }
 
 pub struct Scripted {
@@ -96,12 +101,14 @@ pub fn capabilities() -> Capabilities {
         batch: BatchRule::SINGLE,
         unassign: Unassign::Yes,
         read_back: ReadBack::ById,
+        read_at_once: 1,
         settle: Settle {
             first: Duration::from_millis(10),
             most: Duration::from_millis(40),
             deadline: Duration::from_millis(400),
             late: Duration::from_millis(60),
         },
+        late_writes: Duration::ZERO,
         undo: Exactness::Exact,
         pace: Pace { per_second: f64::INFINITY, burst: 1, parallel: 4 },
         freshness: Duration::from_secs(60),
@@ -182,6 +189,7 @@ impl Vendor for Scripted {
         let _permit = self.on_the_way().await;
         let mut world = self.world();
         world.sessions.push(session.context.clone());
+        world.looked.extend(targets.iter().map(|target| (target.id.clone(), session.looking)));
         world.seen.push(Seen::Read(targets.iter().map(|target| target.id.clone()).collect()));
         if let Some(kind) = world.read_errors.pop_front() {
             return targets.iter().map(|_| Observation { now: Err(error(kind)), scope: None }).collect();
@@ -214,6 +222,7 @@ impl Vendor for Scripted {
                     *owner = to.clone();
                 }
             };
+            let queued = matches!(fault, Some(Fault::Queued(_)));
             let (outcome, effect) = match fault {
                 None => {
                     apply(&change.after);
@@ -231,7 +240,7 @@ impl Vendor for Scripted {
                     apply(&to);
                     (WriteOutcome::Unknown("the line was cut".to_owned()), Effect::Open)
                 }
-                Some(Fault::Late(after)) => {
+                Some(Fault::Late(after) | Fault::Queued(after)) => {
                     if let Some(after) = after {
                         let (world, change) = (self.world.clone(), change.clone());
                         tokio::spawn(async move {
@@ -239,7 +248,11 @@ impl Vendor for Scripted {
                             world.lock().unwrap().owners.insert(change.target, change.after);
                         });
                     }
-                    (WriteOutcome::Late("no answer in time".to_owned()), Effect::Open)
+                    let outcome = match queued {
+                        true => WriteOutcome::Queued("accepted for later".to_owned()),
+                        false => WriteOutcome::Late("no answer in time".to_owned()),
+                    };
+                    (outcome, Effect::Open)
                 }
                 Some(Fault::Server) => {
                     report.trouble = Some(ErrorKind::Server);

@@ -152,6 +152,21 @@ async fn a_former_owner_known_by_name_gets_an_id_or_is_left_alone() {
 }
 
 #[tokio::test]
+async fn what_may_still_be_queued_is_told_before_it_is_taken_back() {
+    for (late_writes, warned) in [(Duration::from_secs(600), true), (Duration::ZERO, false)] {
+        let bench = Make::capabilities(|c| c.late_writes = late_writes).build();
+        bench.fault(1, [Fault::Queued(None)]);
+        let done = bench.apply(assign(3)).await.summary;
+        assert_eq!((done.tally.done, done.tally.unknown), (2, 1));
+        let plan = undo(&bench, &[&done.id], Only::All, false).await;
+        assert_eq!(plan.changes(), 2);
+        let warnings = plan.parts[0].warnings.join(" ");
+        assert!(warnings.starts_with("The outcome of 1 items is not known yet"), "{warnings}");
+        assert_eq!(warnings.contains("for up to 10 minutes"), warned, "{warnings}");
+    }
+}
+
+#[tokio::test]
 async fn what_the_vendor_cannot_do_or_nobody_did_is_said() {
     let bench =
         Make::capabilities(|c| c.unassign = Unassign::No("this vendor always wants an owner".to_owned())).build();

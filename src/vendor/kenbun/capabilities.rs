@@ -1,5 +1,7 @@
 //! What kenbun can and cannot do, as data for the rest of the house.
 
+use std::time::Duration;
+
 use super::settings::Settings;
 use crate::domain::capabilities::Settle;
 use crate::domain::{BatchRule, Capabilities, Exactness, Field, Pace, ReadBack, TargetKind, Unassign, VendorKind};
@@ -51,7 +53,9 @@ pub fn of(settings: &Settings) -> Capabilities {
         },
         unassign: Unassign::Yes,
         read_back: ReadBack::ByName,
+        read_at_once: 1,
         settle: Settle::USUAL,
+        late_writes: Duration::ZERO,
         undo: Exactness::BestEffort(
             "kenbun reveals only the names of owners: a previous owner whose id is neither in the journal nor that of \
              exactly one person of this name cannot be put back without choosing by hand"

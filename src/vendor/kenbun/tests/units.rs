@@ -26,7 +26,7 @@ fn one_lead(request: &Request) -> Option<Reply> {
 }
 
 fn session(unit: Option<&str>, undo: bool) -> Session {
-    Session { context: unit.map_or(Value::Null, |unit| json!({"ouId": unit})), undo, hot: false }
+    Session { context: unit.map_or(Value::Null, |unit| json!({"ouId": unit})), undo, ..Session::default() }
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ fn words(outcome: &WriteOutcome) -> (&'static str, &str) {
         WriteOutcome::Failed(why) => ("failed", why),
         WriteOutcome::Unknown(why) => ("unknown", why),
         WriteOutcome::Late(why) => ("late", why),
+        WriteOutcome::Queued(why) => ("queued", why),
         WriteOutcome::NotApplied { why, .. } => ("not applied", why),
         WriteOutcome::Drifted { .. } => ("drifted", ""),
     }
