@@ -118,7 +118,7 @@ pub struct LeadsArgs {
     pub limit: Option<usize>,
     /// Fetch every lead's details where the vendor's list has no names (kenbun): one request a lead
     ///
-    /// Without --names and --no-names they are fetched when the query asks for texts, and when at most 200 leads are
+    /// Without --names and --no-names they are fetched when the query asks for texts, and when at most 100 leads are
     /// printed; otherwise such leads have no name.
     #[arg(long, conflicts_with = "no_names")]
     pub names: bool,

@@ -111,19 +111,26 @@ impl World {
         stop: &StopToken,
     ) -> Result<Vec<RowId>, Failure> {
         let (texts, rest): (Vec<&Term>, Vec<&Term>) = query.terms().iter().partition(|term| needs_texts(term));
-        let nameless = |world: &Self, row: RowId| {
-            let (part, row) = world.snapshot.locate(row)?;
-            let names_in_rows = world.capabilities.get(&part.profile)?.names_in_rows;
-            (!names_in_rows).then(|| (part.profile.clone(), part.table.id(row)))
-        };
         if !texts.is_empty() {
             let rest = rest.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
             let rest = self.query(&rest)?;
             let candidates = self.rows(&rest, now);
-            let wanted: Vec<_> = candidates.into_iter().filter_map(|row| nameless(self, row)).collect();
-            self.fetch_details(engine, wanted, progress, stop).await?.complete()?;
+            let nameless = self.nameless(&candidates);
+            self.fetch_details(engine, nameless, progress, stop).await?.complete()?;
         }
         Ok(self.rows(query, now))
+    }
+
+    /// Those of the rows whose vendor gives names only one by one, and that have none yet.
+    pub fn nameless(&self, rows: &[RowId]) -> Vec<(ProfileName, LeadId)> {
+        let nameless = |row: &RowId| {
+            let (part, row) = self.snapshot.locate(*row)?;
+            let names_in_rows = self.capabilities.get(&part.profile)?.names_in_rows;
+            let has = |field: &Field| !part.table.text(row, *field).is_empty();
+            let wanted = !names_in_rows && ![Field::Name, Field::Company, Field::Email].iter().any(has);
+            wanted.then(|| (part.profile.clone(), part.table.id(row)))
+        };
+        rows.iter().filter_map(nameless).collect()
     }
 
     fn rows(&self, query: &Query, now: Timestamp) -> Vec<RowId> {

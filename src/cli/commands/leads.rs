@@ -12,13 +12,10 @@ use crate::cli::output::table::{self, Column, Table};
 use crate::cli::output::{Out, json, say};
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
-use crate::domain::leads::RowId;
-use crate::domain::{
-    Assignment, Field, LeadId, LeadRecord, OwnerRef, PersonId, ProfileName, SafeText, Timestamp, Verbatim,
-};
+use crate::domain::{Assignment, Field, LeadRecord, OwnerRef, PersonId, ProfileName, SafeText, Timestamp, Verbatim};
 
 /// Without `--names` the names of at most this many leads are fetched one by one.
-const NAMES_UNASKED: usize = 200;
+const NAMES_UNASKED: usize = 100;
 
 pub async fn run(session: &Session, args: &LeadsArgs, stop: &StopToken, out: &mut Out) -> Result<Exit, Failure> {
     let profiles = session.profiles()?;
@@ -34,7 +31,7 @@ pub async fn run(session: &Session, args: &LeadsArgs, stop: &StopToken, out: &mu
     let query = world.query(args.query.as_deref().unwrap_or_default())?;
     let mut rows = world.search(&engine, &query, now, &progress, stop).await?;
     rows.truncate(args.limit.unwrap_or(usize::MAX));
-    let nameless = nameless(&world, &rows);
+    let nameless = world.nameless(&rows);
     if args.names || (!args.no_names && nameless.len() <= NAMES_UNASKED) {
         let fetched = world.fetch_details(&engine, nameless, &progress, stop).await?;
         if let Some(first) = fetched.first {
@@ -63,18 +60,6 @@ pub async fn run(session: &Session, args: &LeadsArgs, stop: &StopToken, out: &mu
         });
     }
     Ok(if names.len() == profiles.len() && world.missing.is_empty() { Exit::Done } else { Exit::Partly })
-}
-
-/// Those of the rows whose names the vendor gives only one by one, and that have none yet.
-fn nameless(world: &World, rows: &[RowId]) -> Vec<(ProfileName, LeadId)> {
-    rows.iter()
-        .filter_map(|row| {
-            let (part, row) = world.snapshot.locate(*row)?;
-            let names_in_rows = world.capabilities.get(&part.profile)?.names_in_rows;
-            let wanted = !names_in_rows && part.table.text(row, Field::Name).is_empty();
-            wanted.then(|| (part.profile.clone(), part.table.id(row)))
-        })
-        .collect()
 }
 
 /// The ids of people whose names nobody shares. Where a vendor reveals only an owner's name, such a name tells who it

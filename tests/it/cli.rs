@@ -1,1 +1,0 @@
-//! The command line: the real binary in a closed world.

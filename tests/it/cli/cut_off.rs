@@ -1,0 +1,106 @@
+//! Ctrl-C, kills, lost answers, and `resume`.
+
+use rustix::process::{Pid, Signal, kill_process};
+use switchboard::sim::SimOptions;
+
+use super::world::{Ran, World, text};
+
+/// A world whose bulk writes are small and slow, and a running assignment of 60 leads of which some are done.
+fn begun() -> (World, Vec<String>, Vec<(String, String)>, std::process::Child) {
+    let mut world = World::empty();
+    let options = SimOptions { leads: 80, owners: 8, ..SimOptions::default() };
+    world.add("sales", options, "bulk_size = 5\nparallel = 1\nrequests_per_minute = 0");
+    let people = world.people();
+    let ids = world.ids(60);
+    world.meddle(&ids, &people[1]);
+    let file = world.ids_file(&ids);
+    world.sim().set_faults(&["latency_after=150ms:write"]).unwrap();
+    let child = world.start(&["assign", "--to", &people[0].0, "--ids", &file, "--yes"]);
+    world.wait_until("the third write", |world| world.writes() >= 3);
+    (world, ids, people, child)
+}
+
+fn signal(child: &std::process::Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+#[test]
+fn ctrl_c_settles_what_is_on_the_way_and_resume_goes_on() {
+    let (world, ids, people, child) = begun();
+    signal(&child, Signal::INT);
+    let ran: Ran = child.wait_with_output().unwrap().into();
+    let ran = ran.ends(130).says("resume");
+    let summary = ran.summary();
+    assert_eq!((&summary["unknown"], &summary["failed"]), (&0.into(), &0.into()), "{summary}");
+    assert!(summary["done"].as_u64() >= Some(10) && summary["not_sent"].as_u64() > Some(0), "{summary}");
+    // What is said to be done is done, and nothing else.
+    for item in ran.items() {
+        let is_there = world.holder(&text(&item["target"])).as_ref() == Some(&people[0].0);
+        assert_eq!(is_there, item["state"] == "done", "{item}");
+    }
+    let operation = ran.operation();
+    world.sim().set_faults(&[""; 0]).unwrap();
+    let writes = world.writes();
+    world.run(&["resume", &operation]).ends(6).says("--yes");
+    assert_eq!(world.writes(), writes);
+    let ran = world.run(&["resume", &operation, "--yes"]).ok();
+    assert_eq!(ran.summary()["done"], 60);
+    assert!(ids.iter().all(|id| world.holder(id).as_ref() == Some(&people[0].0)));
+}
+
+#[test]
+fn after_a_kill_resume_finds_out_what_happened() {
+    let (world, ids, people, mut child) = begun();
+    signal(&child, Signal::KILL);
+    child.wait().unwrap();
+    let log = world.run(&["log"]).ok().lines();
+    assert_eq!((&log[0]["life"], &log[0]["items"]), (&"interrupted".into(), &60.into()));
+    assert!(log[0]["unknown"].as_u64() > Some(0) && log[0]["not_sent"].as_u64() > Some(0), "{}", log[0]);
+    world.sim().set_faults(&[""; 0]).unwrap();
+    world.run(&["resume", "--dry-run"]).ok();
+    // Without a yes what is on the way is found out by reading, and nothing is sent.
+    let writes = world.writes();
+    let ran = world.run(&["resume"]).ends(6);
+    assert_eq!((world.writes(), &ran.summary()["unknown"]), (writes, &0.into()), "{}", ran.out);
+    for item in ran.items() {
+        let is_there = world.holder(&text(&item["target"])).as_ref() == Some(&people[0].0);
+        assert_eq!(is_there, item["state"] == "done", "{item}");
+    }
+    world.run(&["resume", &ran.operation(), "--yes"]).ok();
+    assert!(ids.iter().all(|id| world.holder(id).as_ref() == Some(&people[0].0)));
+    world.run(&["resume"]).ok().says("no operation was cut off");
+}
+
+#[test]
+fn lost_answers_are_settled_by_reading() {
+    let world = World::with_leads(60);
+    let people = world.people();
+    let ids = world.ids(20);
+    world.meddle(&ids, &people[1]);
+    let file = world.ids_file(&ids);
+    world.sim().set_faults(&["cut_after=100%:times=1"]).unwrap();
+    let ran = world.run(&["assign", "--to", &people[0].0, "--ids", &file, "--yes"]).ok();
+    assert_eq!(ran.summary()["done"], 20);
+    assert_eq!(world.writes(), 1);
+}
+
+#[test]
+fn ctrl_c_while_reading_ends_at_once() {
+    let world = World::with_leads(60);
+    world.sim().set_faults(&["latency=60s:path=/leads"]).unwrap();
+    let child = world.start(&["leads"]);
+    world.wait_until("the reading", |world| world.sim().log().all().iter().any(|entry| entry.path == "/leads"));
+    signal(&child, Signal::INT);
+    let ran: Ran = child.wait_with_output().unwrap().into();
+    ran.ends(130);
+}
+
+#[test]
+fn credentials_that_are_refused_are_told() {
+    let world = World::with_leads(60);
+    let people = world.people();
+    let file = world.ids_file(&world.ids(20));
+    world.sim().set_faults(&["unauthorized=100%"]).unwrap();
+    world.run(&["leads"]).ends(4).says("sales");
+    world.run(&["assign", "--to", &people[0].0, "--ids", &file, "--yes"]).ends(4).says("nothing was sent");
+}

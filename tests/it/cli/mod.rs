@@ -1,0 +1,8 @@
+//! The command line: the real binary in a closed world, with the simulators of this process to talk to.
+
+mod cut_off;
+mod reading;
+mod setup;
+mod undo;
+mod world;
+mod writing;
