@@ -261,14 +261,14 @@ pub fn csv_cell(text: &str) -> String {
 /// Rows on their way out.
 enum Rows<W: Write> {
     JsonLines(io::BufWriter<W>),
-    Csv(csv::Writer<W>),
+    Csv(Box<csv::Writer<W>>),
 }
 
 impl<W: Write> Rows<W> {
     fn new(form: Form, out: W) -> Self {
         match form {
             Form::JsonLines => Self::JsonLines(io::BufWriter::new(out)),
-            Form::Csv => Self::Csv(csv::Writer::from_writer(out)),
+            Form::Csv => Self::Csv(Box::new(csv::Writer::from_writer(out))),
         }
     }
 

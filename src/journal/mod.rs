@@ -46,7 +46,7 @@ use self::hold::Grip;
 pub use self::store::FILE_NAME;
 use self::store::{LogMode, Place};
 use self::write::Prepared;
-use self::writer::{Desk, Errand, Holds, Order, Trouble, Writer, lock};
+use self::writer::{Care, Desk, Errand, Holds, Order, Trouble, Writer, lock};
 use crate::domain::history::{HistoryFilter, ItemRow, LeadEvent, OperationPart, OperationSummary};
 use crate::domain::selection::LeadKey;
 use crate::domain::{
@@ -198,7 +198,7 @@ impl Journal {
         work: impl FnOnce(&mut Desk<'_>, i64) -> Result<Grip, Trouble> + Send + 'static,
     ) -> Result<Hold, JournalError> {
         let token = hold::new_token();
-        match self.shared.write(move |desk| work(desk, token)) {
+        match self.shared.write(Care::NeedsSavepoint, move |desk| work(desk, token)) {
             Ok(grip) => {
                 lock(&self.shared.holds.live).insert(token);
                 Ok(Hold { operation, grip, shared: self.shared.clone() })
@@ -217,7 +217,7 @@ impl Journal {
             return Ok(());
         }
         let (id, grip, moves) = (hold.operation.clone(), hold.grip, moves.to_vec());
-        self.shared.write(move |desk| write::record(desk, &id, grip, at, &moves))
+        self.shared.write(Care::LooksFirst, move |desk| write::record(desk, &id, grip, at, &moves))
     }
 
     /// Like [`record`](Self::record), without blocking. The moves are on their way when this returns: dropping the
@@ -236,7 +236,7 @@ impl Journal {
         if moves.is_empty() {
             tell(Ok(()));
         } else {
-            self.shared.submit(move |desk| write::record(desk, &id, grip, at, &moves), tell);
+            self.shared.submit(Care::LooksFirst, move |desk| write::record(desk, &id, grip, at, &moves), tell);
         }
         async move { receiver.await.unwrap_or_else(|_| Err(writer::stopped(label))) }
     }
@@ -338,7 +338,7 @@ impl Journal {
 
     /// Makes everything derived anew from the rows that were written once.
     pub fn rebuild(&self) -> Result<(), JournalError> {
-        self.shared.write(|desk| check::rebuild(desk.connection))
+        self.shared.write(Care::NeedsSavepoint, |desk| check::rebuild(desk.connection))
     }
 }
 
@@ -346,11 +346,12 @@ impl Shared {
     /// Hands work to the writing thread; `reply` is called there after its commit.
     fn submit<T: Send + 'static>(
         &self,
+        care: Care,
         work: impl FnOnce(&mut Desk<'_>) -> Result<T, Trouble> + Send + 'static,
         reply: impl FnOnce(Result<T, JournalError>) + Send + 'static,
     ) {
         let Some(orders) = &self.orders else { return };
-        if let Err(mpsc::SendError(Order::Do(errand))) = orders.send(Order::Do(Errand::boxed(work, reply))) {
+        if let Err(mpsc::SendError(Order::Do(errand))) = orders.send(Order::Do(Errand::boxed(care, work, reply))) {
             errand.answer(Err(writer::stopped(self.place.label())));
         }
     }
@@ -358,10 +359,11 @@ impl Shared {
     /// Has work done by the writing thread and waits for its commit.
     fn write<T: Send + 'static>(
         &self,
+        care: Care,
         work: impl FnOnce(&mut Desk<'_>) -> Result<T, Trouble> + Send + 'static,
     ) -> Result<T, JournalError> {
         let (sender, receiver) = mpsc::sync_channel(1);
-        self.submit(work, move |outcome| drop(sender.send(outcome)));
+        self.submit(care, work, move |outcome| drop(sender.send(outcome)));
         receiver.recv().unwrap_or_else(|_| Err(writer::stopped(self.place.label())))
     }
 

@@ -54,7 +54,6 @@ fn moves_are_kept_over_closing_and_the_newest_counts() {
     assert_eq!(states, [ItemState::Done, ItemState::Unknown, ItemState::Failed, ItemState::Planned]);
     assert_eq!(items[1].reason, Some("no answer".into()));
     assert_eq!(items[2].now, Some(owner("zoe")));
-    assert_eq!(journal.last_sent(&"op1".into()).unwrap(), Some(at(1)));
     let tally = journal.operation(&"op1".into()).unwrap().tally;
     assert_eq!(tally, Tally { done: 1, unknown: 1, failed: 1, planned: 1, ..Tally::default() });
     assert_eq!(journal.items_in(&"op1".into(), &[ItemState::Unknown, ItemState::Planned], 1, 5).unwrap(), items[3..]);
@@ -81,14 +80,16 @@ fn one_illegal_move_refuses_the_whole_batch() {
 }
 
 #[test]
-fn an_unknown_item_that_was_read_again_in_vain_is_counted_once() {
+fn an_item_that_stays_unknown_for_another_reason_is_counted_once() {
     let folder = folder();
     let journal = Journal::open(folder.path()).unwrap();
-    let hold = journal.begin(&operation("op", &assign(2))).unwrap();
-    let moves = [ItemState::Sent, ItemState::Unknown, ItemState::Unknown].map(|to| Move::to(0, to));
-    journal.record(&hold, at(1), &moves).unwrap();
-    assert_eq!(journal.operation(&"op".into()).unwrap().tally, Tally { planned: 1, unknown: 1, ..Tally::default() });
-    assert!(journal.verify().unwrap().is_empty());
+    let hold = journal.begin(&operation("op1", &assign(2))).unwrap();
+    let unknown = |why: &str| Move { reason: Some(why.into()), ..Move::to(0, ItemState::Unknown) };
+    journal.record(&hold, at(1), &[Move::to(0, ItemState::Sent), unknown("cut off")]).unwrap();
+    journal.record(&hold, at(2), &[unknown("still no answer")]).unwrap();
+    assert_eq!(journal.operation(&"op1".into()).unwrap().tally, Tally { planned: 1, unknown: 1, ..Tally::default() });
+    assert_eq!(journal.items(&"op1".into(), 0, 1).unwrap()[0].reason, Some("still no answer".into()));
+    assert_eq!(journal.verify().unwrap(), Vec::<String>::new());
 }
 
 #[test]
@@ -325,6 +326,41 @@ async fn many_workers_share_commits_and_each_is_answered() {
     // A dropped future takes nothing back.
     drop(journal.record_async(&hold, at(2), vec![]));
     assert_eq!(journal.operation(&"op1".into()).unwrap().tally.done, 200);
+    assert_eq!(journal.verify().unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn tasks_of_one_commit_see_what_the_ones_before_them_did() {
+    let folder = folder();
+    let journal = Journal::open(folder.path()).unwrap();
+    let plan = assign(50);
+    let hold = journal.begin(&operation("op1", &plan)).unwrap();
+    let undo = NewOperation {
+        kind: OperationKind::Undo,
+        takes_back: (0..50).map(|seq| (seq, "op1".into(), seq)).collect(),
+        ..operation("op2", &plan)
+    };
+    let undo = journal.begin(&undo).unwrap();
+    let mut waiting = Vec::new();
+    for seq in 0..50 {
+        for (hold, state) in [
+            (&hold, ItemState::Sent),
+            (&undo, ItemState::Sent),
+            (&undo, ItemState::Done),
+            (&undo, ItemState::Done),
+            (&hold, ItemState::Done),
+        ] {
+            waiting.push(journal.record_async(hold, at(1), vec![Move::to(seq, state)]));
+        }
+    }
+    let mut refused = 0;
+    for outcome in waiting {
+        refused += usize::from(outcome.await.is_err());
+    }
+    assert_eq!(refused, 50, "done twice");
+    let [undo, first] = journal.operations(0, 2).unwrap().try_into().unwrap();
+    assert_eq!((undo.tally.done, undo.undoable), (50, 50));
+    assert_eq!((first.tally.done, first.undoable), (50, 0));
     assert_eq!(journal.verify().unwrap(), Vec::<String>::new());
 }
 

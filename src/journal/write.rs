@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use compact_str::CompactString;
-use rusqlite::OptionalExtension;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::codec::{self, DONE, tally_column};
 use super::hold::{self, Grip};
@@ -245,13 +245,43 @@ pub(super) fn hold(desk: &Desk<'_>, id: &OperationId, token: i64) -> Result<Grip
     Ok(Grip { operation: rows.operation, first_item: rows.first_item, items: rows.items, token })
 }
 
+/// What the moves of one transaction have in common, so that it is done once for all of them: many tasks bring one
+/// move each, most of them to the same operation.
+#[derive(Default)]
+pub(super) struct Batch {
+    /// Operations whose hold was looked at, and whether items of theirs have to do with taking back.
+    checked: HashMap<(i64, i64), bool>,
+    /// How many items of an operation went from where to where.
+    shifts: BTreeMap<(i64, ItemState, ItemState), i64>,
+    /// How many items of an operation were taken back.
+    taken_back: BTreeMap<i64, i64>,
+}
+
+impl Batch {
+    /// Writes the tallies.
+    pub fn write(self, connection: &Connection) -> rusqlite::Result<()> {
+        for ((operation, from, to), items) in self.shifts {
+            let (from, to) = (tally_column(from), tally_column(to));
+            let sql = format!("UPDATE tallies SET {from} = {from} - ?2, {to} = {to} + ?2 WHERE operation = ?1");
+            connection.prepare_cached(&sql)?.execute((operation, items))?;
+        }
+        for (operation, items) in self.taken_back {
+            connection
+                .prepare_cached("UPDATE tallies SET taken_back = taken_back + ?2 WHERE operation = ?1")?
+                .execute((operation, items))?;
+        }
+        Ok(())
+    }
+}
+
 /// How an item stands before a move.
+#[derive(Clone, Copy)]
 struct Standing {
     step: i64,
     state: ItemState,
 }
 
-/// Appends moves, all or none (the caller takes everything back on an error).
+/// Appends moves, all or none: everything that can be refused is refused before the first row is written.
 pub(super) fn record(
     desk: &mut Desk<'_>,
     id: &OperationId,
@@ -259,11 +289,17 @@ pub(super) fn record(
     at: Timestamp,
     moves: &[Move],
 ) -> Result<(), Trouble> {
-    hold::check(desk, id, grip)?;
+    let reversals = match desk.batch.checked.get(&(grip.operation, grip.token)) {
+        Some(&reversals) => reversals,
+        None => {
+            hold::check(desk, id, grip)?;
+            let reversals = has_reversals(desk, grip)?;
+            desk.batch.checked.insert((grip.operation, grip.token), reversals);
+            reversals
+        }
+    };
+    let before = look(desk, id, grip, moves)?;
     let at = codec::time_number(at);
-    let mut shifts: BTreeMap<(ItemState, ItemState), i64> = BTreeMap::new();
-    let mut taken_back: HashMap<i64, i64> = HashMap::new();
-    let reversals = moves.iter().any(|step| step.to == ItemState::Done) && has_reversals(desk, grip)?;
     let mut append = desk
         .connection
         .prepare_cached("INSERT INTO moves (item, step, state, at, reason, now) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
@@ -271,42 +307,43 @@ pub(super) fn record(
         "INSERT INTO standing (item, step, state, at, reason, now) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (item) DO UPDATE SET step = ?2, state = ?3, at = ?4, reason = ?5, now = ?6",
     )?;
-    for Move { seq, to, reason, now } in moves {
-        if i64::from(*seq) >= grip.items {
-            return Err(no_such_item(id, *seq).into());
-        }
+    for (Move { seq, to, reason, now }, before) in moves.iter().zip(before) {
         let item = grip.item(*seq);
-        let standing = standing(desk, item)?;
-        if !standing.state.may_become(*to) {
-            return Err(
-                JournalError::IllegalMove { operation: id.clone(), seq: *seq, from: standing.state, to: *to }.into()
-            );
-        }
         let reason = reason.as_ref().map(|reason| desk.numbers.of_text(desk.connection, reason)).transpose()?;
         let now = now.as_ref().map(|now| desk.numbers.of_assignment(desk.connection, now)).transpose()?;
-        let row = (item, standing.step.saturating_add(1), codec::state_number(*to), at, reason, now);
+        let row = (item, before.step.saturating_add(1), codec::state_number(*to), at, reason, now);
         append.execute(row)?;
         stand.execute(row)?;
-        // An unknown item that stays unknown has a newer reason; nothing is counted anew.
-        if standing.state != *to {
-            *shifts.entry((standing.state, *to)).or_default() += 1;
+        // An item may be found unknown again, for another reason: nothing to count.
+        if before.state != *to {
+            *desk.batch.shifts.entry((grip.operation, before.state, *to)).or_default() += 1;
         }
         if *to == ItemState::Done && reversals {
-            take_back(desk, grip.operation, item, &mut taken_back)?;
+            take_back(desk, grip.operation, item)?;
         }
     }
-    for ((from, to), items) in shifts {
-        let (from, to) = (tally_column(from), tally_column(to));
-        desk.connection
-            .prepare_cached(&format!("UPDATE tallies SET {from} = {from} - ?2, {to} = {to} + ?2 WHERE operation = ?1"))?
-            .execute((grip.operation, items))?;
-    }
-    for (operation, items) in taken_back {
-        desk.connection
-            .prepare_cached("UPDATE tallies SET taken_back = taken_back + ?2 WHERE operation = ?1")?
-            .execute((operation, items))?;
-    }
     Ok(())
+}
+
+/// How each item stands before its move. Several moves of one item follow each other.
+fn look(desk: &Desk<'_>, id: &OperationId, grip: Grip, moves: &[Move]) -> Result<Vec<Standing>, Trouble> {
+    let mut latest: HashMap<u32, Standing> = HashMap::new();
+    let mut before = Vec::with_capacity(moves.len());
+    for &Move { seq, to, .. } in moves {
+        if i64::from(seq) >= grip.items {
+            return Err(no_such_item(id, seq).into());
+        }
+        let standing = match latest.get(&seq) {
+            Some(standing) => *standing,
+            None => standing(desk, grip.item(seq))?,
+        };
+        if !standing.state.may_become(to) {
+            return Err(JournalError::IllegalMove { operation: id.clone(), seq, from: standing.state, to }.into());
+        }
+        before.push(standing);
+        latest.insert(seq, Standing { step: standing.step.saturating_add(1), state: to });
+    }
+    Ok(before)
 }
 
 fn standing(desk: &Desk<'_>, item: i64) -> rusqlite::Result<Standing> {
@@ -338,7 +375,7 @@ fn has_reversals(desk: &Desk<'_>, grip: Grip) -> rusqlite::Result<bool> {
 /// Marks what a newly done item takes back, and what had already taken this item back while its own outcome was open:
 /// an item is taken back when it is done and a done item of a later operation refers to it, in whichever order the two
 /// became known.
-fn take_back(desk: &Desk<'_>, operation: i64, item: i64, taken_back: &mut HashMap<i64, i64>) -> rusqlite::Result<()> {
+fn take_back(desk: &mut Desk<'_>, operation: i64, item: i64) -> rusqlite::Result<()> {
     let mut mark = desk.connection.prepare_cached(
         "UPDATE standing SET taken_back_by = ?2 WHERE item = ?1 AND state = ?3 AND taken_back_by IS NULL",
     )?;
@@ -349,7 +386,7 @@ fn take_back(desk: &Desk<'_>, operation: i64, item: i64, taken_back: &mut HashMa
     while let Some(row) = rows.next()? {
         let (earlier, owner): (i64, i64) = (row.get(0)?, row.get(1)?);
         if mark.execute((earlier, item, DONE))? == 1 {
-            *taken_back.entry(owner).or_default() += 1;
+            *desk.batch.taken_back.entry(owner).or_default() += 1;
         }
     }
     let later: Option<i64> = desk
@@ -363,7 +400,7 @@ fn take_back(desk: &Desk<'_>, operation: i64, item: i64, taken_back: &mut HashMa
     if let Some(later) = later
         && mark.execute((item, later, DONE))? == 1
     {
-        *taken_back.entry(operation).or_default() += 1;
+        *desk.batch.taken_back.entry(operation).or_default() += 1;
     }
     Ok(())
 }

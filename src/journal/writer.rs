@@ -4,7 +4,11 @@
 //! written hands it to one thread; it takes all that is waiting into one transaction, commits, and only then answers
 //! each. While it waits for the disk the next ones gather: the slower the disk, the more share a commit.
 //!
-//! A task that fails takes back its own changes and nobody else's. When the commit itself fails, all are told.
+//! A task that is refused leaves nothing behind and harms nobody else. When something cannot be stored, or the commit
+//! itself fails, all are told.
+//!
+//! Most tasks are a few moves each. What they have in common (whether the hold is still there, the tallies) is looked
+//! at and written once for all of them: see [`Batch`].
 
 use std::collections::HashSet;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -15,6 +19,7 @@ use rusqlite::Connection;
 
 use super::codec::Numbers;
 use super::store::Place;
+use super::write::Batch;
 use super::{JournalError, hold, schema};
 
 /// How often holds are refreshed; far below [`hold::SILENCE`].
@@ -55,19 +60,38 @@ impl Trouble {
 pub(super) struct Desk<'a> {
     pub connection: &'a Connection,
     pub numbers: &'a mut Numbers,
+    pub batch: &'a mut Batch,
     pub place: &'a Place,
+}
+
+/// How a task keeps from leaving half of its work behind.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Care {
+    /// It writes nothing before it is certain that it will not refuse.
+    LooksFirst,
+    /// What it wrote has to be taken back for it.
+    NeedsSavepoint,
+}
+
+/// What became of a task's work, before the commit.
+pub(super) enum Worked {
+    Well,
+    Refused,
+    /// The file could not be read or written.
+    Badly,
 }
 
 /// Something to be written, with somebody who waits for it.
 pub(super) trait Task: Send {
-    /// Does the work. True when its changes are to be kept.
-    fn work(&mut self, desk: &mut Desk<'_>) -> bool;
+    fn care(&self) -> Care;
+    fn work(&mut self, desk: &mut Desk<'_>) -> Worked;
     /// Tells the one who waits; `committed` is the fate of the whole transaction.
     fn answer(self: Box<Self>, committed: Result<(), JournalError>);
 }
 
 /// A task made of two closures.
 pub(super) struct Errand<T, W, R> {
+    care: Care,
     work: Option<W>,
     outcome: Option<Result<T, JournalError>>,
     reply: R,
@@ -79,8 +103,8 @@ where
     W: FnOnce(&mut Desk<'_>) -> Result<T, Trouble> + Send + 'static,
     R: FnOnce(Result<T, JournalError>) + Send + 'static,
 {
-    pub fn boxed(work: W, reply: R) -> Box<dyn Task> {
-        Box::new(Self { work: Some(work), outcome: None, reply })
+    pub fn boxed(care: Care, work: W, reply: R) -> Box<dyn Task> {
+        Box::new(Self { care, work: Some(work), outcome: None, reply })
     }
 }
 
@@ -90,12 +114,20 @@ where
     W: FnOnce(&mut Desk<'_>) -> Result<T, Trouble> + Send,
     R: FnOnce(Result<T, JournalError>) + Send,
 {
-    fn work(&mut self, desk: &mut Desk<'_>) -> bool {
-        let Some(work) = self.work.take() else { return false };
-        let outcome = work(desk).map_err(|trouble| trouble.told(desk.place, "written"));
-        let kept = outcome.is_ok();
-        self.outcome = Some(outcome);
-        kept
+    fn care(&self) -> Care {
+        self.care
+    }
+
+    fn work(&mut self, desk: &mut Desk<'_>) -> Worked {
+        let Some(work) = self.work.take() else { return Worked::Refused };
+        let outcome = work(desk);
+        let worked = match &outcome {
+            Ok(_) => Worked::Well,
+            Err(Trouble::Told(_)) => Worked::Refused,
+            Err(Trouble::Sql(_)) => Worked::Badly,
+        };
+        self.outcome = Some(outcome.map_err(|trouble| trouble.told(desk.place, "written")));
+        worked
     }
 
     fn answer(self: Box<Self>, committed: Result<(), JournalError>) {
@@ -186,24 +218,25 @@ impl Writer {
         if dropped.is_empty() && live.is_empty() {
             return;
         }
-        let tidied = self.transaction(|desk| {
-            hold::release(desk.connection, &dropped)?;
-            hold::refresh(desk.connection, &live)
-        });
-        if tidied.is_ok() {
+        if self.tidy_now(&dropped, &live).is_ok() {
             lock(&self.holds.dropped).retain(|token| !dropped.contains(token));
+        } else {
+            self.give_up();
         }
     }
 
-    fn transaction(&mut self, work: impl FnOnce(&mut Desk<'_>) -> rusqlite::Result<()>) -> rusqlite::Result<()> {
-        let Self { connection, place, numbers, .. } = self;
-        connection.execute_batch("BEGIN IMMEDIATE")?;
-        let done = work(&mut Desk { connection, numbers, place });
-        let done = done.and_then(|()| connection.execute_batch("COMMIT"));
-        if done.is_err() && !connection.is_autocommit() {
-            let _ = connection.execute_batch("ROLLBACK");
+    fn tidy_now(&self, dropped: &[i64], live: &[i64]) -> rusqlite::Result<()> {
+        run(&self.connection, "BEGIN IMMEDIATE")?;
+        hold::release(&self.connection, dropped)?;
+        hold::refresh(&self.connection, live)?;
+        run(&self.connection, "COMMIT")
+    }
+
+    /// Takes the transaction back, where SQLite has not done so by itself.
+    fn give_up(&self) {
+        if !self.connection.is_autocommit() {
+            let _ = run(&self.connection, "ROLLBACK");
         }
-        done
     }
 
     /// Does all tasks in one transaction and answers them after its commit.
@@ -211,9 +244,7 @@ impl Writer {
         let committed = self.attempt(&mut tasks);
         if committed.is_err() {
             self.numbers.forget();
-            if !self.connection.is_autocommit() {
-                let _ = self.connection.execute_batch("ROLLBACK");
-            }
+            self.give_up();
         }
         for task in tasks {
             task.answer(committed.clone());
@@ -229,22 +260,31 @@ impl Writer {
         if format > schema::FORMAT {
             return Err(place.newer(format));
         }
+        let mut batch = Batch::default();
         for task in tasks {
-            run(connection, "SAVEPOINT task").map_err(failed)?;
-            if !task.work(&mut Desk { connection, numbers, place }) {
-                numbers.forget();
-                // After some errors (a full disk) SQLite has already given up the whole transaction.
-                if connection.is_autocommit() {
-                    return Err(JournalError::Storage {
-                        path: place.label(),
-                        doing: "written",
-                        why: "another change in the same commit could not be stored".to_owned(),
-                    });
-                }
-                run(connection, "ROLLBACK TO task").map_err(failed)?;
+            let savepoint = task.care() == Care::NeedsSavepoint;
+            if savepoint {
+                // It may look at what the tasks before it left to be written together, or change what they looked at.
+                std::mem::take(&mut batch).write(connection).map_err(failed)?;
+                run(connection, "SAVEPOINT task").map_err(failed)?;
             }
-            run(connection, "RELEASE task").map_err(failed)?;
+            let worked = task.work(&mut Desk { connection, numbers, batch: &mut batch, place });
+            if savepoint && !matches!(worked, Worked::Well) && !connection.is_autocommit() {
+                numbers.forget();
+                run(connection, "ROLLBACK TO task").map_err(failed)?;
+            } else if matches!(worked, Worked::Badly) {
+                // Nobody knows how much of it is there. (After some errors SQLite has already given up all of it.)
+                return Err(JournalError::Storage {
+                    path: place.label(),
+                    doing: "written",
+                    why: "another change in the same commit could not be stored".to_owned(),
+                });
+            }
+            if savepoint {
+                run(connection, "RELEASE task").map_err(failed)?;
+            }
         }
+        batch.write(connection).map_err(failed)?;
         run(connection, "COMMIT").map_err(failed)
     }
 }

@@ -101,14 +101,14 @@ fn an_empty_or_lost_or_foreign_file_is_damage_and_not_a_fresh_start() {
         fs::read(path).unwrap()
     };
     let text = b"this is a letter to my aunt, and not a journal at all".as_slice();
-    let cases: [(&str, Option<&[u8]>, Option<&[u8]>); 5] = [
-        ("it is empty", Some(b""), Some(&wreck.log)),
+    let log = Some(wreck.log.as_slice());
+    for (words, main, log) in [
+        ("it is empty", Some(b"".as_slice()), log),
         ("it is empty", Some(b""), None),
-        ("the file itself is missing", None, Some(&wreck.log)),
+        ("the file itself is missing", None, log),
         ("it is not a journal", Some(text), None),
         ("something else", Some(&foreign), None),
-    ];
-    for (words, main, log) in cases {
+    ] {
         wreck.leave(main, log);
         let error = wreck.open().err().unwrap_or_else(|| panic!("{words}"));
         assert!(matches!(&error, JournalError::Damaged { why, .. } if why.contains(words)), "{error}");
