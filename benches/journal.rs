@@ -3,19 +3,22 @@
 //! `cargo bench --bench journal` (a folder to write to may be given: `-- /path/on/another/disk`).
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
 
 use switchboard::domain::history::{HistoryFilter, OperationPart};
 use switchboard::domain::selection::LeadKey;
 use switchboard::domain::{
     Assignment, Change, Cost, ItemState, OperationKind, OwnerRef, Plan, PlanPart, SafeText, Timestamp, VendorKind,
 };
-use switchboard::journal::{Hold, Journal, Move, NewOperation};
+use switchboard::journal::{Hold, Journal, JournalError, Move, NewOperation};
 
 const ITEMS: usize = 50_000;
 const OPERATIONS: usize = 20;
+const REQUESTS: u32 = 20_000;
 const IN_FLIGHT: usize = 32;
 const LATENCY: Duration = Duration::from_millis(5);
 
@@ -49,57 +52,104 @@ fn commits(journal: &Journal) {
     report("100 moves in a commit", &done);
 }
 
-/// 32 requests in flight against a server that takes 5 ms, without a journal and in the two ways to use one.
+/// 32 requests in flight against a server that takes 5 ms, without a journal and in the three ways to use one.
 fn bulk_run(journal: &Journal) {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    const REQUESTS: u32 = 20_000;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
     let plan = plan(REQUESTS as usize, 0);
-    let mut bare = Vec::new();
-    let mut awaited = Vec::new();
-    let mut gathered = Vec::new();
+    let server = server();
+    let mut times = [Vec::new(), Vec::new(), Vec::new(), Vec::new()];
     for round in 0..3 {
-        bare.push(timed(|| runtime.block_on(workers(REQUESTS, |_| tokio::time::sleep(LATENCY)))));
-        let hold = Arc::new(begin(journal, &format!("awaited{round}"), &plan));
-        awaited.push(timed(|| {
-            runtime.block_on(workers(REQUESTS, |seq| {
-                let (journal, hold) = (journal.clone(), hold.clone());
-                async move {
-                    journal.record_async(&hold, now(), vec![Move::to(seq, ItemState::Sent)]).await.expect("sent");
-                    tokio::time::sleep(LATENCY).await;
-                    journal.record_async(&hold, now(), vec![Move::to(seq, ItemState::Done)]).await.expect("done");
-                }
+        for (way, times) in times.iter_mut().enumerate() {
+            let hold = Arc::new(begin(journal, &format!("way{way} round{round}"), &plan));
+            let next = Arc::new(AtomicU32::new(0));
+            times.push(timed(|| {
+                let workers = (0..IN_FLIGHT).map(|_| {
+                    let worker = Worker {
+                        journal: journal.clone(),
+                        hold: hold.clone(),
+                        next: next.clone(),
+                        server: server.clone(),
+                    };
+                    runtime.spawn(worker.work(way))
+                });
+                let workers: Vec<_> = workers.collect();
+                runtime.block_on(async {
+                    for worker in workers {
+                        worker.await.expect("a worker");
+                    }
+                });
             }));
-        }));
-        let hold = Arc::new(begin(journal, &format!("gathered{round}"), &plan));
-        gathered.push(timed(|| {
-            runtime.block_on(workers(REQUESTS, |seq| {
-                let (journal, hold) = (journal.clone(), hold.clone());
-                async move {
-                    journal.record_async(&hold, now(), vec![Move::to(seq, ItemState::Sent)]).await.expect("sent");
-                    tokio::time::sleep(LATENCY).await;
-                    drop(journal.record_async(&hold, now(), vec![Move::to(seq, ItemState::Done)]));
-                }
-            }));
-        }));
+        }
     }
+    let [bare, awaited, settled, ahead] = times;
     report("20,000 requests of 5 ms, 32 in flight, no journal", &bare);
     report("  each waits for its `sent` and its `done`", &awaited);
-    report("  each waits for its `sent` only", &gathered);
+    report("  each waits for its `sent`", &settled);
+    report("  each marks the next `sent` while one is on its way", &ahead);
 }
 
-async fn workers<F: Future<Output = ()> + Send>(requests: u32, request: impl Fn(u32) -> F) {
-    let next = AtomicU32::new(0);
-    let work = || async {
+/// One of those who send requests.
+struct Worker {
+    journal: Journal,
+    hold: Arc<Hold>,
+    next: Arc<AtomicU32>,
+    server: mpsc::Sender<Request>,
+}
+
+impl Worker {
+    async fn work(self, way: usize) {
+        let mut ahead = None;
         loop {
-            let seq = next.fetch_add(1, Ordering::Relaxed);
-            if seq >= requests {
-                return;
+            let marked = ahead.take();
+            let Some(seq) = marked.or_else(|| self.next()) else { return };
+            if way > 0 && marked.is_none() {
+                self.mark(seq, ItemState::Sent).await.expect("sent");
             }
-            request(seq).await;
+            let (answer, answered) = oneshot::channel();
+            self.server.send(Request { due: Instant::now() + LATENCY, answer }).expect("a server");
+            let marked = match way {
+                3 => {
+                    ahead = self.next();
+                    ahead.map(|seq| self.mark(seq, ItemState::Sent))
+                }
+                _ => None,
+            };
+            answered.await.expect("an answer");
+            match way {
+                0 => {}
+                1 => self.mark(seq, ItemState::Done).await.expect("done"),
+                _ => drop(self.mark(seq, ItemState::Done)),
+            }
+            if let Some(marked) = marked {
+                marked.await.expect("sent");
+            }
         }
-    };
-    futures_util::future::join_all((0..IN_FLIGHT).map(|_| work())).await;
+    }
+
+    fn next(&self) -> Option<u32> {
+        Some(self.next.fetch_add(1, Ordering::Relaxed)).filter(|&seq| seq < REQUESTS)
+    }
+
+    fn mark(&self, seq: u32, to: ItemState) -> impl Future<Output = Result<(), JournalError>> + Send + 'static {
+        self.journal.record_async(&self.hold, now(), vec![Move::to(seq, to)])
+    }
+}
+
+struct Request {
+    due: Instant,
+    answer: oneshot::Sender<()>,
+}
+
+/// Answers each request when it is due. The runtime's timers count in milliseconds, which is too coarse here.
+fn server() -> mpsc::Sender<Request> {
+    let (sender, requests) = mpsc::channel::<Request>();
+    std::thread::spawn(move || {
+        for Request { due, answer } in requests {
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            let _ = answer.send(());
+        }
+    });
+    sender
 }
 
 /// A journal as it looks after a busy year.

@@ -293,3 +293,135 @@ impl<W: Write> Rows<W> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::support::*;
+    use super::*;
+    use crate::domain::{Change, ItemState};
+
+    /// An operation full of traps: formulas, quotes, line breaks, escape and direction characters.
+    fn trapped() -> (tempfile::TempDir, Journal) {
+        let folder = quick_folder();
+        let journal = Journal::open(folder.path()).unwrap();
+        let named = |target: &str, name: &str| Change {
+            name: name.into(),
+            ..change(target, Assignment::unassigned(), owner("bob"))
+        };
+        let changes = vec![
+            named("l0", "=HYPERLINK(\"http://evil\")"),
+            named("-l1", " +1 (555) 0100"),
+            named("l\u{202e}2", "\x1b[31m\r\n@SUM(A1)"),
+            named("c:1", "plain, \"quoted\""),
+        ];
+        let plan = plan(vec![part("sales", changes)]);
+        let mut operation = operation("op1", &plan);
+        operation.note = Some("@note".into());
+        run(&journal, &operation, &[0, 1], ItemState::Done);
+        (folder, journal)
+    }
+
+    fn exported(journal: &Journal, form: Form) -> (String, String) {
+        let (mut log, mut list) = (Vec::new(), Vec::new());
+        assert_eq!(operations(journal, &HistoryFilter::default(), form, &mut log).unwrap(), 1);
+        assert_eq!(items(journal, &"op1".into(), form, &mut list).unwrap(), 4);
+        (String::from_utf8(log).unwrap(), String::from_utf8(list).unwrap())
+    }
+
+    #[test]
+    fn no_cell_starts_a_formula_or_steers_a_terminal() {
+        let (_folder, journal) = trapped();
+        let (log, list) = exported(&journal, Form::Csv);
+        for text in [&log, &list] {
+            assert!(text.chars().all(|c| c == '\n' || safe_text::is_safe(c)), "{text:?}");
+            for record in csv::Reader::from_reader(text.as_bytes()).into_records() {
+                for cell in &record.unwrap() {
+                    assert!(!cell.trim_start().starts_with(['=', '+', '-', '@', '\t', '\r']), "{cell:?}");
+                }
+            }
+        }
+        let mut lines = list.lines();
+        assert_eq!(
+            lines.next().unwrap(),
+            "seq,profile,target,name,before_id,before,after_id,after,now_id,now,state,reason,detail"
+        );
+        assert_eq!(
+            lines.next().unwrap(),
+            "0,sales,l0,\"'=HYPERLINK(\"\"http://evil\"\")\",,nobody,bob,The bob,,,done,,done"
+        );
+        assert!(lines.next().unwrap().starts_with("1,sales,'-l1,' +1 (555) 0100,"));
+        assert!(lines.next().unwrap().starts_with("2,sales,l‹RLO›2,␛[31m␍␊@SUM(A1),"));
+        assert!(log.contains(",'@note,"));
+    }
+
+    #[test]
+    fn json_lines_keep_ids_exact_and_say_what_the_contract_says() {
+        let (_folder, journal) = trapped();
+        let (log, list) = exported(&journal, Form::JsonLines);
+        for text in [&log, &list] {
+            assert!(text.chars().all(|c| c == '\n' || safe_text::is_safe(c)), "{text:?}");
+        }
+        assert!(list.contains(r#""target":"l\u202e2""#), "{list}");
+        let lines: Vec<Value> = list.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines[2]["target"], "l\u{202e}2");
+        assert_eq!(lines[0]["before"], Value::Null);
+        assert_eq!(lines[0]["after"], json!({ "id": "bob", "name": "The bob" }));
+        assert_eq!(lines[3]["state"], "planned");
+        let operation: Value = serde_json::from_str(&log).unwrap();
+        for (field, value) in [
+            ("type", json!("operation")),
+            ("id", json!("op1")),
+            ("profile", json!("sales")),
+            ("kind", json!("assign")),
+            ("reverts", Value::Null),
+            ("items", json!(4)),
+            ("done", json!(2)),
+            ("undoable", json!(2)),
+        ] {
+            assert_eq!(operation[field], value, "{field}");
+        }
+        assert!(operation["at"].as_str().unwrap().parse::<crate::domain::Timestamp>().is_ok());
+    }
+
+    #[test]
+    fn assignments_are_written_by_the_contract() {
+        for (assignment, json) in [
+            (Assignment::Unknown, json!({ "unknown": true })),
+            (Assignment::unassigned(), Value::Null),
+            (owner("a"), json!({ "id": "a", "name": "The a" })),
+            (Assignment::agents(["u2", "u1"]), json!(["u1", "u2"])),
+        ] {
+            assert_eq!(assignment_json(&assignment), json);
+        }
+    }
+
+    #[test]
+    fn more_than_a_page_is_written_whole() {
+        let folder = quick_folder();
+        let journal = Journal::open(folder.path()).unwrap();
+        drop(journal.begin(&operation("op1", &assign(PAGE * 2 + 1))).unwrap());
+        let mut out = Vec::new();
+        assert_eq!(items(&journal, &"op1".into(), Form::JsonLines, &mut out).unwrap(), PAGE * 2 + 1);
+        let seqs = out.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).map(|line| {
+            let line: Value = serde_json::from_slice(line).unwrap();
+            line["seq"].as_u64().unwrap()
+        });
+        assert!(seqs.eq(0..PAGE as u64 * 2 + 1));
+        let missing = items(&journal, &"op9".into(), Form::Csv, &mut out);
+        assert!(matches!(missing, Err(ExportError::Journal(JournalError::NoSuchOperation(_)))));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_makes_a_harmless_cell(text in proptest::prelude::any::<String>()) {
+            let cell = csv_cell(&text);
+            proptest::prop_assert!(!cell.trim_start().starts_with(['=', '+', '-', '@', '\t', '\r']));
+            proptest::prop_assert!(cell.chars().all(safe_text::is_safe));
+            let mut line = Vec::new();
+            write_json_line(&mut line, &text).unwrap();
+            let line = String::from_utf8(line).unwrap();
+            proptest::prop_assert!(line.trim_end_matches('\n').chars().all(safe_text::is_safe));
+            proptest::prop_assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
+        }
+    }
+}

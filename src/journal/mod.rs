@@ -9,14 +9,24 @@
 //! after the commit that holds its rows. A commit costs the same for one move as for a hundred, so callers with much
 //! in flight should let moves gather instead of waiting for each:
 //!
-//! - the `sent` of a request must be awaited before the request leaves; marking several requests' items in one call
-//!   shares the wait;
+//! - the `sent` of a request must be awaited before the request leaves, but it may be recorded while earlier requests
+//!   are still on their way: marking the next few requests ahead hides the wait (`benches/journal.rs` has the
+//!   figures). What is marked but never sent is read back after a crash, like everything that is open;
 //! - `done`, `failed` and `unknown` need not be awaited before the next request leaves, only before anybody is told.
+//!
+//! Moves that one caller hands over are recorded in that order.
 //!
 //! [`record`](Journal::record) waits on the calling thread and is for code without an async runtime (and for
 //! `spawn_blocking`); [`record_async`](Journal::record_async) hands the moves over at the call and is awaited without
 //! blocking. Questions are answered on the calling thread from connections of their own and do not wait for writers
 //! (on network folders they may, for a moment): inside the runtime ask them from `spawn_blocking`.
+//!
+//! # After a crash
+//!
+//! What a call returned for is in the file. A power cut on a disk that lies about its syncs, or a file that was cut
+//! by hand, can lose the newest commits, never a middle part: an item may then stand as `planned` although its
+//! request left. Whoever goes on with an [interrupted](Journal::interrupted) operation reads every target before
+//! sending, those that are planned included.
 //!
 //! # Undo and redo
 //!
@@ -331,7 +341,7 @@ impl Journal {
     }
 
     /// Checks the file and compares everything derived with what it comes from; a sentence for each thing that is
-    /// wrong. Reads all of it: seconds for a million items.
+    /// wrong. Reads all of it several times: up to half a minute for a million items.
     pub fn verify(&self) -> Result<Vec<String>, JournalError> {
         self.shared.read(check::verify)
     }

@@ -2,7 +2,7 @@
 
 mod damage;
 mod histories;
-mod support;
+pub(super) mod support;
 
 use std::os::unix::fs::PermissionsExt;
 
