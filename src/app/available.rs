@@ -190,15 +190,11 @@ impl State {
     fn hint(&self, place: Context, action: Action) -> Cow<'static, str> {
         use Action::*;
         let them = |verb: &str| match self.leads.selection.len() {
-            0 => Cow::Borrowed(match verb {
-                "assign" => "assign this lead",
-                _ => "unassign",
-            }),
+            0 => Cow::Owned(format!("{verb} this lead")),
             n => Cow::Owned(format!("{verb} {} marked", words::number(n))),
         };
         let words = match (place, action) {
             (Context::Leads, Assign) => return them("assign"),
-            (Context::Leads, Unassign) => return them("unassign"),
             (Context::Leads, MarkRange) => "mark the range",
             (Context::Leads, Back) => "drop the range",
             (Context::Owners, Accept) => "show the leads",

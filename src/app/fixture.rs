@@ -5,16 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::exchange::{Command, Event, LoadProgress};
+use crate::domain::history::{ItemRow, OperationLife, OperationPart, OperationSummary};
 use crate::domain::leads::LeadTable;
 use crate::domain::query::Searcher;
 use crate::domain::selection::LeadKey;
 use crate::domain::{
-    Assignment, BatchRule, Capabilities, Exactness, Field, LeadId, LeadRecord, Lifecycle, OwnerRef, Pace, Person,
-    PersonStatus, ProfileName, ReadBack, SafeText, Settle, TargetKind, Timestamp, Unassign, VendorKind, Verbatim,
+    Assignment, BatchRule, Capabilities, Exactness, Field, ItemState, LeadId, LeadRecord, Lifecycle, OperationKind,
+    OwnerRef, Pace, Person, PersonStatus, Plan, ProfileName, ReadBack, SafeText, Settle, Tally, TargetId, TargetKind,
+    Timestamp, Unassign, VendorKind, Verbatim,
 };
 
 use super::action::Action;
 use super::context::Context;
+use super::dialog::Dialog;
 use super::effect::Effect;
 use super::keys::Keys;
 use super::message::Message;
@@ -249,6 +252,45 @@ impl Desk {
         }
     }
 
+    /// A frame is painted, and the state hears of it where it wants to.
+    pub fn paint(&mut self) {
+        if self.state.awaits_paint() {
+            self.send(Message::Painted);
+        }
+    }
+
+    /// Marks what matches `query` and picks the owner that `owner` finds first; the plan is on the screen.
+    pub fn plan(&mut self, query: &str, owner: &str) {
+        self.act(Action::Filter);
+        self.type_text(query);
+        self.acts(&[Action::Accept, Action::MarkAll, Action::Assign]);
+        self.type_text(owner);
+        self.act(Action::Accept);
+        self.paint();
+    }
+
+    /// The plan on the screen, applied; returns it.
+    pub fn apply(&mut self) -> Arc<Plan> {
+        self.act(Action::Apply);
+        let large = matches!(self.state.dialogs.last(), Some(Dialog::Plan(plan)) if plan.is_large());
+        if large {
+            let Some(Dialog::Plan(plan)) = self.state.dialogs.last() else { unreachable!() };
+            let count = plan.review().unwrap().changes.to_string();
+            self.type_text(&count);
+            self.act(Action::Accept);
+        }
+        let applied = self.commands().into_iter().find_map(|command| match command {
+            Command::Apply { plan } => Some(plan),
+            _ => None,
+        });
+        applied.expect("nothing was applied")
+    }
+
+    /// The dialog on top.
+    pub fn top(&self) -> &Dialog {
+        self.state.dialogs.last().expect("no dialog is open")
+    }
+
     /// Takes the effects that were kept so far.
     pub fn take(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
@@ -282,7 +324,8 @@ impl Desk {
         self.state.notices.log().last().map_or("", |notice| notice.text.as_str())
     }
 
-    fn run(&mut self, effects: Vec<Effect>) {
+    /// Does effects that came from somewhere else than [`send`](Self::send).
+    pub fn run(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::Search(request) => {
@@ -296,5 +339,43 @@ impl Desk {
                 effect => self.effects.push(effect),
             }
         }
+    }
+}
+
+/// An operation as the history tells of it.
+pub fn summary(id: &str, kind: OperationKind, tally: Tally) -> OperationSummary {
+    OperationSummary {
+        id: id.into(),
+        at: hours_ago(1),
+        kind,
+        reverts: None,
+        who: SafeText::new("ada@desk"),
+        note: None,
+        parts: vec![OperationPart {
+            profile: "demo".into(),
+            vendor: VendorKind::Kenbun,
+            base_url: "http://127.0.0.1:1".to_owned(),
+            context: serde_json::Value::Null,
+        }],
+        tally,
+        undoable: tally.done,
+        life: OperationLife::Ended,
+    }
+}
+
+/// An item about lead number `n`, from Bob to Jane.
+pub fn item(n: usize, state: ItemState) -> ItemRow {
+    ItemRow {
+        seq: n as u32 - 1,
+        part: 0,
+        profile: "demo".into(),
+        target: TargetId::new(format!("ld_{n:05}")),
+        name: leads(n).pop().unwrap().name,
+        was: owner("bob"),
+        wrote: owner("jane"),
+        now: None,
+        state,
+        reason: None,
+        scope: String::new(),
     }
 }

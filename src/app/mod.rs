@@ -41,6 +41,8 @@ pub mod plan;
 pub mod plan_text;
 pub mod profiles;
 pub mod state;
+#[cfg(test)]
+mod tests;
 pub mod view_prompt;
 pub mod window;
 pub mod words;

@@ -173,7 +173,7 @@ impl Settle {
     };
 }
 
-/// Whether undo always puts back exactly what was there. Which of a plan's changes are in doubt is found change by change.
+/// Whether undo puts back exactly what was there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exactness {
     Exact,

@@ -63,6 +63,15 @@ pub fn heading(field: Field) -> &'static str {
     }
 }
 
+/// The name of a column where there is room for it.
+pub fn name(field: Field) -> &'static str {
+    match field {
+        Field::Created => "Age (since created)",
+        Field::Updated => "Updated (how long ago)",
+        field => heading(field),
+    }
+}
+
 /// Numbers stand at the right of their column.
 pub fn is_number(field: Field) -> bool {
     matches!(field, Field::Score | Field::Created | Field::Updated)

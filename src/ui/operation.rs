@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::app::operation::OperationView;
-use crate::app::operations::tally_words;
+use crate::app::operations::{Operation, tally_words};
 use crate::app::state::State;
 use crate::app::words;
 use crate::domain::history::ItemRow;
@@ -32,7 +32,7 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, view: &OperationView) {
     let columns = columns(dialog.body.width);
     if head.height > 0 {
         let y = head.bottom() - 1;
-        let titles = ["  State", "Lead", "Was", "Wrote", "Now", "Reason"];
+        let titles = [if columns[0].1 > 8 { "  State" } else { "" }, "Lead", "Was", "Wrote", "Now", "Reason"];
         for (column, title) in columns.iter().zip(titles) {
             canvas.text(head.x + column.0, y, column.1, title, Role::Title);
         }
@@ -106,8 +106,21 @@ fn head_lines(state: &State, view: &OperationView, tally: &Tally) -> Vec<(String
     vec![(title, Role::Title), (tally_words(tally), Role::Text), (how, Role::Text)]
 }
 
+/// The activity strip's words: what came out so far, why it waits or how fast it goes, and how long it takes.
+pub fn strip_words(operation: &Operation) -> String {
+    let tally = &operation.progress.tally;
+    let mut said = vec![format!("{} done", words::number(tally.done))];
+    for (count, word) in [(tally.failed, "failed"), (tally.unknown, "unknown")] {
+        if count > 0 {
+            said.push(format!("{} {word}", words::number(count)));
+        }
+    }
+    said.push(progress_words(operation));
+    said.join(", ")
+}
+
 /// What is on the way, how fast it goes, and why it waits.
-pub fn progress_words(operation: &crate::app::operations::Operation) -> String {
+fn progress_words(operation: &Operation) -> String {
     let progress = &operation.progress;
     let mut said = Vec::new();
     if progress.stopping {
@@ -116,9 +129,6 @@ pub fn progress_words(operation: &crate::app::operations::Operation) -> String {
     if let Some(waiting) = &progress.waiting {
         said.push(format!("waiting: {}", crate::domain::SafeText::new(waiting)));
     }
-    if progress.in_flight > 0 {
-        said.push(format!("{} in flight", words::number(progress.in_flight)));
-    }
     if progress.items_per_second > 0.0 {
         said.push(format!("{}/s", rate(progress.items_per_second)));
     }
@@ -126,6 +136,9 @@ pub fn progress_words(operation: &crate::app::operations::Operation) -> String {
         && !progress.stopping
     {
         said.push(format!("{} left", words::duration(left)));
+    }
+    if progress.in_flight > 0 {
+        said.push(format!("{} in flight", words::number(progress.in_flight)));
     }
     if said.is_empty() { "starting".to_owned() } else { said.join(", ") }
 }
@@ -186,8 +199,13 @@ fn row(
         canvas.text(x + 1, y, 1, glyphs.mark, Role::Mark);
     }
     let role = canvas.theme.state_role(item.state);
-    let state = format!("{} {}", canvas.theme.state_mark(item.state), item.state.label());
-    canvas.text(x + 2, y, columns[0].1.saturating_sub(2).max(1), &state, role);
+    let room = columns[0].1.saturating_sub(2).max(1);
+    let mark = canvas.theme.state_mark(item.state).to_string();
+    let used = canvas.text(x + 2, y, room, &mark, role) + 1;
+    // Without room for the word the mark is enough: the foot has the word.
+    if room > 8 {
+        canvas.text(x + 2 + used, y, room - used, item.state.label(), role);
+    }
     let name = if item.name.is_empty() { item.target.to_string() } else { item.name.to_string() };
     let cell = |canvas: &mut Canvas<'_>, at: usize, text: &str, role: Role| {
         canvas.text(x + columns[at].0, y, columns[at].1, text, role);

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use crate::app::owners::{OwnerRow, Who};
 use crate::app::state::{Focus, State};
 use crate::app::words;
+use crate::domain::PersonStatus;
 
 use super::paint::Canvas;
 use super::theme::Role;
@@ -57,7 +58,7 @@ fn row(canvas: &mut Canvas<'_>, owner: &OwnerRow, area: Rect, count_width: u16, 
 
 /// What the pane's title says beside its name.
 pub fn summary(state: &State) -> String {
-    let people = state.owners.rows.iter().filter(|row| matches!(row.who, Who::Person(_))).count();
+    let people = state.owners.rows.iter().filter(|row| row.who == Who::Person(PersonStatus::Active)).count();
     let nobody: usize = state.owners.rows.iter().filter(|row| row.who == Who::Nobody).map(|row| row.leads).sum();
     match people {
         0 => String::new(),

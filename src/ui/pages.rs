@@ -144,10 +144,10 @@ pub fn columns_dialog(state: &State, canvas: &mut Canvas<'_>, dialog: &ColumnsDi
             if *shown { Role::Good } else { Role::Dim },
         );
         let role = if current { Role::Cursor } else { Role::Text };
-        canvas.text(body.x + 10, y, 12, columns::heading(*column), role);
+        canvas.text(body.x + 10, y, 23, columns::name(*column), role);
         if let Some(sort) = state.leads.sort.filter(|sort| sort.field == *column) {
-            let text = if sort.descending { "sorted, highest first" } else { "sorted" };
-            canvas.text(body.x + 23, y, body.width.saturating_sub(23), text, Role::Text);
+            let text = if sort.descending { "sorted down" } else { "sorted up" };
+            canvas.text(body.x + 34, y, body.width.saturating_sub(34), text, Role::Text);
         }
     }
 }

@@ -132,8 +132,9 @@ fn foot(state: &State, canvas: &mut Canvas<'_>, plan: &PlanDialog, area: Rect) {
             frame::button(canvas, x, area, &apply, plan.focus == PlanFocus::Apply);
         }
         if plan.is_large() && changes > 0 {
-            let label = "Type the number of changes to apply them: ";
-            let used = canvas.text(x, area.y, area.right().saturating_sub(x + 9), label, Role::Text);
+            let long = "Type the number of changes to apply them: ";
+            let label = if area.width > 70 { long } else { "Type " };
+            let used = canvas.text(x, area.y, area.right().saturating_sub(x), label, Role::Text);
             let room = Rect { x: x + used, width: area.right().saturating_sub(x + used), ..area };
             if plan.focus == PlanFocus::Count || !plan.count.is_empty() {
                 field::draw(canvas, room, &plan.count, plan.focus == PlanFocus::Count);

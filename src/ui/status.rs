@@ -3,12 +3,12 @@
 use ratatui::layout::Rect;
 
 use crate::app::notices::Level;
-use crate::app::operations::{Operation, tally_words};
+use crate::app::operations::Operation;
 use crate::app::profiles::Condition;
 use crate::app::state::State;
 use crate::app::{Action, words};
 
-use super::operation::{self, progress_words};
+use super::operation;
 use super::paint::Canvas;
 use super::theme::Role;
 
@@ -78,12 +78,10 @@ fn running_line(canvas: &mut Canvas<'_>, operation: &Operation, area: Rect) {
     let narrow = area.width < 78;
     let mut x = area.x;
     if !narrow {
-        x += canvas.text(x, area.y, area.width / 3, &operation.title, Role::Busy) + 2;
+        x += canvas.text(x, area.y, area.width / 4, &operation.title, Role::Busy) + 2;
     }
-    let tally = &operation.progress.tally;
-    let text = format!("{}, {}", tally_words(tally), progress_words(operation));
     let rest = Rect { x, width: area.right().saturating_sub(x), ..area };
-    operation::bar(canvas, rest, tally, &text);
+    operation::bar(canvas, rest, &operation.progress.tally, &operation::strip_words(operation));
 }
 
 /// The newest message: errors until they are dismissed.

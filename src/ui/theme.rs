@@ -57,9 +57,17 @@ impl Theme {
             Role::Cursor | Role::ButtonFocused => reversed,
             Role::Focused => bold.patch(reversed),
             Role::Title | Role::Key | Role::Error | Role::Mark => bold,
-            Role::Warning => underlined,
+            // Where there are colours they are enough beside the words.
+            Role::Warning if self.name == ThemeName::Mono => underlined,
             Role::Match => bold.patch(underlined),
-            Role::Text | Role::Dim | Role::Rule | Role::Good | Role::Busy | Role::Bar | Role::Button => plain,
+            Role::Warning
+            | Role::Text
+            | Role::Dim
+            | Role::Rule
+            | Role::Good
+            | Role::Busy
+            | Role::Bar
+            | Role::Button => plain,
         };
         match self.color(role) {
             Some(color) => shape.fg(color),

@@ -1,0 +1,9 @@
+//! Message tables: a state, messages, and the state and effects that are expected.
+
+mod assigning;
+mod leaving;
+mod loading;
+mod looking;
+mod marking;
+mod operations;
+mod taking_back;
