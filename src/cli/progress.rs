@@ -28,7 +28,9 @@ impl Progress {
     pub fn show(&self, text: &str) {
         let Some(shown) = &self.0 else { return };
         let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = crossterm::terminal::size().map_or(79, |(columns, _)| usize::from(columns).saturating_sub(1));
+        // Some terminals do not tell their size, or say that they have none.
+        let columns = crossterm::terminal::size().map_or(0, |(columns, _)| usize::from(columns));
+        let room = if columns == 0 { 79 } else { columns - 1 };
         let text = table::cut(text, room);
         if *shown != text {
             // Nobody reads it any more: then nothing is lost either.

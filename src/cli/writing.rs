@@ -151,7 +151,13 @@ impl Writing<'_> {
 
     fn print_unsent(&self, plan: &Plan, state: ItemState, reason: Option<&str>, out: &mut Out) -> Result<(), Failure> {
         let mut items = Items::new(self.session.format, plan.parts.len() > 1);
-        items.print_plan(out, plan, state, reason)?;
+        if !self.args.dry_run && self.args.out.is_none() {
+            items = items.only_open();
+        }
+        // People were told the plan and know that nothing of it was sent; programs want every item.
+        if state == ItemState::Planned || self.session.format != Format::Table {
+            items.print_plan(out, plan, state, reason)?;
+        }
         let mut tally = Tally::default();
         tally.add(ItemState::Skipped, plan.skips());
         if state == ItemState::NotSent {

@@ -104,7 +104,7 @@ impl Items {
                 self.begun = true;
                 csv::row(out, export::item_cells(row).into_iter().map(|cell| Cell::Text(cell.into())))
             }
-            Format::Table if self.only_open && row.state == ItemState::Done => Ok(()),
+            Format::Table if self.only_open && (row.state == ItemState::Done || has_nothing_to_do(row)) => Ok(()),
             Format::Table => {
                 let mut cells = vec![
                     row.target.to_string(),
