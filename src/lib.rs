@@ -25,7 +25,7 @@
 //! | [`journal`] | SQLite: operations, items, their states | `domain` |
 //! | [`config`] | load, merge, check with file and line; secrets, paths, file modes | `domain`, `input` notation |
 //! | [`sim`] | a simulator of every vendor over real HTTP on loopback, with faults | `domain` names |
-//! | [`cli`] | the same work without a screen | `backend`, `domain`, `config` |
+//! | [`cli`] | the same work without a screen | `backend`, `journal`, `domain`, `config`; `runtime` to set up and to open the screen |
 //! | [`runtime`] | the event loop that joins them | all |
 
 pub mod app;

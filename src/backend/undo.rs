@@ -13,8 +13,8 @@ use crate::domain::history::{ItemRow, OperationSummary};
 use crate::domain::selection::LeadKey;
 use crate::domain::undo::{Verdict, decide};
 use crate::domain::{
-    Assignment, Change, Exactness, ItemState, OperationId, OperationKind, OwnerRef, Person, PersonId, Plan, PlanPart,
-    ProfileName, SafeText, Skip, SkipReason, TakesBack, TargetId, Timestamp, Unassign, planning,
+    Assignment, Change, ItemState, OperationId, OperationKind, OwnerRef, Person, PersonId, Plan, PlanPart, ProfileName,
+    ReadBack, SafeText, Skip, SkipReason, TakesBack, TargetId, Timestamp, Unassign, planning,
 };
 use crate::journal::{Journal, JournalError};
 use crate::vendor::{ErrorKind, Observation, Session, Target};
@@ -244,17 +244,14 @@ impl Place {
             warnings.push(format!("The outcome of {} items is not known yet; they are left alone.", self.open));
             warnings.extend(overwritten);
         }
-        let inexact = match &capabilities.undo {
-            Exactness::BestEffort(why) if !draft.changes.is_empty() => vec![(why.clone(), draft.changes.len())],
-            _ => Vec::new(),
-        };
         Ok(PlanPart {
             profile: self.desk.name.clone(),
             vendor: self.desk.kind,
             cost: planning::cost(&draft.changes, capabilities, 0),
             changes: draft.changes,
             skips: draft.skips,
-            inexact,
+            // What could not be put back exactly was left out, with the reason.
+            inexact: Vec::new(),
             warnings,
             takes_back: draft.takes_back,
             context: Some(self.context),
@@ -368,6 +365,10 @@ impl Draft {
 
     /// Finds the ids of owners that are known only by name: in this journal, or as the only person of that name.
     async fn name_former_owners(&mut self, inner: &Arc<Inner>, desk: &Desk) -> Result<(), Problem> {
+        if desk.capabilities.read_back != ReadBack::ByName {
+            // A bare name is what this vendor stores, and is written back as it is.
+            return Ok(());
+        }
         let nameless: Vec<usize> = (0..self.changes.len())
             .filter(|i| self.changes[*i].after.owner().is_some_and(|owner| owner.id.is_none()))
             .collect();

@@ -8,6 +8,7 @@ use super::output;
 use crate::backend::Engine;
 use crate::config::{Config, ConfigErrors, Paths, Profile, files, nearest};
 use crate::domain::ProfileName;
+use crate::domain::history::OperationSummary;
 use crate::domain::safe_text::visible;
 use crate::journal::{Journal, JournalError};
 use crate::runtime::log;
@@ -82,6 +83,12 @@ impl Session {
             };
             Failure::wrong_use(format!("there is no profile \"{}\"{hint}", visible(name)))
         })
+    }
+
+    /// Whether an operation went to one of the profiles named with `--profile`; every one where none is named.
+    pub fn concerns(&self, operation: &OperationSummary) -> bool {
+        let named = |name: &String| name == "all" || operation.parts.iter().any(|part| part.profile.as_str() == name);
+        self.wanted.is_empty() || self.wanted.iter().any(named)
     }
 
     pub fn journal(&self) -> Result<Journal, Failure> {

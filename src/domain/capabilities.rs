@@ -173,7 +173,7 @@ impl Settle {
     };
 }
 
-/// Whether undo puts back exactly what was there.
+/// Whether undo always puts back exactly what was there. Which of a plan's changes are in doubt is found change by change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exactness {
     Exact,

@@ -1,13 +1,12 @@
 //! Making a plan from what is selected and what is known, and putting changes together into batches.
 
 use std::collections::BTreeMap;
-use std::ops::AddAssign;
 use std::time::Duration;
 
 use compact_str::CompactString;
 use hashbrown::{HashMap, HashSet};
 
-use super::capabilities::{BatchRule, Capabilities, Exactness, Pace, ReadBack, Unassign};
+use super::capabilities::{BatchRule, Capabilities, Pace, ReadBack, Unassign};
 use super::ids::{LeadId, PersonId, ProfileName};
 use super::leads::{LeadTable, OwnerIndex, Snapshot};
 use super::operation::OperationKind;
@@ -159,9 +158,6 @@ impl<'a> PartPlanner<'a> {
             }
             warnings.extend(self.capabilities.warnings.iter().cloned());
             warnings.extend(self.capabilities.not_undoable.iter().cloned());
-            if let Exactness::BestEffort(reason) = &self.capabilities.undo {
-                inexact.add(reason, changes.len());
-            }
         }
         let reads = self.reads_before(changes.len());
         let cost = cost(&changes, self.capabilities, reads);
@@ -251,7 +247,8 @@ fn identify(assignment: &Assignment, people: &[Person], capabilities: &Capabilit
                 before.doubt = Some(format!("the lead has no owner now: {why}"));
             }
         }
-        Assignment::Owner(OwnerRef { id: None, name: Some(name) }) => {
+        // Elsewhere a bare name is what the vendor stores, and can be written back as it is.
+        Assignment::Owner(OwnerRef { id: None, name: Some(name) }) if capabilities.read_back == ReadBack::ByName => {
             let mut fitting = people.iter().filter(|person| person.name == *name);
             match (fitting.next(), fitting.next()) {
                 (Some(person), None) => before.assignment = Assignment::Owner(person.owner_ref()),
@@ -276,13 +273,9 @@ struct Counts(Vec<(String, usize)>);
 
 impl Counts {
     fn count(&mut self, reason: &str) {
-        self.add(reason, 1);
-    }
-
-    fn add(&mut self, reason: &str, items: usize) {
         match self.0.iter_mut().find(|(known, _)| known == reason) {
-            Some((_, count)) => count.add_assign(items),
-            None => self.0.push((reason.to_owned(), items)),
+            Some((_, count)) => *count += 1,
+            None => self.0.push((reason.to_owned(), 1)),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Reading fields from outside: any of them may be missing, null or of another type than the contract says, and none
 //! of that may spoil a row, let alone its page.
 
-use serde_json::Value;
+use compact_str::CompactString;
+use serde_json::{Map, Value};
 
 use crate::domain::{SafeText, Timestamp};
 
@@ -58,4 +59,23 @@ pub fn safe(value: &Value) -> Value {
         }
         other => other.clone(),
     }
+}
+
+/// An id as it is: opaque, but there. A text that could not be read whole would be another record's id.
+pub fn id(value: Option<&Value>) -> Option<CompactString> {
+    match value? {
+        Value::String(id) if !id.is_empty() && !id.contains('\u{fffd}') => Some(CompactString::from(id.as_str())),
+        Value::Number(id) if id.is_u64() => Some(CompactString::from(id.to_string())),
+        _ => None,
+    }
+}
+
+/// Keeps a field in [`LeadRecord::extra`](crate::domain::LeadRecord::extra) with its texts made safe. A name that is
+/// taken already gets `prefix` before it.
+pub fn keep(extra: &mut Map<String, Value>, prefix: &str, key: &str, value: &Value) {
+    let mut key = SafeText::new(key).to_string();
+    while extra.contains_key(&key) {
+        key.insert_str(0, prefix);
+    }
+    extra.insert(key, safe(value));
 }

@@ -29,7 +29,7 @@ use reqwest::Url;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
-pub use self::answer::{Answer, json, message_of};
+pub use self::answer::{Answer, MESSAGE_KEYS, json, message_of};
 pub use self::auth::{basic, bearer, secret_header};
 pub use self::limits::date;
 use super::{ErrorKind, Gate, VendorError};
@@ -73,6 +73,8 @@ pub struct HttpOptions {
     pub first_pause: Duration,
     /// Never shown, should the server repeat one of them in its answer.
     pub secrets: Vec<Secret>,
+    /// Keys of an answer under which it speaks to people, the best first.
+    pub message_keys: &'static [&'static str],
 }
 
 impl HttpOptions {
@@ -86,6 +88,7 @@ impl HttpOptions {
             retries: 4,
             first_pause: Duration::from_millis(250),
             secrets: Vec::new(),
+            message_keys: MESSAGE_KEYS,
         }
     }
 }
@@ -96,6 +99,7 @@ struct Who {
     title: &'static str,
     profile: ProfileName,
     secrets: Vec<Secret>,
+    message_keys: &'static [&'static str],
 }
 
 impl Who {
@@ -251,7 +255,12 @@ impl Http {
         let client = builder.build().map_err(|error| {
             ConfigError::new(format!("profile {}: no connection can be set up: {}", options.profile, causes(&error)))
         })?;
-        let who = Who { title: options.title, profile: options.profile.clone(), secrets: options.secrets.clone() };
+        let who = Who {
+            title: options.title,
+            profile: options.profile.clone(),
+            secrets: options.secrets.clone(),
+            message_keys: options.message_keys,
+        };
         Ok(Self {
             shared: Arc::new(Shared { who: Arc::new(who), base, client, gate, options, requests: AtomicUsize::new(0) }),
         })

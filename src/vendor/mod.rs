@@ -3,11 +3,13 @@
 
 pub mod error;
 pub mod fields;
+pub mod findings;
 pub mod gate;
 pub mod http;
 pub mod kenbun;
 pub mod registry;
 pub mod settings;
+pub mod verdict;
 
 use std::ops::ControlFlow;
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::backend::{Only, UndoRequest};
-use crate::domain::{SkipReason, Unassign, Verbatim};
+use crate::domain::{ReadBack, SkipReason, Unassign, Verbatim};
 
 async fn undo(bench: &Bench, operations: &[&OperationId], only: Only, force: bool) -> Plan {
     let operations = operations.iter().map(|id| (*id).clone()).collect();
@@ -118,7 +118,7 @@ async fn it_goes_where_and_as_it_was_done_or_not_at_all() {
 #[tokio::test]
 async fn a_former_owner_known_by_name_gets_an_id_or_is_left_alone() {
     let named = |name: &str| Assignment::Owner(OwnerRef::named(name));
-    let bench = Make::default().build();
+    let bench = Make::capabilities(|c| c.read_back = ReadBack::ByName).build();
     let twin = Person { id: "ann2".into(), name: Verbatim::new("Twin"), ..Person::default() };
     bench.world().people.extend([twin.clone(), Person { id: "ann3".into(), ..twin }]);
     // Lead 3 was given to one of the twins by this journal before.

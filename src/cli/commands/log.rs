@@ -79,7 +79,7 @@ fn operations(session: &Session, journal: &Journal, limit: Option<usize>, out: &
     'pages: loop {
         let page = journal.operations(offset, PAGE)?;
         for operation in &page {
-            if !is_wanted(operation, &session.wanted) {
+            if !session.concerns(operation) {
                 continue;
             }
             if shown == limit || out.is_gone() {
@@ -111,12 +111,6 @@ fn operations(session: &Session, journal: &Journal, limit: Option<usize>, out: &
         }
     }
     Ok(Exit::Done)
-}
-
-/// With `--profile` only the operations that went there.
-fn is_wanted(operation: &OperationSummary, profiles: &[String]) -> bool {
-    let named = |name: &String| name == "all" || operation.parts.iter().any(|part| part.profile.as_str() == name);
-    profiles.is_empty() || profiles.iter().any(named)
 }
 
 fn cells(operation: &OperationSummary) -> Vec<String> {

@@ -6,7 +6,7 @@ use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ToSpan};
 
-use crate::backend::{Engine, Only, UndoRequest};
+use crate::backend::{Only, UndoRequest};
 use crate::cli::args::{RedoArgs, ResumeArgs, UndoArgs, WriteArgs};
 use crate::cli::confirm::{self, Answer};
 use crate::cli::exit::{Exit, Failure};
@@ -34,19 +34,20 @@ pub async fn undo(session: &Session, args: &UndoArgs, out: &mut Out) -> Result<E
         (Some(since), _) => {
             let now = Timestamp::now();
             let from = moment(since, now, &TimeZone::system())?;
-            let found = since_then(&journal, from, args.who.as_deref())?;
+            let mut found = since_then(&journal, from, args.who.as_deref())?;
+            found.retain(|operation| session.concerns(operation));
             if found.is_empty() {
                 say(&format!("nothing that was done since {from} can be taken back"));
             }
             found
         }
-        (None, []) => match journal.newest_undoable(false)? {
-            Some(operation) => vec![operation],
-            None => {
+        (None, []) => {
+            let newest = newest(session, &journal, |operation| operation.kind != OperationKind::Undo)?;
+            if newest.is_none() {
                 say("there is nothing to take back");
-                Vec::new()
             }
-        },
+            newest.into_iter().collect()
+        }
         (None, named) => {
             let found: Result<Vec<_>, _> = named.iter().map(|name| journal.find(name)).collect();
             found?
@@ -65,7 +66,7 @@ pub async fn redo(session: &Session, args: &RedoArgs, out: &mut Out) -> Result<E
     let journal = session.journal()?;
     let operation = match &args.operation {
         Some(name) => Some(undo_meant(&journal, journal.find(name)?)?),
-        None => journal.newest_undoable(true)?,
+        None => newest(session, &journal, |operation| operation.kind == OperationKind::Undo)?,
     };
     if operation.is_none() {
         say("there is no undo to take back");
@@ -80,24 +81,33 @@ fn undo_meant(journal: &Journal, named: OperationSummary) -> Result<OperationSum
     if named.kind == OperationKind::Undo {
         return Ok(named);
     }
+    let is_its_undo = |operation: &OperationSummary| {
+        operation.kind == OperationKind::Undo && operation.reverts.as_ref() == Some(&named.id) && operation.undoable > 0
+    };
+    find(journal, is_its_undo)?.ok_or_else(|| {
+        Failure::wrong_use(format!("operation {} is not an undo, and there is no undo of it to take back", named.id))
+    })
+}
+
+/// The newest operation of such a kind with something to take back, of the profiles that are named.
+fn newest(
+    session: &Session,
+    journal: &Journal,
+    is_meant: impl Fn(&OperationSummary) -> bool,
+) -> Result<Option<OperationSummary>, Failure> {
+    find(journal, |operation| operation.undoable > 0 && session.concerns(operation) && is_meant(operation))
+}
+
+/// The newest operation that is meant.
+fn find(journal: &Journal, is_meant: impl Fn(&OperationSummary) -> bool) -> Result<Option<OperationSummary>, Failure> {
     let mut offset = 0;
     loop {
         let page = journal.operations(offset, PAGE)?;
         offset += page.len();
         let last = page.len() < PAGE;
-        let is_its_undo = |operation: &OperationSummary| {
-            operation.kind == OperationKind::Undo
-                && operation.reverts.as_ref() == Some(&named.id)
-                && operation.undoable > 0
-        };
-        if let Some(undo) = page.into_iter().find(is_its_undo) {
-            return Ok(undo);
-        }
-        if last {
-            return Err(Failure::wrong_use(format!(
-                "operation {} is not an undo, and there is no undo of it to take back",
-                named.id
-            )));
+        let found = page.into_iter().find(&is_meant);
+        if found.is_some() || last {
+            return Ok(found);
         }
     }
 }
@@ -319,11 +329,17 @@ fn moment(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, Fail
 }
 
 pub async fn resume(session: &Session, args: &ResumeArgs, out: &mut Out) -> Result<Exit, Failure> {
+    if args.write.out.is_some() {
+        return Err(Failure::wrong_use("resume goes on with a plan that is in the journal; --out has no meaning here"));
+    }
     let journal = session.journal()?;
-    let operations = match &args.operation {
+    let mut operations = match &args.operation {
         Some(name) => vec![journal.find(name)?],
         None => journal.interrupted()?,
     };
+    if args.operation.is_none() {
+        operations.retain(|operation| session.concerns(operation));
+    }
     if operations.is_empty() {
         say("no operation was cut off");
         Items::new(session.format, false).end(out, &Summary::default())?;
@@ -355,7 +371,7 @@ pub async fn resume(session: &Session, args: &ResumeArgs, out: &mut Out) -> Resu
     };
     let mut exits = Vec::new();
     for operation in &operations {
-        let exit = match go_on(&writing, &engine, operation, args.settle_only, out).await {
+        let exit = match go_on(&writing, operation, args.settle_only, out).await {
             Ok(exit) => exit,
             // The others are settled all the same.
             Err(failure) => {
@@ -375,7 +391,6 @@ pub async fn resume(session: &Session, args: &ResumeArgs, out: &mut Out) -> Resu
 /// Settles one operation by reading, and sends what was not sent if that is wanted and confirmed.
 async fn go_on(
     writing: &Writing<'_>,
-    engine: &Engine,
     operation: &OperationSummary,
     settle_only: bool,
     out: &mut Out,
@@ -389,7 +404,6 @@ async fn go_on(
     // What was on the way is settled by reading alone, which needs nobody's consent.
     let settled = writing.resume(&operation.id, true, out).await?;
     say(&refusal);
-    let _ = engine;
     Ok(if settled == Exit::Unknown { settled } else { Exit::Refused })
 }
 

@@ -44,7 +44,7 @@ impl Answer {
     /// What the body says to people, safe and short; empty where it says nothing.
     pub fn words(&self) -> SafeText {
         // Before it is cut: half a secret is one, too.
-        short(&self.who.redact(raw_message(&self.body)))
+        short(&self.who.redact(raw_message(&self.body, self.who.message_keys)))
     }
 
     /// The complaint that this answer does not fit the contract.
@@ -197,15 +197,19 @@ fn whole_surrogates(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Where a body's words for people are looked for, the best place first.
+pub const MESSAGE_KEYS: &[&str] =
+    &["error", "errors", "message", "detail", "title", "error_description", "description"];
+
 /// What a body says to people: JSON `error` (a text, or an object with a message), `message`, `detail`, `title`,
 /// otherwise the first line of the text. Safe, and at most 200 characters.
 pub fn message_of(body: &[u8]) -> SafeText {
-    short(&raw_message(body))
+    short(&raw_message(body, MESSAGE_KEYS))
 }
 
-fn raw_message(body: &[u8]) -> String {
+fn raw_message(body: &[u8], keys: &[&str]) -> String {
     if let Some(value) = json(body) {
-        return words_in(&value).unwrap_or_default();
+        return words_in(&value, keys).unwrap_or_default();
     }
     let text = String::from_utf8_lossy(body);
     // A proxy's page says in its title what it wants; its first line is markup.
@@ -215,15 +219,12 @@ fn raw_message(body: &[u8]) -> String {
     text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned()
 }
 
-fn words_in(value: &Value) -> Option<String> {
+fn words_in(value: &Value, keys: &[&str]) -> Option<String> {
     let text = |value: &Value| value.as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
     match value {
         Value::String(_) => text(value),
-        Value::Array(list) => list.iter().find_map(words_in),
-        Value::Object(object) => ["error", "errors", "message", "detail", "title", "error_description", "description"]
-            .into_iter()
-            .filter_map(|key| object.get(key))
-            .find_map(words_in),
+        Value::Array(list) => list.iter().find_map(|value| words_in(value, keys)),
+        Value::Object(object) => keys.iter().filter_map(|key| object.get(*key)).find_map(|value| words_in(value, keys)),
         _ => None,
     }
 }

@@ -5,9 +5,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::Kenbun;
@@ -16,52 +15,24 @@ use super::people::{Members, members};
 use super::settings::{IdField, OwnersMode};
 use super::unit::Purpose;
 use crate::domain::{Assignment, LeadRecord, Person, PersonId, Verbatim, safe_text};
-use crate::vendor::http::{Answer, date};
+use crate::vendor::findings::{Findings, examine_clock, label, listed};
+use crate::vendor::http::Answer;
 use crate::vendor::{Check, VendorError};
-
-/// A clock that is further off than this makes ages and pauses wrong.
-const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(120);
-
-/// How many names a sentence lists at most.
-const LISTED: usize = 8;
-
-/// The findings so far.
-#[derive(Default)]
-struct Findings(Vec<Check>);
-
-impl Findings {
-    fn add(&mut self, name: &str, ok: bool, detail: impl Into<String>) {
-        self.0.push(Check { name: name.to_owned(), ok, detail: detail.into() });
-    }
-
-    fn good(&mut self, name: &str, detail: impl Into<String>) {
-        self.add(name, true, detail);
-    }
-
-    fn bad(&mut self, name: &str, detail: impl Into<String>) {
-        self.add(name, false, detail);
-    }
-
-    fn failed(&mut self, name: &str, error: &VendorError) {
-        let remedy = if error.remedy.is_empty() { String::new() } else { format!(" {}", error.remedy) };
-        self.bad(name, format!("{}.{remedy}", error.message.trim_end_matches('.')));
-    }
-}
 
 impl Kenbun {
     pub(super) async fn examine(&self) -> Vec<Check> {
         let mut findings = Findings::default();
-        let Some(units) = self.examine_server(&mut findings).await else { return findings.0 };
+        let Some(units) = self.examine_server(&mut findings).await else { return findings.into_checks() };
         if !self.examine_unit(&units, &mut findings).await {
-            return findings.0;
+            return findings.into_checks();
         }
-        let Some(page) = self.examine_list(&mut findings).await else { return findings.0 };
+        let Some(page) = self.examine_list(&mut findings).await else { return findings.into_checks() };
         let people = self.examine_people(&mut findings).await;
         examine_owners(&page.rows, people.as_ref(), &mut findings);
         if let Some(first) = page.rows.first() {
             self.examine_detail(first, &mut findings).await;
         }
-        findings.0
+        findings.into_checks()
     }
 
     /// Reachability, credentials, clock. The answer with the units, or `None` when nothing else can be asked.
@@ -246,36 +217,6 @@ impl Kenbun {
     }
 }
 
-fn examine_clock(answer: &Answer, findings: &mut Findings) {
-    const NAME: &str = "clock";
-    let Some(theirs) = date(&answer.headers) else {
-        findings.good(NAME, "The server does not tell its time.");
-        return;
-    };
-    let off = Timestamp::now().duration_since(theirs);
-    if off.abs() <= CLOCK_TOLERANCE {
-        findings.good(NAME, "This computer's clock agrees with the server's.");
-    } else {
-        let way = if off.is_positive() { "ahead of" } else { "behind" };
-        let seconds = Duration::try_from(off.abs()).unwrap_or_default().as_secs();
-        findings.bad(
-            NAME,
-            format!(
-                "This computer's clock is {} {way} the server's: ages of leads and owners are shown wrong.",
-                span(seconds)
-            ),
-        );
-    }
-}
-
-fn span(seconds: u64) -> String {
-    match seconds {
-        0..7_200 => format!("{} minutes", seconds / 60),
-        7_200..172_800 => format!("{} hours", seconds / 3_600),
-        _ => format!("{} days", seconds / 86_400),
-    }
-}
-
 fn about_members(found: &Members, wanted: &IdField) -> (bool, String) {
     let count = found.members.len();
     if count == 0 {
@@ -380,21 +321,4 @@ fn units(answer: &Answer) -> Result<Vec<(String, String)>, VendorError> {
     let list = list.ok_or_else(|| answer.garbled("it is not a list of organizational units"))?;
     let text = |unit: &Value, key: &str| unit.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     Ok(list.iter().map(|unit| (text(unit, "unit_id"), text(unit, "name"))).filter(|(id, _)| !id.is_empty()).collect())
-}
-
-/// `unit_default (Sales)`.
-fn label(id: &str, name: &str) -> String {
-    let (id, name) = (safe_text::visible(id), safe_text::visible(name));
-    if name.is_empty() { id.into_owned() } else { format!("{id} ({name})") }
-}
-
-/// `a, b and 3 more`; `none`.
-fn listed(names: impl ExactSizeIterator<Item = String>) -> String {
-    let more = names.len().saturating_sub(LISTED);
-    let shown: Vec<String> = names.take(LISTED).collect();
-    match (shown.is_empty(), more) {
-        (true, _) => "none".to_owned(),
-        (_, 0) => shown.join(", "),
-        _ => format!("{} and {more} more", shown.join(", ")),
-    }
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::owner;
 use crate::domain::{LeadId, LeadRecord, SafeText};
-use crate::vendor::fields::{safe, text, timestamp, whole_number};
+use crate::vendor::fields::{keep, text, timestamp, whole_number};
 
 /// Keys that have a place of their own in a record.
 const KNOWN: [&str; 9] =
@@ -24,7 +24,7 @@ pub fn record(row: &Value) -> Result<LeadRecord, &'static str> {
         ..LeadRecord::default()
     };
     for (key, value) in row.iter().filter(|(key, _)| !KNOWN.contains(&key.as_str())) {
-        keep(&mut lead.extra, key, value);
+        keep(&mut lead.extra, "metadata.", key, value);
     }
     let metadata = row.get("metadata").and_then(Value::as_object);
     if let Some(metadata) = metadata {
@@ -34,7 +34,7 @@ pub fn record(row: &Value) -> Result<LeadRecord, &'static str> {
         if lead.email.is_empty() {
             lead.email = email_alias(aliases).unwrap_or_default();
         }
-        keep(&mut lead.extra, "aliases", aliases);
+        keep(&mut lead.extra, "metadata.", "aliases", aliases);
     }
     // What stood in the place of a known field and could not be understood stays visible.
     for key in ["score", "created_at", "updated_at"] {
@@ -44,11 +44,11 @@ pub fn record(row: &Value) -> Result<LeadRecord, &'static str> {
             _ => lead.updated_at.is_some(),
         };
         if let Some(value) = row.get(key).filter(|value| !understood && !value.is_null()) {
-            keep(&mut lead.extra, key, value);
+            keep(&mut lead.extra, "metadata.", key, value);
         }
     }
     if let (Some(value), None) = (row.get("metadata").filter(|value| !value.is_null()), metadata) {
-        keep(&mut lead.extra, "metadata", value);
+        keep(&mut lead.extra, "metadata.", "metadata", value);
     }
     Ok(lead)
 }
@@ -80,7 +80,7 @@ fn describe(lead: &mut LeadRecord, metadata: &Map<String, Value>) {
             "status" | "leadstatus" => &mut lead.status,
             "source" | "leadsource" => &mut lead.source,
             _ => {
-                keep(&mut lead.extra, key, value);
+                keep(&mut lead.extra, "metadata.", key, value);
                 continue;
             }
         };
@@ -88,7 +88,7 @@ fn describe(lead: &mut LeadRecord, metadata: &Map<String, Value>) {
             Some(found) if place.is_empty() => *place = found,
             Some(found) if *place == found => {}
             // A second phone number, a list where a text should be.
-            _ if !value.is_null() => keep(&mut lead.extra, key, value),
+            _ if !value.is_null() => keep(&mut lead.extra, "metadata.", key, value),
             _ => {}
         }
     }
@@ -99,7 +99,7 @@ fn describe(lead: &mut LeadRecord, metadata: &Map<String, Value>) {
         // Both a whole name and its parts, and they differ: the parts are what the contract knows.
         both => {
             let whole = std::mem::replace(&mut lead.name, SafeText::new(both));
-            keep(&mut lead.extra, "name", &Value::String(whole.to_string()));
+            keep(&mut lead.extra, "metadata.", "name", &Value::String(whole.to_string()));
         }
     }
 }
@@ -117,15 +117,6 @@ fn email_alias(aliases: &Value) -> Option<SafeText> {
         },
         _ => None,
     }
-}
-
-/// Keeps a field with its texts made safe. A name that is taken already gets a longer one.
-fn keep(extra: &mut Map<String, Value>, key: &str, value: &Value) {
-    let mut key = SafeText::new(key).to_string();
-    while extra.contains_key(&key) {
-        key.insert_str(0, "metadata.");
-    }
-    extra.insert(key, safe(value));
 }
 
 #[cfg(test)]

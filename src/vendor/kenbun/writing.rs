@@ -15,6 +15,7 @@ use super::settings::Verify;
 use super::unit::{Purpose, may_be_elsewhere, no_unit};
 use crate::domain::Change;
 use crate::vendor::http::{Answer, Call, Sent};
+use crate::vendor::verdict::Verdict;
 use crate::vendor::{ErrorKind, Session, VendorError, WriteOutcome, WriteReport};
 
 /// Changes that go into one request: one owner, each lead once.
@@ -23,33 +24,6 @@ struct Chunk<'a> {
     leads: Vec<&'a str>,
     /// For each lead the changes that name it; the same lead may be there twice.
     places: Vec<Vec<usize>>,
-}
-
-/// What one request says about every lead in it.
-struct Verdict {
-    outcome: WriteOutcome,
-    halt: Option<VendorError>,
-    trouble: Option<ErrorKind>,
-}
-
-impl Verdict {
-    fn of(outcome: WriteOutcome) -> Self {
-        Self { outcome, halt: None, trouble: None }
-    }
-
-    fn unknown(why: String) -> Self {
-        Self::of(WriteOutcome::Unknown(why))
-    }
-
-    fn troubled(mut self, kind: ErrorKind) -> Self {
-        self.trouble = Some(kind);
-        self
-    }
-
-    fn halting(mut self, error: VendorError) -> Self {
-        self.halt = Some(error);
-        self
-    }
 }
 
 impl Kenbun {
@@ -134,7 +108,7 @@ impl Kenbun {
         let began = Instant::now();
         let inside = match self.enter(unit.as_deref(), purpose, session.hot, meter).await {
             Ok(inside) => inside,
-            Err(error) => return not_sent(error),
+            Err(error) => return Verdict::not_sent(error),
         };
         let is_single = single.is_some();
         let call = match single {
@@ -159,30 +133,16 @@ impl Kenbun {
             tries += 1;
             match self.enter(unit.as_deref(), again, session.hot, meter).await {
                 Ok(_inside) => sent = self.http.write(&call).await,
-                Err(error) => return not_sent(error),
+                Err(error) => return Verdict::not_sent(error),
             }
             if matches!(&sent, Sent::Answer(answer) if answer.is_success()) {
                 self.units.note_contest();
             }
         }
-        match sent {
-            Sent::Answer(answer) if answer.is_success() => self.applied(&answer, chunk, is_single),
-            Sent::Answer(answer) => refused(&answer, chunk.leads.len()),
-            Sent::NotSent(error) => {
-                let kind = error.kind;
-                let outcome = match kind {
-                    ErrorKind::Unreachable => WriteOutcome::NotApplied { why: error.message, retry_after: None },
-                    // No other try could be built either.
-                    _ => WriteOutcome::Failed(error.message),
-                };
-                Verdict::of(outcome).troubled(kind)
-            }
-            Sent::TooMany(error) => {
-                let outcome = WriteOutcome::NotApplied { why: error.message, retry_after: error.retry_after };
-                Verdict::of(outcome).troubled(error.kind)
-            }
-            Sent::Lost(error) => Verdict::unknown(error.message).troubled(error.kind),
-            Sent::Late(error) => Verdict::of(WriteOutcome::Late(error.message)).troubled(error.kind),
+        match Verdict::of_sent(sent) {
+            Ok(answer) if answer.is_success() => self.applied(&answer, chunk, is_single),
+            Ok(answer) => Verdict::refused(answer.status.as_u16(), no_unit(answer.error()), chunk.leads.len()),
+            Err(verdict) => verdict,
         }
     }
 
@@ -234,42 +194,4 @@ impl Kenbun {
 fn said(answer: &Answer) -> String {
     let words = answer.words();
     if words.is_empty() { String::new() } else { format!(": {words}") }
-}
-
-/// Reads an answer that is no success.
-fn refused(answer: &Answer, leads: usize) -> Verdict {
-    let error = no_unit(answer.error());
-    let kind = error.kind;
-    match answer.status.as_u16() {
-        // The server may still be at work behind a gateway that gave up on it.
-        408 | 502 | 504 => Verdict::of(WriteOutcome::Late(error.message)).troubled(ErrorKind::Server),
-        // Also 503: whether it is busy or broken, several in a row are an outage.
-        500.. => Verdict::unknown(error.message).troubled(ErrorKind::Server),
-        400..500 => {
-            let whole_batch =
-                if leads > 1 { format!("; none of the {leads} leads was changed") } else { String::new() };
-            let outcome = WriteOutcome::Failed(format!("{}{whole_batch}", error.message));
-            let verdict = Verdict::of(outcome).troubled(kind);
-            match kind {
-                ErrorKind::SignIn | ErrorKind::Forbidden | ErrorKind::Setting => verdict.halting(error),
-                _ => verdict,
-            }
-        }
-        // A redirection after the fact, an answer that is none.
-        _ => Verdict::unknown(error.message.clone()).troubled(kind).halting(error),
-    }
-}
-
-/// The unit could not be chosen, so the change was not sent.
-fn not_sent(error: VendorError) -> Verdict {
-    let kind = error.kind;
-    match kind {
-        ErrorKind::SignIn | ErrorKind::Forbidden | ErrorKind::Setting => {
-            Verdict::of(WriteOutcome::Failed(error.message.clone())).troubled(kind).halting(error)
-        }
-        _ => {
-            let outcome = WriteOutcome::NotApplied { why: error.message, retry_after: error.retry_after };
-            Verdict::of(outcome).troubled(kind)
-        }
-    }
 }
