@@ -14,15 +14,26 @@ const LONGEST_OWN_PAUSE: Duration = Duration::from_secs(30);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 /// Refusals this close together are answers to one and the same rush and slow the pace down once.
 const ONE_RUSH: Duration = Duration::from_secs(2);
-/// After this long without a refusal the pace begins to come back ...
-const QUIET: Duration = Duration::from_secs(10);
-/// ... reaches nine tenths of where it was refused within this time ...
-const RECOVERY: Duration = Duration::from_secs(20);
-/// ... and from there goes up slowly, to learn whether the limit was lifted.
-const CREEP_PER_SECOND: f64 = 0.002;
+/// So many refusals in one rush show that the pace was far too high, not a little.
+const FAR_TOO_MANY: u32 = 3;
+/// A refusal so soon after the last rush, as well: the pace did not even come back.
+const SOON: Duration = Duration::from_secs(6);
+/// What a refusal teaches about the highest pace: a little less than what was refused ...
+const A_LITTLE_LESS: f64 = 0.99;
+/// ... or what was refused, in steps of this, where it came again too soon.
+const MUCH_LESS: f64 = 0.85;
+/// At half the pace for this long after the pause ...
+const QUIET: Duration = Duration::from_secs(1);
+/// ... then back to just below the highest pace within this time ...
+const RECOVERY: Duration = Duration::from_secs(3);
+const JUST_BELOW: f64 = 0.97;
+/// ... and from there up slowly for this long, to learn whether the limit was lifted, then ever faster.
+const CREEP_PER_SECOND: f64 = 0.0003;
+const CREEP: Duration = Duration::from_secs(110);
+/// Whoever waits for a token wakes up to so many seconds late; what was earned meanwhile is not lost.
+const WAKES_LATE: f64 = 0.01;
 /// A pace that had no limit before has none again after this long.
 const FORGET: Duration = Duration::from_secs(300);
-const SLOWEST: f64 = 0.1;
 
 /// How many requests may leave, as of a point in time. All times are durations since one fixed origin.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,7 +53,11 @@ pub struct Bucket {
 struct Refusal {
     at: Duration,
     /// The rate that was refused.
+    rate: f64,
+    /// The highest rate that is thought to be allowed.
     ceiling: f64,
+    /// Refusals in this rush.
+    rush: u32,
     /// Refused pauses in a row, for the length of the next one.
     in_a_row: u32,
 }
@@ -89,15 +104,23 @@ impl Bucket {
     /// Requests a second at present: the configured pace, or less after a refusal.
     pub fn rate(&self, pace: &Pace, now: Duration) -> f64 {
         let Some(refusal) = self.refusal else { return pace.per_second };
-        let quiet = now.saturating_sub(refusal.at);
+        let quiet = now.saturating_sub(refusal.at.max(self.paused_until));
         if quiet > FORGET && pace.per_second.is_infinite() {
             return f64::INFINITY;
         }
-        let (low, high) = (refusal.ceiling * 0.5, refusal.ceiling * 0.9);
+        let low = refusal.rate * 0.5;
+        let high = (refusal.ceiling * JUST_BELOW).max(low);
         let back = quiet.saturating_sub(QUIET).as_secs_f64() / RECOVERY.as_secs_f64();
-        let creep = quiet.saturating_sub(QUIET + RECOVERY).as_secs_f64() * CREEP_PER_SECOND;
+        let creeping = quiet.saturating_sub(QUIET + RECOVERY);
+        let running = creeping.saturating_sub(CREEP).as_secs_f64() / CREEP.as_secs_f64();
+        let creep = creeping.as_secs_f64() * CREEP_PER_SECOND + running * running;
         let learned = low + (high - low) * back.min(1.0) + refusal.ceiling * creep;
-        learned.max(SLOWEST).min(pace.per_second)
+        // However often it was refused: the vendor's own pauses say the rest.
+        let slowest = match pace.per_second.is_finite() {
+            true => pace.per_second / 10.0,
+            false => pace.parallel as f64 / 4.0,
+        };
+        learned.max(slowest).min(pace.per_second)
     }
 
     /// Learns from what an answer said about limits.
@@ -128,8 +151,13 @@ impl Bucket {
     }
 
     fn refused(&mut self, pace: &Pace, now: Duration, asked: Option<Duration>) {
-        let same_rush = self.refusal.is_some_and(|last| now < last.at + ONE_RUSH || now < self.paused_until);
-        if same_rush {
+        if let Some(last) = &mut self.refusal
+            && (now < last.at + ONE_RUSH || now < self.paused_until)
+        {
+            last.rush += 1;
+            if last.rush == FAR_TOO_MANY {
+                last.ceiling = last.rate;
+            }
             // A longer pause is still honoured; a shorter one does not end the present one.
             if let Some(asked) = asked {
                 self.pause(now, asked);
@@ -137,11 +165,16 @@ impl Bucket {
             return;
         }
         let rate = self.rate(pace, now);
-        // Without a limit: what was on the way, or left within a second, was too much.
-        let observed = f64::from(self.left[0].max(self.left[1])).max(pace.parallel as f64);
-        let ceiling = if rate.is_finite() { rate } else { observed };
+        // Without a limit: as much as left lately was too much.
+        let rate = if rate.is_finite() { rate } else { self.observed(now).max(pace.parallel as f64) };
+        let ceiling_before = self.refusal.map_or(rate, |last| last.ceiling);
+        let soon = self.refusal.is_some_and(|last| now < last.at + SOON);
+        let ceiling = match soon {
+            true => rate.max(ceiling_before * MUCH_LESS),
+            false => rate.max(ceiling_before) * A_LITTLE_LESS,
+        };
         let in_a_row = self.refusal.map_or(0, |last| last.in_a_row) + 1;
-        self.refusal = Some(Refusal { at: now, ceiling, in_a_row });
+        self.refusal = Some(Refusal { at: now, rate, ceiling, rush: 1, in_a_row });
         let own = FIRST_PAUSE.saturating_mul(1 << (in_a_row - 1).min(10)).min(LONGEST_OWN_PAUSE);
         // Not all of a bucket at once after a pause: that would be the next rush.
         self.tokens = self.tokens.min(1.0);
@@ -157,8 +190,17 @@ impl Bucket {
         // Nothing is earned while paused.
         let from = self.at.max(self.paused_until);
         let earned = now.saturating_sub(from).as_secs_f64() * rate;
-        self.tokens = (self.tokens + earned).min(f64::from(pace.burst.max(1)));
+        // A vendor that refused before gets an even stream: bursts are what its window sees.
+        let most = if self.refusal.is_some() { (rate / 10.0).max(1.0) } else { f64::INFINITY };
+        let most = most.min(f64::from(pace.burst.max(1))) + rate * WAKES_LATE;
+        self.tokens = (self.tokens + earned).min(most);
         self.at = self.at.max(now);
+    }
+
+    /// Requests a second that left lately.
+    fn observed(&self, now: Duration) -> f64 {
+        let passed = now.saturating_sub(self.second).as_secs_f64().clamp(0.1, 1.0);
+        (f64::from(self.left[0]) / passed).max(f64::from(self.left[1]))
     }
 
     fn count(&mut self, now: Duration) {
@@ -225,8 +267,7 @@ mod tests {
         let mut bucket = Bucket::new(&pace, at(0.0));
         bucket.hear(&pace, at(0.0), &refusal(Some(3.0)));
         assert_eq!(bucket.take(&pace, at(1.0)), Err(at(3.0)));
-        let got = greedy(&mut bucket, &pace, 3.0, 9.0);
-        assert!((29..=32).contains(&got), "{got}");
+        assert_eq!(greedy(&mut bucket, &pace, 3.0, 4.0), 5);
     }
 
     #[test]
@@ -237,8 +278,8 @@ mod tests {
             bucket.hear(&pace, at(f64::from(i) / 100.0), &refusal(Some(1.0)));
         }
         assert_eq!(bucket.rate(&pace, at(1.5)), 8.0);
-        bucket.hear(&pace, at(4.0), &refusal(Some(1.0)));
-        assert_eq!(bucket.rate(&pace, at(5.0)), 4.0);
+        bucket.hear(&pace, at(2.07), &refusal(Some(1.0)));
+        assert_eq!(bucket.rate(&pace, at(3.5)), 4.0);
     }
 
     #[test]
@@ -247,10 +288,10 @@ mod tests {
         let mut bucket = Bucket::new(&pace, at(0.0));
         bucket.hear(&pace, at(0.0), &refusal(Some(1.0)));
         let rate = |s| bucket.rate(&pace, at(s));
-        assert_eq!(rate(9.0), 5.0);
-        assert!((rate(20.0) - 7.0).abs() < 0.01);
-        assert!((rate(30.0) - 9.0).abs() < 0.01);
-        assert!(rate(60.0) < 10.0 && rate(60.0) > 9.1);
+        assert_eq!(rate(1.9), 5.0);
+        assert!((rate(3.5) - 7.3).abs() < 0.1, "{}", rate(3.5));
+        assert!((rate(5.0) - 9.6).abs() < 0.1, "{}", rate(5.0));
+        assert!(rate(60.0) < 9.9 && rate(60.0) > 9.7, "{}", rate(60.0));
         assert_eq!(rate(200.0), 10.0);
     }
 
@@ -262,9 +303,53 @@ mod tests {
             bucket.take(&pace, at(f64::from(i) / 100.0)).unwrap();
         }
         bucket.hear(&pace, at(0.8), &refusal(None));
-        assert_eq!(bucket.rate(&pace, at(3.0)), 40.0);
         assert_eq!(bucket.take(&pace, at(1.0)), Err(at(1.8)), "no length was given: a second");
+        assert_eq!(bucket.rate(&pace, at(2.0)), 50.0, "it was on its way to a hundred");
         assert_eq!(bucket.rate(&pace, at(400.0)), f64::INFINITY);
+    }
+
+    /// A vendor that allows `limit` in any second, for `seconds`: what was allowed and what it refused.
+    fn driven(pace: &Pace, limit: usize, seconds: u32) -> (usize, usize) {
+        let mut bucket = Bucket::new(pace, at(0.0));
+        let mut window = std::collections::VecDeque::new();
+        let mut answers = std::collections::VecDeque::new();
+        let (mut allowed, mut refused) = (0, 0);
+        for tick in 0..seconds * 500 {
+            let now = at(f64::from(tick) / 500.0);
+            while answers.front().is_some_and(|(due, _)| *due <= now) {
+                let (_, heard) = answers.pop_front().unwrap();
+                bucket.hear(pace, now, &heard);
+            }
+            while answers.len() < pace.parallel && bucket.take(pace, now).is_ok() {
+                while window.front().is_some_and(|at| *at + Duration::from_secs(1) <= now) {
+                    window.pop_front();
+                }
+                let heard = if window.len() < limit {
+                    window.push_back(now);
+                    allowed += 1;
+                    Heard { status: Some(200), ..Heard::default() }
+                } else {
+                    refused += 1;
+                    refusal(Some((window[0] + Duration::from_secs(1) - now).as_secs_f64()))
+                };
+                answers.push_back((now + Duration::from_millis(50), heard));
+            }
+        }
+        (allowed, refused)
+    }
+
+    #[test]
+    fn an_unknown_limit_is_found_and_used() {
+        for configured in [20.0, 12.0, f64::INFINITY] {
+            let (allowed, refused) = driven(&pace(configured, 5), 10, 600);
+            assert!(allowed > 5_700, "{configured} a second: {allowed} of 6000 were used, {refused} refused");
+            // The first rush of a profile without any limit is refused as a whole.
+            let most = if configured.is_finite() { 20 } else { 50 };
+            assert!(refused < most, "{configured} a second: {refused} refused of {allowed}");
+        }
+        // Within its limit nothing is refused, and all of it is used.
+        assert_eq!(driven(&pace(9.9, 1), 10, 600).1, 0);
+        assert!(driven(&pace(9.9, 1), 10, 600).0 > 5_900);
     }
 
     #[test]
@@ -274,7 +359,7 @@ mod tests {
         let mut now = 0.0;
         for wanted in [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0] {
             // Past the rush of the one before.
-            now += 2.5;
+            now += 2.1;
             bucket.hear(&pace, at(now), &refusal(None));
             assert_eq!(bucket.paused_until(at(now)), Some(at(now + wanted)));
             now += wanted;

@@ -1,1 +1,0 @@
-//! The engine over real HTTP: faults, drift, kills.
