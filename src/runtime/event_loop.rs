@@ -236,7 +236,7 @@ impl<S: Surface, I: Source> Running<'_, S, I> {
         self.continued_at = Some(Instant::now());
         self.title = None;
         if let Err(error) = outcome {
-            let problem = Problem::new(format!("suspending did not work: {error}"), "");
+            let problem = Problem::new(format!("not suspended: {error}"), "");
             return self.update(Message::Backend(Event::Failed { problem }));
         }
         self.tell_time();

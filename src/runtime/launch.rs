@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use super::event_loop::{Ended, EventLoop};
 use super::files::Files;
 use super::log;
-use super::source::{Outside, Process, Source as _};
+use super::source::Process;
 use crate::app::{Options, State, ThemeName};
 use crate::backend::{self, Engine, system_clock};
 use crate::config::{Config, ConfigErrors, Paths, files};
@@ -23,7 +23,7 @@ use crate::domain::ProfileName;
 use crate::domain::exchange::{Command, Event, Problem};
 use crate::domain::view::SavedView;
 use crate::input::KeyMap;
-use crate::term::{Capabilities, Colours, NoTerminal, Signal, Terminal, Wishes, panic, tty};
+use crate::term::{Capabilities, Colours, NoTerminal, Signal, Signals, Terminal, Wishes, panic, tty};
 
 /// Commands and events that wait for each other; many more than are ever on the way.
 const MOST_COMMANDS: usize = 256;
@@ -34,6 +34,8 @@ const QUIET_END: Duration = Duration::from_millis(400);
 
 /// Secrets may take this long to be fetched before the person is told what is waited for.
 const QUIET_OPENING: Duration = Duration::from_secs(2);
+
+const HANG_UP: i32 = rustix::process::Signal::HUP.as_raw();
 
 /// What the screen is opened with.
 #[derive(Clone, Debug)]
@@ -219,9 +221,11 @@ async fn screen(stage: Stage) -> Result<u8, Cut> {
     let mut screen = EventLoop { state, keys, surface, source, commands, events, clock, files };
     let ended = AssertUnwindSafe(screen.run()).catch_unwind().await;
     let EventLoop { surface, source, commands, events, .. } = screen;
-    // The terminal first: whatever is waited for, or goes wrong, from here on is told on a normal screen.
+    // The terminal first: whatever is waited for, or goes wrong, from here on is told on a normal screen, and whatever
+    // is typed is for the shell.
+    let signals = source.into_signals();
     let left = surface.leave();
-    let closed = close(backend, commands, events, source).await;
+    let closed = close(backend, commands, events, signals).await;
     let ended = ended.map_err(Cut::Panic)?;
     closed?;
     match ended {
@@ -231,7 +235,7 @@ async fn screen(stage: Stage) -> Result<u8, Cut> {
         }
         Ended::Signal(number) => Ok(u8::try_from(128 + number).unwrap_or(1)),
         // As if the hang-up had been told by a signal.
-        Ended::Gone => Ok(129),
+        Ended::Gone => Ok(u8::try_from(128 + HANG_UP).unwrap_or(1)),
         Ended::BackendGone => Err(LaunchError::BackendGone { log }.into()),
     }
 }
@@ -252,7 +256,7 @@ async fn close(
     backend: Backend,
     commands: mpsc::Sender<Command>,
     mut events: mpsc::Receiver<Event>,
-    mut source: Process,
+    mut signals: Signals,
 ) -> Result<(), LaunchError> {
     if !backend.is_finished() {
         // Still being opened: nothing was sent yet, and a secret's command may wait for a person.
@@ -278,13 +282,11 @@ async fn close(
     loop {
         tokio::select! {
             () = &mut over => return Ok(()),
-            outside = source.next() => match outside {
-                Outside::Signal(Signal::Interrupt | Signal::Terminate(_)) => return Ok(()),
-                // Without a terminal nobody presses Ctrl-C; the answers are awaited.
-                Outside::Gone => {
-                    over.await;
-                    return Ok(());
-                }
+            signal = signals.next() => match signal {
+                // A hang-up may come after the end of the input that brought us here. Nobody can press Ctrl-C then, and
+                // the answers are awaited.
+                Signal::Terminate(number) if number == HANG_UP => {}
+                Signal::Interrupt | Signal::Terminate(_) => return Ok(()),
                 _ => {}
             },
         }

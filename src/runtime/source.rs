@@ -9,7 +9,8 @@ use tokio::time::timeout;
 
 use crate::input::decode::Pending;
 use crate::input::{Decoder, Event};
-use crate::term::{Signal, Signals, reader};
+use crate::term::reader::Reader;
+use crate::term::{Signal, Signals};
 
 /// Something from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +43,7 @@ const SEQUENCE_WAIT: Duration = Duration::from_millis(500);
 
 /// The terminal and the signals of this process.
 pub struct Process {
-    pieces: mpsc::Receiver<Vec<u8>>,
+    reader: Reader,
     decoder: Decoder,
     decoded: VecDeque<Event>,
     signals: Signals,
@@ -52,17 +53,22 @@ impl Process {
     /// Starts listening.
     pub fn new() -> io::Result<Self> {
         Ok(Self {
-            pieces: reader::start()?,
+            reader: Reader::start()?,
             decoder: Decoder::default(),
             decoded: VecDeque::new(),
             signals: Signals::new()?,
         })
     }
+
+    /// Leaves what is typed from now on to others, and goes on listening to signals.
+    pub fn into_signals(self) -> Signals {
+        self.signals
+    }
 }
 
 /// The next event of the terminal; `None` when it is gone.
 async fn typed(
-    pieces: &mut mpsc::Receiver<Vec<u8>>,
+    mut next_piece: impl AsyncFnMut() -> Option<Vec<u8>>,
     decoder: &mut Decoder,
     decoded: &mut VecDeque<Event>,
 ) -> Option<Event> {
@@ -76,7 +82,7 @@ async fn typed(
             Pending::Sequence => SEQUENCE_WAIT,
         };
         let mut events = Vec::new();
-        match timeout(wait, pieces.recv()).await {
+        match timeout(wait, next_piece()).await {
             Ok(Some(piece)) => decoder.feed(&piece, &mut events),
             Ok(None) => return None,
             Err(_) => decoder.give_up(&mut events),
@@ -90,7 +96,7 @@ impl Source for Process {
         tokio::select! {
             biased;
             signal = self.signals.next() => Outside::Signal(signal),
-            event = typed(&mut self.pieces, &mut self.decoder, &mut self.decoded) => match event {
+            event = typed(async || self.reader.next().await, &mut self.decoder, &mut self.decoded) => match event {
                 Some(event) => Outside::Input(event),
                 None => Outside::Gone,
             },
@@ -110,7 +116,7 @@ mod tests {
         for piece in [&b"\x1b"[..], b"[", b"A\x1b"] {
             pieces.send(piece.to_vec()).await.unwrap();
         }
-        let mut next = async || typed(&mut receiver, &mut decoder, &mut decoded).await;
+        let mut next = async || typed(async || receiver.recv().await, &mut decoder, &mut decoded).await;
         assert_eq!(next().await, Some(Event::Key(Key::plain(KeyCode::Up))));
         assert_eq!(next().await, Some(Event::Key(Key::plain(KeyCode::Esc))));
         drop(pieces);

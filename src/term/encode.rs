@@ -72,11 +72,22 @@ impl Encoder {
     pub fn cell(&mut self, x: u16, y: u16, cell: &Cell) {
         self.move_to(x, y);
         self.set_pen(Pen { fg: self.permitted(cell.fg), bg: self.permitted(cell.bg), modifier: cell.modifier });
-        let symbol = cell.symbol();
+        let (symbol, width) = (cell.symbol(), cell.cell_width());
+        if has_certain_width(symbol) {
+            self.bytes.push_str(symbol);
+            self.at = Some((x + width, y));
+            return;
+        }
+        // Terminals do not agree about the width of rarer characters. One that draws this narrower must not show
+        // what was there before beside it, and the next cell is placed by its number, so that a wrong guess harms one
+        // cell and not the rest of the line.
+        if width > 1 {
+            self.bytes.extend(std::iter::repeat_n(' ', usize::from(width)));
+            self.at = None;
+            self.move_to(x, y);
+        }
         self.bytes.push_str(symbol);
-        // Terminals do not agree about the width of rarer characters. Where one is drawn, the next cell is placed by
-        // its number, so that a wrong guess harms one cell and not the rest of the line.
-        self.at = has_certain_width(symbol).then(|| (x + cell.cell_width(), y));
+        self.at = None;
     }
 
     pub fn move_to(&mut self, x: u16, y: u16) {
@@ -213,6 +224,21 @@ fn nearest_indexed(r: u8, g: u8, b: u8) -> u8 {
     if grey_distance < cube_distance { 232 + grey_index.min(23) } else { 16 + 36 * cr + 6 * cg + cb }
 }
 
+/// How many cells a terminal may have drawn over that thinks the symbol wider than it is taken to be. Those behind it
+/// have to be sent again when it comes or goes, changed or not.
+pub fn footprint(cell: &Cell) -> u16 {
+    let (symbol, width) = (cell.symbol(), cell.cell_width().max(1));
+    if has_certain_width(symbol) {
+        return width;
+    }
+    // At worst every character of a cluster is drawn for itself, as wide as characters get.
+    let widest = symbol.chars().count().saturating_mul(2);
+    width.max(u16::try_from(widest).unwrap_or(u16::MAX).min(WIDEST_FOOTPRINT))
+}
+
+/// Longer clusters do not get past the border.
+const WIDEST_FOOTPRINT: u16 = 16;
+
 /// Whether every terminal gives this symbol the same width.
 fn has_certain_width(symbol: &str) -> bool {
     let mut chars = symbol.chars();
@@ -222,6 +248,9 @@ fn has_certain_width(symbol: &str) -> bool {
         // Latin, Greek and Cyrillic letters; box drawing, blocks and the simpler shapes.
         | '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{2ff}' | '\u{386}'..='\u{482}' | '\u{48a}'..='\u{52f}'
         | '\u{2500}'..='\u{259f}' | '\u{25a0}'..='\u{25ff}'
+        // The letters of Chinese, Japanese and Korean.
+        | '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fe}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
+        | '\u{ac00}'..='\u{d7a3}' | '\u{ff01}'..='\u{ff5e}'
         | '…' | '–' | '—' | '‹' | '›' | '✓' | '✗' | '←'..='↓')
 }
 
@@ -278,9 +307,13 @@ mod tests {
     fn characters_of_doubtful_width_do_not_move_the_rest_of_the_line() {
         let plain = Style::new();
         assert_eq!(
-            encoded(Colours::None, &[(0, 0, "王", plain), (2, 0, "a", plain), (3, 0, "ж", plain), (4, 0, "b", plain)]),
-            "\x1b[1H王\x1b[1;3Haжb"
+            encoded(Colours::None, &[(0, 0, "王", plain), (2, 0, "ж", plain), (3, 0, "ر", plain), (4, 0, "b", plain)]),
+            "\x1b[1H王жر\x1b[1;5Hb"
         );
+        assert_eq!(encoded(Colours::None, &[(0, 0, "👩‍👧", plain), (2, 0, "a", plain)]), "\x1b[1H  \x1b[1H👩‍👧\x1b[1;3Ha");
+        for (symbol, cells) in [("a", 1), ("王", 2), ("ر", 2), ("e\u{301}", 4), ("👩‍👧", 6), ("🇩🇪", 4)] {
+            assert_eq!(footprint(&cell(symbol, plain)), cells, "{symbol}");
+        }
     }
 
     #[test]

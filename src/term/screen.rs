@@ -7,11 +7,11 @@ use std::convert::Infallible;
 use std::io::{self, Write};
 
 use ratatui::backend::{Backend, ClearType, WindowSize};
-use ratatui::buffer::{Buffer, Cell};
+use ratatui::buffer::{Buffer, Cell, CellWidth as _};
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::{Frame, Terminal};
 
-use super::encode::Encoder;
+use super::encode::{self, Encoder};
 use super::{Capabilities, scroll};
 
 /// Between these marks a terminal that knows them shows nothing half done; others ignore them.
@@ -112,9 +112,21 @@ impl<W: Write> Screen<W> {
             encoder.scroll(scroll.top, scroll.bottom, scroll.by);
             scroll::apply(&mut shown, scroll);
         }
+        let mut debt = Debt::default();
         for (x, y, cell) in shown.diff_iter(next) {
-            encoder.cell(x, y, cell);
+            debt.pay(encoder, next, if debt.row == y { x } else { u16::MAX });
+            // ratatui lists the second half of some wide characters as well; it would wipe the character out.
+            if debt.row == y && x < debt.from {
+                continue;
+            }
+            debt.send(encoder, x, y, cell);
+            for covered in x..debt.from {
+                if let Some(before) = shown.cell((covered, y)) {
+                    debt.add(encode::footprint(before), covered);
+                }
+            }
         }
+        debt.pay(encoder, next, u16::MAX);
         encoder.reset_pen();
         if cursor != self.cursor && !everything {
             match (cursor, self.cursor) {
@@ -127,6 +139,40 @@ impl<W: Write> Screen<W> {
             && (cursor != self.cursor || !encoder.is_empty())
         {
             encoder.move_to(position.x, position.y);
+        }
+    }
+}
+
+/// Cells that a neighbour of doubtful width may have drawn over: they are sent after it, changed or not.
+#[derive(Default)]
+struct Debt {
+    row: u16,
+    from: u16,
+    to: u16,
+}
+
+impl Debt {
+    fn send(&mut self, encoder: &mut Encoder, x: u16, y: u16, cell: &Cell) {
+        encoder.cell(x, y, cell);
+        let behind = x.saturating_add(cell.cell_width().max(1));
+        let to = x.saturating_add(encode::footprint(cell));
+        *self = Self { row: y, from: behind, to: if self.row == y { to.max(self.to) } else { to } };
+    }
+
+    /// What stood at `x` of the same row may have covered this many cells.
+    fn add(&mut self, footprint: u16, x: u16) {
+        self.to = self.to.max(x.saturating_add(footprint));
+    }
+
+    /// Sends what is owed before the column `until`.
+    fn pay(&mut self, encoder: &mut Encoder, next: &Buffer, until: u16) {
+        while self.from < self.to.min(until) {
+            let (x, y) = (self.from, self.row);
+            match next.cell((x, y)) {
+                Some(cell) => self.send(encoder, x, y, cell),
+                // The edge of the screen.
+                None => return,
+            }
         }
     }
 }
@@ -276,7 +322,12 @@ mod tests {
             let cell = emulator.screen().cell(row, column).unwrap();
             // An erased cell and one with a space in it look the same.
             let symbol = if cell.has_contents() { cell.contents() } else { " " };
-            format!("{symbol}{:?}{:?}{}{}", cell.fgcolor(), cell.bgcolor(), cell.bold(), cell.inverse())
+            let look = (cell.fgcolor(), cell.bgcolor(), cell.bold(), cell.inverse());
+            if look == (vt100::Color::Default, vt100::Color::Default, false, false) {
+                symbol.to_owned()
+            } else {
+                format!("{symbol}{look:?}")
+            }
         };
         (0..height).map(|row| (0..width).map(|column| cell(row, column)).collect::<String>()).collect()
     }
@@ -303,5 +354,40 @@ mod tests {
             }).unwrap();
             prop_assert_eq!(shown_by(&screen, 60, 12), shown_by(&fresh, 60, 12));
         }
+
+        /// The same for characters about whose width the emulator and we are of different minds.
+        #[test]
+        fn doubtful_characters_leave_nothing_behind(
+            steps in proptest::collection::vec(proptest::collection::vec((0usize..WORDS.len(), 0u16..3), 5), 1..8)
+        ) {
+            let view = |rows: &[(usize, u16)]| {
+                let rows = rows.to_vec();
+                move |frame: &mut Frame<'_>| {
+                    for (y, (word, x)) in (0..).zip(&rows) {
+                        frame.buffer_mut().set_string(*x, y, WORDS[*word], Style::new());
+                        frame.buffer_mut().set_string(30, y, "the next column", Style::new());
+                    }
+                }
+            };
+            let mut screen = screen(60, 5);
+            for rows in &steps {
+                screen.draw(view(rows)).unwrap();
+            }
+            let mut fresh = Screen::new(Writes::default(), CAPABILITIES, 60, 5);
+            fresh.draw(view(&steps[steps.len() - 1])).unwrap();
+            prop_assert_eq!(shown_by(&screen, 60, 5), shown_by(&fresh, 60, 5));
+        }
     }
+
+    const WORDS: [&str; 9] = [
+        "",
+        "plain words",
+        "विक्रम सिंह",
+        "สมชาย แสงจันทร์ 王",
+        "Zoë 👩\u{200d}👩\u{200d}👧 O'Neil 🇩🇪🇫🇷 ☂\u{fe0f}x",
+        "Za\u{301}\u{301}\u{301}\u{301}lgo e\u{301}",
+        "فاطمة بن راشد",
+        "지훈 박 健太",
+        "क्षत्रिय ❤\u{fe0f}❤\u{fe0f}",
+    ];
 }

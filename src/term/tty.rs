@@ -130,8 +130,8 @@ fn entering(wishes: Wishes, first: bool) -> String {
         // Remembers the window's title.
         text.push_str("\x1b[22;2t");
     }
-    // The alternate screen, no cursor, pastes between marks.
-    text.push_str("\x1b[?1049h\x1b[?25l\x1b[?2004h");
+    // The alternate screen, no cursor, pastes between marks; what is too wide for a line stays on it.
+    text.push_str("\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?7l");
     if wishes.capabilities.extras {
         // Reports of the focus.
         text.push_str("\x1b[?1004h");
@@ -153,7 +153,7 @@ fn leaving(wishes: Wishes) -> Vec<&'static str> {
         }
         steps.push("\x1b[?1004l");
     }
-    steps.push("\x1b[?2004l");
+    steps.push("\x1b[?7h\x1b[?2004l");
     steps.push("\x1b[?1049l\x1b[?25h");
     if wishes.capabilities.extras {
         steps.push("\x1b[23;2t");

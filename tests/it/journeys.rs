@@ -1,1 +1,315 @@
 //! The real binary in a pseudo-terminal, as a person uses it.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rustix::process::Signal;
+use switchboard::domain::ItemState;
+use switchboard::journal::Journal;
+use switchboard::sim::{self, Holder, SimOptions, Simulator};
+use tempfile::TempDir;
+
+use super::pty::{Pty, Start};
+
+/// The demo with its leads on the screen.
+fn demo() -> Pty {
+    let pty = Start::switchboard(&["demo"]).start();
+    pty.wait_for("5,000 leads");
+    pty
+}
+
+/// A home with a configuration whose server does not exist.
+fn home_without_server(token_command: &str) -> TempDir {
+    let home = tempfile::tempdir().unwrap();
+    let profile = "[profiles.sales]\nvendor = \"kenbun\"\nbase_url = \"http://127.0.0.1:1\"\n";
+    let config = format!("{profile}token = {{ command = '{token_command}' }}\n");
+    fs::write(home.path().join("config.toml"), config).unwrap();
+    home
+}
+
+/// Everything in a folder, by its path in there.
+fn files_in(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(files_in(&entry.path()).into_iter().map(|inner| format!("{name}/{inner}")));
+        } else {
+            found.push(name);
+        }
+    }
+    found
+}
+
+#[test]
+fn the_demo_opens_with_leads_and_leaves_nothing_behind() {
+    let mut pty = demo();
+    pty.wait_for("Owner");
+    pty.keys("q");
+    assert_eq!(pty.wait_exit(), 0);
+    pty.assert_restored();
+    assert_eq!(files_in(pty.home()), Vec::<String>::new());
+}
+
+#[test]
+fn signals_end_it_with_the_terminal_as_it_was() {
+    for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129), (Signal::QUIT, 131)] {
+        let mut pty = demo();
+        pty.signal(signal);
+        assert_eq!(pty.wait_exit(), code, "{signal:?}");
+        pty.assert_restored();
+        assert_eq!(files_in(pty.home()), Vec::<String>::new());
+    }
+}
+
+/// The hook that makes it panic exists in debug builds only.
+#[cfg(debug_assertions)]
+#[test]
+fn a_panic_is_told_on_a_restored_terminal_and_in_the_log() {
+    let mut pty = Start::switchboard(&[]).env("SWITCHBOARD_PANIC_AFTER", "2").start_in(home_without_server("printf x"));
+    assert_eq!(pty.wait_exit(), 101);
+    pty.assert_restored();
+    pty.wait_for("a panic that was asked for");
+    let log = fs::read_to_string(pty.home().join("data/switchboard.log")).unwrap();
+    assert!(log.contains("a panic that was asked for"), "{log}");
+}
+
+#[test]
+fn a_password_store_may_ask_before_the_screen_opens() {
+    let command = "echo Passphrase: >/dev/tty; read -r answer </dev/tty; printf %s $answer";
+    let mut pty = Start::switchboard(&[]).start_in(home_without_server(command));
+    pty.wait_for("Passphrase:");
+    assert!(pty.is_cooked() && pty.look(|screen| !screen.alternate_screen()));
+    pty.text("open sesame\r");
+    pty.wait_until("the screen", vt100::Screen::alternate_screen);
+    pty.signal(Signal::TERM);
+    assert_eq!(pty.wait_exit(), 143);
+    pty.assert_restored();
+}
+
+#[test]
+fn a_closed_window_ends_it() {
+    let mut pty = demo();
+    pty.close_window();
+    let code = pty.wait_end_without_window();
+    // Whichever comes first: the signal of the hang-up, or the end of the input.
+    assert_eq!(code, 129);
+}
+
+#[test]
+fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_brings_the_screen_back() {
+    let binary = env!("CARGO_BIN_EXE_switchboard");
+    let mut pty = Start::program("/bin/bash", &["--norc", "--noprofile", "-i"]).env("PS1", "the shell> ").start();
+    pty.wait_for("the shell>");
+    pty.text(&format!("{binary} demo\r"));
+    pty.wait_for("5,000 leads");
+    for _ in 0..2 {
+        pty.keys("down ctrl-z");
+        pty.wait_until("the shell", |screen| !screen.alternate_screen() && screen.contents().contains("Stopped"));
+        assert!(pty.look(|screen| !screen.hide_cursor()));
+        // The shell reads its line in a mode of its own; what a program started from it finds is what counts.
+        pty.text("stty -a; echo over\r");
+        pty.wait_for(" icanon");
+        pty.wait_for(" echo ");
+        pty.text("clear; fg\r");
+        pty.wait_until("the screen", |screen| screen.alternate_screen() && screen.contents().contains("5,000 leads"));
+    }
+    pty.keys("q");
+    pty.wait_until("the shell again", |screen| !screen.alternate_screen());
+    pty.text("exit\r");
+    pty.wait_exit();
+}
+
+#[test]
+fn without_a_shell_ctrl_z_does_not_freeze_it() {
+    let mut pty = demo();
+    pty.keys("ctrl-z");
+    pty.wait_for("no shell to come back from");
+    pty.keys("q");
+    assert_eq!(pty.wait_exit(), 0);
+}
+
+#[test]
+fn it_follows_the_size_of_the_window() {
+    let mut pty = demo();
+    pty.resize(40, 10);
+    pty.wait_for("Leads");
+    pty.wait_until("a table of 40 columns", |screen| screen.contents().contains("Name"));
+    pty.resize(30, 6);
+    pty.wait_for("needs 40x10");
+    pty.resize(120, 40);
+    pty.wait_for("5,000 leads");
+    pty.keys("q");
+    assert_eq!(pty.wait_exit(), 0);
+    pty.assert_restored();
+}
+
+/// The numbers of all sequences that set colours.
+fn colours(written: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(written);
+    text.split("\x1b[")
+        .skip(1)
+        .filter_map(|rest| {
+            let end = rest.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+            rest[end..].starts_with('m').then(|| rest[..end].to_owned())
+        })
+        .filter(|numbers| numbers.split(';').any(|number| matches!(number.parse(), Ok(30..=49u16 | 90..=107))))
+        .collect()
+}
+
+#[test]
+fn colours_are_left_out_where_nobody_wants_them() {
+    for (arguments, variable) in
+        [(&["demo"][..], Some(("NO_COLOR", "1"))), (&["--plain", "demo"], None), (&["demo"], Some(("TERM", "dumb")))]
+    {
+        let mut start = Start::switchboard(arguments);
+        if let Some((name, value)) = variable {
+            start = start.env(name, value);
+        }
+        let mut pty = start.start();
+        pty.wait_for("5,000 leads");
+        pty.keys("down space down");
+        pty.wait_for("1 marked");
+        pty.keys("q");
+        assert_eq!(pty.wait_exit(), 0);
+        assert_eq!(colours(&pty.written()), Vec::<String>::new(), "{arguments:?} {variable:?}");
+        pty.assert_restored();
+    }
+    let mut pty = demo();
+    pty.keys("q");
+    pty.wait_exit();
+    assert!(!colours(&pty.written()).is_empty());
+}
+
+#[test]
+fn plain_screens_are_made_of_plain_characters() {
+    let pty = Start::switchboard(&["--plain", "demo"]).start();
+    pty.wait_for("5,000 leads");
+    let screen = pty.screen();
+    let frame: Vec<char> = screen.chars().filter(|c| ('\u{2500}'..='\u{25ff}').contains(c)).collect();
+    assert!(frame.is_empty(), "{frame:?} in\n{screen}");
+}
+
+#[test]
+fn a_pasted_line_break_answers_nothing() {
+    let mut pty = demo();
+    pty.paste("a\r\ny\r\n");
+    pty.keys("/");
+    pty.paste("smith\r\n");
+    pty.wait_for("/ smith");
+    pty.keys("esc esc");
+    pty.wait_for("5,000 leads");
+    pty.keys("q");
+    assert_eq!(pty.wait_exit(), 0);
+}
+
+#[test]
+fn without_a_terminal_it_says_so() {
+    let home = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_switchboard"))
+        .arg("demo")
+        .env_clear()
+        .env("HOME", home.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("needs a terminal"), "{told}");
+    assert!(output.stdout.is_empty());
+    assert_eq!(files_in(home.path()), Vec::<String>::new());
+
+    // A terminal to read from, and a pipe to write to.
+    let binary = env!("CARGO_BIN_EXE_switchboard");
+    let pty = Start::program("/bin/sh", &["-c", &format!("{binary} demo | cat; echo over")]).start();
+    pty.wait_for("standard output is none");
+    pty.wait_for("over");
+}
+
+#[test]
+fn leads_are_marked_assigned_watched_and_taken_back() {
+    let mut pty = demo();
+    pty.keys("space down space");
+    pty.wait_for("2 marked");
+    pty.keys("/");
+    pty.text("smith");
+    pty.wait_for("2 marked, 2 hidden");
+    pty.keys("enter space");
+    pty.wait_for("3 marked, 2 hidden");
+
+    // Cancel has the focus: Enter sends nothing.
+    pty.keys("a");
+    pty.wait_for("Who gets the 3 leads marked, 2 of them hidden");
+    pty.text("barbara");
+    pty.wait_for("Assign 1 of");
+    pty.keys("enter");
+    pty.wait_for("Assign 3 leads to Barbara Blacksmith");
+    pty.wait_for("[ Apply 3 changes ]");
+    pty.keys("enter");
+    pty.wait_gone("[ Apply 3 changes ]");
+    pty.wait_for("3 marked");
+
+    pty.keys("f6");
+    pty.wait_for("Who gets the 3 leads marked, 2 of them hidden");
+    pty.text("barbara");
+    pty.wait_for("Assign 1 of");
+    pty.keys("enter");
+    pty.wait_for("[ Apply 3 changes ]");
+    pty.keys("y");
+    pty.wait_for("Assign 3 leads to Barbara Blacksmith: 3 done");
+
+    pty.keys("f9");
+    pty.wait_for("History 1 operation");
+    pty.wait_for("3 done");
+    pty.keys("enter");
+    pty.wait_for("wrote");
+    println!("{}", pty.screen());
+    pty.keys("esc esc");
+    pty.wait_gone("History");
+
+    pty.keys("u");
+    pty.wait_for("Put 3 leads back");
+    pty.wait_for("[ Apply 3 changes ]");
+    pty.keys("y");
+    pty.wait_for("Put 3 leads back to who had them before: 3 done");
+    pty.keys("f9");
+    pty.wait_for("History 2 operations");
+    pty.keys("esc q");
+    assert_eq!(pty.wait_exit(), 0);
+    pty.assert_restored();
+}
+
+/// A simulator with these faults, and a home whose configuration points to it.
+async fn simulated(leads: usize, faults: &[&str]) -> (Simulator, TempDir) {
+    let faults = faults.iter().map(|fault| (*fault).to_owned()).collect();
+    let simulator = sim::start("kenbun", SimOptions { leads, faults, ..SimOptions::default() }).await.unwrap();
+    let mut profiles = toml::Table::new();
+    profiles.insert("sales".to_owned(), toml::Value::try_from(&simulator.profile).unwrap());
+    let mut config = toml::Table::new();
+    config.insert("profiles".to_owned(), toml::Value::Table(profiles));
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("config.toml"), toml::to_string(&config).unwrap()).unwrap();
+    (simulator, home)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_is_awaited_before_the_end() {
+    let (simulator, home) = simulated(3_000, &["latency_after=2s:write"]).await;
+    let journey = tokio::task::spawn_blocking(move || {
+        let mut pty = Start::switchboard(&[]).start_in(home);
+        pty.wait_for("of 3,000");
+        pty.wait_for("3,000 leads");
+        pty.keys("* a");
+        pty.wait_for("Who gets the 3,000 leads marked?");
+        pty.text("jane");
+        pty.wait_for("Assign 1 of");
+        pty.keys("enter");
+        pty.wait_for("Type the number of changes");
+        println!("{}", pty.screen());
+        pty
+    });
+    let pty = journey.await.unwrap();
+    drop((pty, simulator));
+    let _ = (Journal::open, ItemState::Done, Holder::Nobody);
+}

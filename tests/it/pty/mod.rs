@@ -23,7 +23,7 @@ use switchboard::input::{Key, KeyCode};
 use tempfile::TempDir;
 
 /// Long enough for a loaded machine; nobody waits for it unless something is wrong.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// How to start a program in a terminal.
 pub struct Start {
