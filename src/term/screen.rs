@@ -277,7 +277,7 @@ mod tests {
             buffer.set_string(0, 0, "Name                 Company", Style::new().add_modifier(Modifier::BOLD));
             for y in 1..area.height {
                 let n = first + u32::from(y);
-                let style = if n % 3 == 0 { Style::new().fg(Color::Green) } else { Style::new() };
+                let style = if n.is_multiple_of(3) { Style::new().fg(Color::Green) } else { Style::new() };
                 buffer.set_string(0, y, format!("lead {n} 王 {}", n.wrapping_mul(2_654_435_761)), style);
                 buffer.set_string(40, y, format!("company number {}", n * 31), Style::new());
             }

@@ -36,10 +36,10 @@ pub fn find(shown: &Buffer, next: &Buffer) -> Option<Scroll> {
     }
     let mut best: Option<(i32, Scroll)> = None;
     for by in (1..=FARTHEST).flat_map(|by| [by, -by]) {
-        if let Some((saved, scroll)) = best_region(shown, next, &plain, by) {
-            if best.is_none_or(|(most, _)| saved > most) {
-                best = Some((saved, scroll));
-            }
+        if let Some((saved, scroll)) = best_region(shown, next, &plain, by)
+            && best.is_none_or(|(most, _)| saved > most)
+        {
+            best = Some((saved, scroll));
         }
     }
     // Rows that are all new save a little by chance when they are moved; that would only be restless.

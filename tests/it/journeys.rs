@@ -5,7 +5,6 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
-use switchboard::domain::ItemState;
 use switchboard::journal::Journal;
 use switchboard::sim::{self, Holder, SimOptions, Simulator};
 use tempfile::TempDir;
@@ -296,9 +295,11 @@ async fn simulated(leads: usize, faults: &[&str]) -> (Simulator, TempDir) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_sent_is_awaited_before_the_end() {
     let (simulator, home) = simulated(3_000, &["latency_after=2s:write"]).await;
+    let is_janes =
+        |(_, holder): &(_, Holder)| matches!(holder, Holder::Owner { name: Some(name), .. } if name == "Jane Smith");
+    let already = simulator.holders().iter().filter(|held| is_janes(held)).count();
     let journey = tokio::task::spawn_blocking(move || {
         let mut pty = Start::switchboard(&[]).start_in(home);
-        pty.wait_for("of 3,000");
         pty.wait_for("3,000 leads");
         pty.keys("* a");
         pty.wait_for("Who gets the 3,000 leads marked?");
@@ -306,10 +307,30 @@ async fn what_was_sent_is_awaited_before_the_end() {
         pty.wait_for("Assign 1 of");
         pty.keys("enter");
         pty.wait_for("Type the number of changes");
-        println!("{}", pty.screen());
-        pty
+        let changes = count_after(&pty.screen(), "to apply them: ");
+        pty.keys("tab");
+        pty.text(&changes.to_string());
+        pty.keys("enter");
+        // Some batches have left and are waited for, others have not left yet.
+        pty.wait_for("% ");
+        pty.signal(Signal::TERM);
+        assert_eq!(pty.wait_exit(), 143);
+        pty.assert_restored();
+        (pty, changes)
     });
-    let pty = journey.await.unwrap();
-    drop((pty, simulator));
-    let _ = (Journal::open, ItemState::Done, Holder::Nobody);
+    let (pty, changes) = journey.await.unwrap();
+    let journal = Journal::open(&pty.home().join("data")).unwrap();
+    let operation = journal.operations(0, 1).unwrap().remove(0);
+    let tally = operation.tally;
+    assert_eq!(tally.total(), changes + tally.skipped);
+    assert_eq!((tally.sent, tally.unknown), (0, 0), "{tally:?}");
+    assert!(tally.done > 0 && tally.done < changes, "{tally:?}");
+    assert_eq!(simulator.holders().iter().filter(|held| is_janes(held)).count(), tally.done + already);
+}
+
+/// The number that stands behind `words` on a screen.
+fn count_after(screen: &str, words: &str) -> usize {
+    let (_, rest) = screen.split_once(words).unwrap();
+    let digits = rest.chars().take_while(|c| c.is_ascii_digit() || *c == ',').filter(char::is_ascii_digit);
+    digits.collect::<String>().parse().unwrap()
 }
