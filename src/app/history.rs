@@ -75,7 +75,10 @@ impl State {
                 self.dialogs.push(Dialog::Operation(Box::new(view)));
                 self.gather(current.id);
             }
-            (Action::Resume | Action::Settle, Some(current)) => self.resume(current.id, action == Action::Settle),
+            (Action::Resume | Action::Settle, Some(current)) => {
+                self.name_operation(&current);
+                self.resume(current.id, action == Action::Settle);
+            }
             (action, _) => {
                 pane.cursor.act(action, pane.operations.len(), height);
             }

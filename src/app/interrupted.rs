@@ -1,6 +1,5 @@
 //! Operations that were cut off before this start: settle them, go on with them, or take them back.
 
-use crate::domain::OperationId;
 use crate::domain::exchange::Command;
 use crate::domain::history::OperationSummary;
 
@@ -29,15 +28,16 @@ impl State {
 
     pub(super) fn act_in_interrupted(&mut self, offer: &mut InterruptedDialog, action: Action) -> After {
         let height = usize::from(super::dialog::interrupted_layout(self.size).body.height);
-        let current: Option<OperationId> = offer.operations.get(offer.cursor.at).map(|operation| operation.id.clone());
+        let current = offer.operations.get(offer.cursor.at).cloned();
         match (action, current) {
             (Action::Back | Action::Accept, _) => return After::Close,
-            (Action::Settle | Action::Resume, Some(id)) => {
-                self.resume(id, action == Action::Settle);
+            (Action::Settle | Action::Resume, Some(current)) => {
+                self.name_operation(&current);
+                self.resume(current.id, action == Action::Settle);
                 offer.operations.remove(offer.cursor.at);
             }
-            (Action::Undo, Some(id)) => {
-                self.plan_undo(Command::PlanUndo { operations: vec![id], items: None });
+            (Action::Undo, Some(current)) => {
+                self.plan_undo(Command::PlanUndo { operations: vec![current.id], items: None });
             }
             (action, _) => {
                 offer.cursor.act(action, offer.operations.len(), height);

@@ -82,14 +82,14 @@ impl State {
 
     /// The operation is on the way in this session.
     pub fn is_running(&self, id: &OperationId) -> bool {
-        self.operations.get(id).is_some_and(|operation| operation.ended.is_none())
+        self.operations.get(id).is_some_and(super::operations::Operation::is_running)
     }
 
     /// The operation was cut off, and nobody works on it.
     pub(super) fn is_interrupted(&self, view: &OperationView) -> bool {
         if let Some(operation) = self.operations.get(&view.id) {
             let tally = operation.progress.tally;
-            return operation.ended.is_some() && tally.unknown + tally.not_sent + tally.sent + tally.planned > 0;
+            return !operation.is_running() && tally.unknown + tally.not_sent + tally.sent + tally.planned > 0;
         }
         view.summary.as_ref().is_some_and(|summary| {
             summary.life == OperationLife::Interrupted
@@ -148,7 +148,12 @@ impl State {
                     self.gather(view.id.clone());
                 }
             },
-            Action::Resume | Action::Settle => self.resume(view.id.clone(), action == Action::Settle),
+            Action::Resume | Action::Settle => {
+                if let Some(summary) = &view.summary {
+                    self.name_operation(summary);
+                }
+                self.resume(view.id.clone(), action == Action::Settle);
+            }
             Action::Copy | Action::SaveFile => {
                 let text = self.operation_text(view);
                 self.hand_over(action, "operation", text);
@@ -172,16 +177,6 @@ impl State {
         } else {
             self.plan_again(wanted);
         }
-    }
-
-    pub(super) fn resume(&mut self, operation: OperationId, settle_only: bool) {
-        self.emit(Effect::Send(Command::Resume { operation, settle_only }));
-        let text = if settle_only {
-            "Reading back what became of what was sent"
-        } else {
-            "Reading back what became of what was sent; then the rest is sent"
-        };
-        self.say(super::notices::Level::Info, text);
     }
 
     /// The items that are here as text: for the clipboard or a file.

@@ -1,9 +1,9 @@
 //! The operations of this session: on the way, ended, and what became of their items.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::domain::exchange::{Command, OperationProgress};
+use crate::domain::exchange::{Command, OperationProgress, Problem};
 use crate::domain::history::{ItemRow, OperationSummary};
 use crate::domain::selection::LeadKey;
 use crate::domain::{ItemState, OperationId, OperationKind, Plan, Tally};
@@ -15,12 +15,16 @@ use super::operation::OperationView;
 use super::plan_text::what_it_does;
 use super::state::State;
 use super::window::WINDOW;
-use super::words::{counted, number};
+use super::words::{self, counted, number};
 
 /// All operations that this session has seen running, oldest first.
 #[derive(Clone, Debug, Default)]
 pub struct Operations {
     all: Vec<Operation>,
+    /// What is being gone on with, for operations of earlier sessions.
+    titles: HashMap<OperationId, String>,
+    /// Operations that were told to go on: their next progress is none that comes late.
+    resumed: HashSet<OperationId>,
     gathering: Option<Gathering>,
     /// Operations whose unfinished items are still to be gathered.
     to_gather: Vec<OperationId>,
@@ -35,6 +39,8 @@ pub struct Operation {
     pub kind: Option<OperationKind>,
     pub progress: OperationProgress,
     pub ended: Option<Ended>,
+    /// It was cut off before its end.
+    pub is_lost: bool,
     /// Which leads it is about; dropped when its items are settled.
     plan: Option<Arc<Plan>>,
 }
@@ -67,10 +73,17 @@ const FEW: usize = 5;
 /// Ended operations that are remembered here; the history has them all.
 const MOST_ENDED: usize = 20;
 
+impl Operation {
+    /// Work on it is going on.
+    pub fn is_running(&self) -> bool {
+        self.ended.is_none() && !self.is_lost
+    }
+}
+
 impl Operations {
     /// Operations that are on the way.
     pub fn running(&self) -> impl Iterator<Item = &Operation> {
-        self.all.iter().filter(|operation| operation.ended.is_none())
+        self.all.iter().filter(|operation| operation.is_running())
     }
 
     pub fn get(&self, id: &OperationId) -> Option<&Operation> {
@@ -93,10 +106,11 @@ impl Operations {
         let at = self.all.iter().position(|operation| operation.id == *id).unwrap_or_else(|| {
             self.all.push(Operation {
                 id: id.clone(),
-                title: format!("Operation {id}"),
+                title: self.titles.remove(id).unwrap_or_else(|| format!("Operation {id}")),
                 kind: None,
                 progress: OperationProgress::default(),
                 ended: None,
+                is_lost: false,
                 plan: None,
             });
             self.all.len() - 1
@@ -158,12 +172,24 @@ impl State {
     }
 
     pub(super) fn operation_progressed(&mut self, id: &OperationId, progress: OperationProgress) {
+        let goes_on = self.operations.resumed.remove(id);
         let operation = self.operations.entry(id);
+        if goes_on {
+            (operation.ended, operation.is_lost) = (None, false);
+        }
         // A late word about an operation that has ended changes nothing.
-        if operation.ended.is_none() {
+        if operation.is_running() {
             operation.progress = progress;
             self.items_changed(id);
         }
+    }
+
+    /// An operation was cut off in this session. It can be resumed, as after a crash.
+    pub(super) fn operation_lost(&mut self, id: &OperationId, problem: &Problem) {
+        self.operations.entry(id).is_lost = true;
+        self.notices.problem(self.now, problem);
+        self.items_changed(id);
+        self.history_changed();
     }
 
     pub(super) fn operation_ended(&mut self, summary: OperationSummary, seconds: f64, requests: usize) {
@@ -173,6 +199,7 @@ impl State {
         operation.progress.tally = tally;
         operation.progress.in_flight = 0;
         operation.kind = Some(summary.kind);
+        operation.is_lost = false;
         operation.ended = Some(Ended { summary, seconds, requests });
         let text = format!("{}: {}", operation.title, tally_words(&tally));
         let unfinished = tally.failed + tally.unknown + tally.not_sent + tally.planned + tally.sent;
@@ -191,6 +218,30 @@ impl State {
         self.items_changed(&id);
         self.history_changed();
         self.operations.forget_old();
+    }
+
+    /// What to call an operation of an earlier session when it is gone on with.
+    pub(super) fn name_operation(&mut self, summary: &OperationSummary) {
+        let at = words::clock(summary.at, self.now, &self.options.zone);
+        let title = format!("Go on with {} of {at}", summary.kind);
+        self.operations.titles.insert(summary.id.clone(), title);
+    }
+
+    /// Settles an operation that was cut off, and goes on with it where that is asked for.
+    pub(super) fn resume(&mut self, operation: OperationId, settle_only: bool) {
+        self.operations.resumed.insert(operation.clone());
+        self.emit(Effect::Send(Command::Resume { operation, settle_only }));
+        let text = if settle_only {
+            "Reading back what became of what was sent"
+        } else {
+            "Reading back what became of what was sent; then the rest is sent"
+        };
+        self.say(Level::Info, text);
+    }
+
+    /// The journal could not be read: what was being gathered is given up.
+    pub(super) fn stop_gathering(&mut self) {
+        self.operations.gathering = None;
     }
 
     /// Takes the marks off the leads of an ended operation; those that did not work stay marked.

@@ -366,6 +366,7 @@ impl State {
             }
             Event::Learned { profile, capabilities } => {
                 self.profiles.entry(&profile).capabilities = Some(capabilities);
+                self.filter_changed(Why::NewLeads);
             }
             Event::NotOpened { profile, problem } => {
                 self.notices.problem(self.now, &problem);
@@ -396,7 +397,12 @@ impl State {
             Event::Started { operation, plan } => self.operation_started(operation, plan),
             Event::Progress { operation, progress } => self.operation_progressed(&operation, progress),
             Event::Ended { summary, seconds, requests } => self.operation_ended(summary, seconds, requests),
-            Event::NotStarted { problem } | Event::Failed { problem } => self.notices.problem(self.now, &problem),
+            Event::Lost { operation, problem } => self.operation_lost(&operation, &problem),
+            Event::NotStarted { problem } => self.notices.problem(self.now, &problem),
+            Event::Failed { problem } => {
+                self.notices.problem(self.now, &problem);
+                self.stop_gathering();
+            }
             Event::History { operations, total, offset } => self.history_arrived(operations, total, offset),
             Event::Items { operation, items, total, offset } => self.items_arrived(&operation, items, total, offset),
             Event::Interrupted { operations } => self.offer_interrupted(operations),

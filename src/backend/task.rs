@@ -226,7 +226,13 @@ impl Backend {
                         outbox.put(Event::Failed { problem });
                     }
                 }
-                Err(error @ (ApplyError::JournalLost { .. } | ApplyError::Broken(_))) => {
+                Err(error @ ApplyError::JournalLost { .. }) => {
+                    let problem = error.problem();
+                    if let ApplyError::JournalLost { operation, .. } = error {
+                        outbox.put(Event::Lost { operation, problem });
+                    }
+                }
+                Err(error @ ApplyError::Broken(_)) => {
                     outbox.put(Event::Failed { problem: error.problem() });
                 }
                 Err(error) => outbox.put(Event::NotStarted { problem: error.problem() }),

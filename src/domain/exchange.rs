@@ -128,6 +128,12 @@ pub enum Event {
         seconds: f64,
         requests: usize,
     },
+    /// An operation was cut off here and now: the journal could not be written any more. What was in flight was awaited,
+    /// but how it ended is not recorded; the operation can be resumed.
+    Lost {
+        operation: OperationId,
+        problem: Problem,
+    },
     /// The operation could not be started; nothing was sent.
     NotStarted {
         problem: Problem,

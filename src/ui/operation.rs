@@ -16,7 +16,7 @@ use super::theme::Role;
 pub fn draw(state: &State, canvas: &mut Canvas<'_>, view: &OperationView) {
     let dialog = crate::app::dialog::operation_layout(state.size);
     let tally = state.tally_of(view);
-    let running = state.operations.get(&view.id).filter(|operation| operation.ended.is_none());
+    let running = state.operations.get(&view.id).filter(|operation| operation.is_running());
     let kind = if running.is_some() { "Progress" } else { "Report" };
     frame::open(canvas, &dialog, kind, &view.id.to_string());
     let head = dialog.head;
@@ -88,7 +88,8 @@ fn head_lines(state: &State, view: &OperationView, tally: &Tally) -> Vec<(String
         (None, None) => String::new(),
     };
     let how = match operation {
-        Some(operation) if operation.ended.is_none() => progress_words(operation),
+        Some(operation) if operation.is_running() => progress_words(operation),
+        Some(operation) if operation.is_lost => "cut off: the journal could not be written".to_owned(),
         Some(operation) => match &operation.ended {
             Some(end) => {
                 format!("ended: {} in {}", words::counted(end.requests, "request"), words::duration(end.seconds))

@@ -190,3 +190,22 @@ fn errors_stay_until_dismissed_and_can_be_read_again() {
     desk.act(Action::Messages);
     assert_eq!(desk.state.message(0).unwrap().text.as_str(), "kenbun refused the token. Set a new one.");
 }
+
+#[test]
+fn an_operation_that_was_cut_off_does_not_run_for_ever_and_can_go_on() {
+    let mut desk = Desk::loaded(SIZE, 300);
+    started(&mut desk, "garcia");
+    let tally = Tally { done: 5, sent: 3, planned: 12, ..Tally::default() };
+    let progress = || OperationProgress { tally, in_flight: 3, ..OperationProgress::default() };
+    desk.tell(Event::Progress { operation: "op1".into(), progress: progress() });
+    desk.tell(Event::Lost { operation: "op1".into(), problem: Problem::new("The journal could not be written.", "") });
+    assert_eq!(desk.state.operations.running().count(), 0);
+    assert!(desk.state.notices.has_errors());
+    desk.take();
+    desk.act(Action::Resume);
+    assert!(desk.commands().iter().any(|command| matches!(command, Command::Resume { settle_only: false, .. })));
+    desk.tell(Event::Progress { operation: "op1".into(), progress: progress() });
+    assert_eq!(desk.state.operations.running().count(), 1);
+    ended(&mut desk, Tally { done: 20, ..Tally::default() });
+    assert_eq!(desk.state.operations.running().count(), 0);
+}
