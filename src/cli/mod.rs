@@ -6,6 +6,7 @@ pub mod confirm;
 pub mod exit;
 pub mod ids;
 pub mod loading;
+pub mod moment;
 pub mod output;
 pub mod overview;
 pub mod people;
@@ -77,7 +78,7 @@ async fn work(command: Command, global: &Global, out: &mut Out) -> Result<Exit, 
         Command::Log(args) => commands::log::run(&session, args, out),
         Command::Undo(args) => commands::undo::undo(&session, args, out).await,
         Command::Redo(args) => commands::undo::redo(&session, args, out).await,
-        Command::Resume(args) => commands::undo::resume(&session, args, out).await,
+        Command::Resume(args) => commands::resume::run(&session, args, out).await,
         // Done above.
         Command::Demo(_)
         | Command::Sim(_)

@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod leads;
 pub mod log;
 pub mod owners;
+pub mod resume;
 pub mod screen;
 pub mod shell;
 pub mod sim;

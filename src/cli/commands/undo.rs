@@ -1,24 +1,21 @@
-//! `undo`, `redo` and `resume`: take back, take back the taking back, and go on with what was cut off.
+//! `undo` and `redo`: take back, and take back the taking back.
 
 use std::collections::{HashMap, HashSet};
 
-use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, ToSpan};
 
 use crate::backend::{Only, UndoRequest};
-use crate::cli::args::{RedoArgs, ResumeArgs, UndoArgs, WriteArgs};
-use crate::cli::confirm::{self, Answer};
+use crate::cli::args::{RedoArgs, UndoArgs, WriteArgs};
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::output::items::{Items, grouped};
+use crate::cli::moment::moment;
+use crate::cli::output::items::Items;
 use crate::cli::output::json::Summary;
 use crate::cli::output::{Out, say};
 use crate::cli::session::{Session, refuse_read_only, refuse_unusable};
-use crate::cli::writing::{self, Writing};
+use crate::cli::writing::Writing;
 use crate::cli::{ids, signals};
 use crate::config::Profile;
 use crate::domain::history::{HistoryFilter, OperationPart, OperationSummary};
-use crate::domain::safe_text::visible;
 use crate::domain::{Assignment, Cost, OperationKind, Plan, PlanPart, SafeText, Skip, SkipReason, TargetId, Timestamp};
 use crate::journal::Journal;
 
@@ -226,7 +223,7 @@ fn nothing_of(request: &UndoRequest, operation: &OperationSummary, now: Timestam
 }
 
 /// The profiles that operations went to.
-fn profiles_of<'s>(session: &'s Session, operations: &[OperationSummary]) -> Result<Vec<&'s Profile>, Failure> {
+pub fn profiles_of<'s>(session: &'s Session, operations: &[OperationSummary]) -> Result<Vec<&'s Profile>, Failure> {
     let mut profiles: Vec<&Profile> = Vec::new();
     for operation in operations {
         for part in &operation.parts {
@@ -290,177 +287,11 @@ fn is_by(operation: &OperationSummary, who: &str) -> bool {
     by == who || by.split('@').next() == Some(who.as_str())
 }
 
-/// A point in time as people write it: `14:00` (the last one), `2026-11-01`, `2026-11-01 14:00`, RFC 3339, or how long
-/// ago: `90s`, `30m`, `2h`, `1d`, `1w`.
-fn moment(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, Failure> {
-    let text = text.trim();
-    let wrong = || {
-        Failure::wrong_use(format!(
-            "\"{}\" is no time; write 14:00, 2026-11-01, 2026-11-01T14:00, 2026-11-01T14:00:00Z, or 2h for two hours ago",
-            visible(text)
-        ))
-    };
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Ok(at);
-    }
-    let here = |time: DateTime| time.to_zoned(zone.clone()).map(|zoned| zoned.timestamp()).map_err(|_| wrong());
-    if let Ok(time) = text.parse::<DateTime>() {
-        return here(time);
-    }
-    if let (true, Ok(time)) = (text.contains(':'), text.parse::<Time>()) {
-        let today = now.to_zoned(zone.clone()).date();
-        let at = here(today.to_datetime(time))?;
-        if at <= now {
-            return Ok(at);
-        }
-        let yesterday = today.checked_sub(1.day()).map_err(|_| wrong())?;
-        return here(yesterday.to_datetime(time));
-    }
-    let unit = match text.chars().last() {
-        Some('s') => 1,
-        Some('m') => 60,
-        Some('h') => 3_600,
-        Some('d') => 86_400,
-        Some('w') => 604_800,
-        _ => return Err(wrong()),
-    };
-    let count: u32 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
-    now.checked_sub(SignedDuration::from_secs(i64::from(count) * unit)).map_err(|_| wrong())
-}
-
-pub async fn resume(session: &Session, args: &ResumeArgs, out: &mut Out) -> Result<Exit, Failure> {
-    if args.write.out.is_some() {
-        return Err(Failure::wrong_use("resume goes on with a plan that is in the journal; --out has no meaning here"));
-    }
-    let journal = session.journal()?;
-    let mut operations = match &args.operation {
-        Some(name) => vec![journal.find(name)?],
-        None => journal.interrupted()?,
-    };
-    if args.operation.is_none() {
-        operations.retain(|operation| session.concerns(operation));
-    }
-    if operations.is_empty() {
-        say("no operation was cut off");
-        Items::new(session.format, false).end(out, &Summary::default())?;
-        return Ok(Exit::Done);
-    }
-    if args.write.dry_run {
-        for operation in &operations {
-            let summary = Summary::new(Some(operation.id.clone()), &operation.tally, 0, 0.0);
-            let items = Items::new(session.format, operation.parts.len() > 1);
-            writing::print_items(&journal, &operation.id, items, &summary, out)?;
-        }
-        return Ok(Exit::Done);
-    }
-    let profiles = profiles_of(session, &operations)?;
-    if !args.settle_only {
-        refuse_read_only(profiles.iter().copied())?;
-    }
-    let stop = signals::listen();
-    let engine = session.engine_with(journal, &profiles)?;
-    refuse_unusable(&engine)?;
-    let writing = Writing {
-        session,
-        engine: &engine,
-        args: &args.write,
-        stop: &stop,
-        stdin_is_taken: false,
-        snapshot: None,
-        asked: "",
-    };
-    let mut exits = Vec::new();
-    for operation in &operations {
-        let exit = match go_on(&writing, operation, args.settle_only, out).await {
-            Ok(exit) => exit,
-            // The others are settled all the same.
-            Err(failure) => {
-                say(&failure.message);
-                failure.exit
-            }
-        };
-        exits.push(exit);
-        if stop.is_stopped() {
-            exits.push(Exit::Stopped);
-            break;
-        }
-    }
-    Ok(writing::all(exits))
-}
-
-/// Settles one operation by reading, and sends what was not sent if that is wanted and confirmed.
-async fn go_on(
-    writing: &Writing<'_>,
-    operation: &OperationSummary,
-    settle_only: bool,
-    out: &mut Out,
-) -> Result<Exit, Failure> {
-    let unsent = operation.tally.planned + operation.tally.not_sent;
-    if settle_only || unsent == 0 {
-        return writing.resume(&operation.id, settle_only, out).await;
-    }
-    let refusal = refusal(writing, operation, unsent).await?;
-    let Some(refusal) = refusal else { return writing.resume(&operation.id, false, out).await };
-    // What was on the way is settled by reading alone, which needs nobody's consent.
-    let settled = writing.resume(&operation.id, true, out).await?;
-    say(&refusal);
-    Ok(if settled == Exit::Unknown { settled } else { Exit::Refused })
-}
-
-/// Why the rest must not be sent; `None` where it may.
-async fn refusal(
-    writing: &Writing<'_>,
-    operation: &OperationSummary,
-    unsent: usize,
-) -> Result<Option<String>, Failure> {
-    let args = writing.args;
-    if let Some(max) = args.max.filter(|max| unsent > *max) {
-        return Ok(Some(format!("{} items are left, more than --max {max} allows; nothing was sent", grouped(unsent))));
-    }
-    if args.yes {
-        return Ok(None);
-    }
-    let question = format!("Send what operation {} did not send ({} items)", operation.id, grouped(unsent));
-    let large = writing.session.config.settings.large_plan;
-    Ok(match confirm::ask(&question, unsent, large, false, writing.stop).await? {
-        Answer::Yes => None,
-        Answer::No => Some("not confirmed; nothing was sent".to_owned()),
-        Answer::NobodyThere => {
-            Some("there is no terminal to ask on, so nothing was sent; --yes sends without asking".to_owned())
-        }
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::history::OperationLife;
     use crate::domain::{OperationId, Tally};
-
-    #[test]
-    fn times_are_read_as_people_write_them() {
-        let zone = TimeZone::fixed(jiff::tz::offset(1));
-        let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
-        for (text, at) in [
-            ("12:30", "2026-11-20T11:30:00Z"),
-            ("12:30:15", "2026-11-20T11:30:15Z"),
-            // Still to come today, so yesterday's is meant.
-            ("23:00", "2026-11-19T22:00:00Z"),
-            ("2026-11-01", "2026-10-31T23:00:00Z"),
-            ("2026-11-01 14:00", "2026-11-01T13:00:00Z"),
-            ("2026-11-01T14:00", "2026-11-01T13:00:00Z"),
-            ("2026-11-01T14:00:00Z", "2026-11-01T14:00:00Z"),
-            ("2026-11-01T14:00:00+02:00", "2026-11-01T12:00:00Z"),
-            ("2h", "2026-11-20T10:00:00Z"),
-            ("30m", "2026-11-20T11:30:00Z"),
-            ("1w", "2026-11-13T12:00:00Z"),
-        ] {
-            assert_eq!(moment(text, now, &zone).ok(), Some(at.parse().unwrap()), "{text}");
-        }
-        for text in ["", "soon", "25:00", "h", "-2h", "2026-13-01", "é"] {
-            assert!(moment(text, now, &zone).is_err(), "{text}");
-        }
-    }
 
     fn operation(id: &str, kind: OperationKind, reverts: Option<&str>, undoable: usize) -> OperationSummary {
         OperationSummary {

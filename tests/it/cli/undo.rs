@@ -112,5 +112,7 @@ fn the_log_shows_operations_and_their_items() {
     world.run(&["log", "no-such-operation"]).ends(2);
     let table = world.run(&["log", "--format", "table"]).ok().out;
     assert!(table.starts_with("OPERATION") && table.contains(&operation), "{table}");
+    // Only what went to the profile that is named.
     assert_eq!(world.run(&["-p", "elsewhere", "log"]).ok().out, "");
+    world.run(&["-p", "elsewhere", "undo", "--yes"]).ok().says("nothing to take back");
 }

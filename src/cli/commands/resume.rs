@@ -1,0 +1,116 @@
+//! `resume`: settle what was cut off by reading, then send what was not sent yet.
+
+use super::undo::profiles_of;
+use crate::cli::args::ResumeArgs;
+use crate::cli::confirm::{self, Answer};
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::output::items::{Items, grouped};
+use crate::cli::output::json::Summary;
+use crate::cli::output::{Out, say};
+use crate::cli::session::{Session, refuse_read_only, refuse_unusable};
+use crate::cli::signals;
+use crate::cli::writing::{self, Writing};
+use crate::domain::history::OperationSummary;
+
+pub async fn run(session: &Session, args: &ResumeArgs, out: &mut Out) -> Result<Exit, Failure> {
+    if args.write.out.is_some() {
+        return Err(Failure::wrong_use("resume goes on with a plan that is in the journal; --out has no meaning here"));
+    }
+    let journal = session.journal()?;
+    let mut operations = match &args.operation {
+        Some(name) => vec![journal.find(name)?],
+        None => journal.interrupted()?,
+    };
+    if args.operation.is_none() {
+        operations.retain(|operation| session.concerns(operation));
+    }
+    if operations.is_empty() {
+        say("no operation was cut off");
+        Items::new(session.format, false).end(out, &Summary::default())?;
+        return Ok(Exit::Done);
+    }
+    if args.write.dry_run {
+        for operation in &operations {
+            let summary = Summary::new(Some(operation.id.clone()), &operation.tally, 0, 0.0);
+            let items = Items::new(session.format, operation.parts.len() > 1);
+            writing::print_items(&journal, &operation.id, items, &summary, out)?;
+        }
+        return Ok(Exit::Done);
+    }
+    let profiles = profiles_of(session, &operations)?;
+    if !args.settle_only {
+        refuse_read_only(profiles.iter().copied())?;
+    }
+    let stop = signals::listen();
+    let engine = session.engine_with(journal, &profiles)?;
+    refuse_unusable(&engine)?;
+    let writing = Writing {
+        session,
+        engine: &engine,
+        args: &args.write,
+        stop: &stop,
+        stdin_is_taken: false,
+        snapshot: None,
+        asked: "",
+    };
+    let mut exits = Vec::new();
+    for operation in &operations {
+        let exit = match go_on(&writing, operation, args.settle_only, out).await {
+            Ok(exit) => exit,
+            // The others are settled all the same.
+            Err(failure) => {
+                say(&failure.message);
+                failure.exit
+            }
+        };
+        exits.push(exit);
+        if stop.is_stopped() {
+            exits.push(Exit::Stopped);
+            break;
+        }
+    }
+    Ok(writing::all(exits))
+}
+
+/// Settles one operation by reading, and sends what was not sent if that is wanted and confirmed.
+async fn go_on(
+    writing: &Writing<'_>,
+    operation: &OperationSummary,
+    settle_only: bool,
+    out: &mut Out,
+) -> Result<Exit, Failure> {
+    let unsent = operation.tally.planned + operation.tally.not_sent;
+    if settle_only || unsent == 0 {
+        return writing.resume(&operation.id, settle_only, out).await;
+    }
+    let refusal = refusal(writing, operation, unsent).await?;
+    let Some(refusal) = refusal else { return writing.resume(&operation.id, false, out).await };
+    // What was on the way is settled by reading alone, which needs nobody's consent.
+    let settled = writing.resume(&operation.id, true, out).await?;
+    say(&refusal);
+    Ok(if settled == Exit::Unknown { settled } else { Exit::Refused })
+}
+
+/// Why the rest must not be sent; `None` where it may.
+async fn refusal(
+    writing: &Writing<'_>,
+    operation: &OperationSummary,
+    unsent: usize,
+) -> Result<Option<String>, Failure> {
+    let args = writing.args;
+    if let Some(max) = args.max.filter(|max| unsent > *max) {
+        return Ok(Some(format!("{} items are left, more than --max {max} allows; nothing was sent", grouped(unsent))));
+    }
+    if args.yes {
+        return Ok(None);
+    }
+    let question = format!("Send what operation {} did not send ({} items)", operation.id, grouped(unsent));
+    let large = writing.session.config.settings.large_plan;
+    Ok(match confirm::ask(&question, unsent, large, false, writing.stop).await? {
+        Answer::Yes => None,
+        Answer::No => Some("not confirmed; nothing was sent".to_owned()),
+        Answer::NobodyThere => {
+            Some("there is no terminal to ask on, so nothing was sent; --yes sends without asking".to_owned())
+        }
+    })
+}
