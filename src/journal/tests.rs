@@ -54,6 +54,7 @@ fn moves_are_kept_over_closing_and_the_newest_counts() {
     assert_eq!(states, [ItemState::Done, ItemState::Unknown, ItemState::Failed, ItemState::Planned]);
     assert_eq!(items[1].reason, Some("no answer".into()));
     assert_eq!(items[2].now, Some(owner("zoe")));
+    assert_eq!(journal.last_sent(&"op1".into()).unwrap(), Some(at(1)));
     let tally = journal.operation(&"op1".into()).unwrap().tally;
     assert_eq!(tally, Tally { done: 1, unknown: 1, failed: 1, planned: 1, ..Tally::default() });
     assert_eq!(journal.items_in(&"op1".into(), &[ItemState::Unknown, ItemState::Planned], 1, 5).unwrap(), items[3..]);
