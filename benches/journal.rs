@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench journal` (a folder to write to may be given: `-- /path/on/another/disk`).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
@@ -29,12 +29,21 @@ fn main() {
     println!("journal in {}", parent.display());
     let journal = Journal::open(folder.path()).expect("a new journal");
 
+    opening(&parent);
     commits(&journal);
     bulk_run(&journal);
     million_items(&journal);
 
     let size = std::fs::metadata(folder.path().join(switchboard::journal::FILE_NAME)).map_or(0, |file| file.len());
     println!("{:<58}{:>10} MiB", "size of the file", size >> 20);
+}
+
+/// Opening is on the way to the first screen.
+fn opening(parent: &Path) {
+    let folders: Vec<_> = (0..10).map(|_| tempfile::tempdir_in(parent).expect("a folder")).collect();
+    let open = |folder: &tempfile::TempDir| timed(|| drop(Journal::open(folder.path()).expect("a journal")));
+    report("opening and closing, the first time", &folders.iter().map(open).collect::<Vec<_>>());
+    report("opening and closing, later", &folders.iter().map(open).collect::<Vec<_>>());
 }
 
 /// One caller who waits for each commit.

@@ -1,9 +1,12 @@
 //! Where the journal lies: the folder and the file with their modes, connections to it, and putting a damaged one
 //! aside.
+//!
+//! Once it has its name, nobody here opens the file but SQLite: closing any other handle to it would silently drop
+//! the locks of every connection of this process (so POSIX has it), and with them the safety beside other processes.
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -49,15 +52,18 @@ impl Place {
 
     /// A connection that may write.
     pub fn writer(&self) -> Result<Connection, JournalError> {
-        self.check_before_opening()?;
+        // SQLite would take an empty file for a new database, and forget everything without a word.
+        let found = fs::metadata(&self.file).map_err(|error| self.io_error("opened", &error))?;
+        if found.is_file() && found.len() == 0 {
+            return Err(self.damaged("it is empty"));
+        }
         let opened = self.open_writer();
         let mut connection = opened.map_err(|error| self.error("opened", &error))?;
-        match schema::inspect(&connection).map_err(|error| self.error("opened", &error))? {
+        match self.move_in(&connection).map_err(|error| self.error("opened", &error))? {
             Found::Ours => {}
             Found::Newer(found) => return Err(self.newer(found)),
             Found::Foreign => return Err(self.damaged("it is a database of something else")),
         }
-        self.choose_mode(&connection)?;
         schema::migrate(&mut connection).map_err(|error| self.error("brought to the present format", &error))?;
         Ok(connection)
     }
@@ -77,6 +83,8 @@ impl Place {
         connection.pragma_update(None, "fullfsync", true)?;
         connection.pragma_update(None, "checkpoint_fullfsync", true)?;
         connection.pragma_update(None, "cache_size", -16_000)?;
+        // A log that grew large while somebody was reading shrinks again.
+        connection.pragma_update(None, "journal_size_limit", 16 << 20)?;
         Ok(connection)
     }
 
@@ -100,45 +108,35 @@ impl Place {
         // A page that makes no sense is reported where it is met, rather than read.
         connection.pragma_update(None, "cell_size_check", true)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
-        if self.mode == LogMode::Rollback && self.header_says_wal() {
-            // The file comes from a local disk. Without an exclusive lock SQLite would need shared memory here just
-            // to leave the mode that needs it.
-            connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-            set_mode(&connection, LogMode::Rollback)?;
-            connection.pragma_update(None, "locking_mode", "NORMAL")?;
-            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-        }
         Ok(connection)
     }
 
-    fn choose_mode(&self, connection: &Connection) -> Result<(), JournalError> {
-        let chosen = set_mode(connection, self.mode).map_err(|error| self.error("opened", &error))?;
-        // Somebody else may be using the file in the other mode just now. The rollback journal is right everywhere,
-        // WAL is not.
-        if self.mode == LogMode::Rollback && chosen == "wal" {
-            let why = "another Switchboard uses it in a way that network folders do not support; close it".to_owned();
-            return Err(JournalError::Storage { path: self.label(), doing: "opened", why });
+    /// Sees what the file is, and takes a journal of ours to the mode that its place asks for. The file may come from a
+    /// place of the other kind.
+    fn move_in(&self, connection: &Connection) -> rusqlite::Result<Found> {
+        if self.mode == LogMode::Wal {
+            let found = schema::inspect(connection)?;
+            if found == Found::Ours {
+                match set_mode(connection, LogMode::Wal) {
+                    // Somebody uses it with a rollback journal just now: then so does this process, it is right
+                    // everywhere.
+                    Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {}
+                    moved => moved?,
+                }
+            }
+            return Ok(found);
         }
-        Ok(())
-    }
-
-    fn header_says_wal(&self) -> bool {
-        let mut header = [0; 20];
-        File::open(&self.file).and_then(|mut file| file.read_exact(&mut header)).is_ok() && header[18] == 2
-    }
-
-    /// Recognizes what SQLite would take for a new, empty database: opening it would forget everything without a word.
-    fn check_before_opening(&self) -> Result<(), JournalError> {
-        let mut start = Vec::new();
-        let read = File::open(&self.file).and_then(|file| file.take(16).read_to_end(&mut start));
-        read.map_err(|error| self.io_error("opened", &error))?;
-        if start.is_empty() {
-            return Err(self.damaged("it is empty"));
+        // Without an exclusive lock SQLite would need shared memory here just to leave the mode that needs it. Where
+        // somebody uses the file in that mode, it is locked, and that is said.
+        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        let found = schema::inspect(connection)?;
+        if found == Found::Ours {
+            set_mode(connection, LogMode::Rollback)?;
+            connection.pragma_update(None, "locking_mode", "NORMAL")?;
+            // The lock goes with the next reading.
+            schema::inspect(connection)?;
         }
-        if start != b"SQLite format 3\0" {
-            return Err(self.damaged("it is not a journal"));
-        }
-        Ok(())
+        Ok(found)
     }
 
     /// The file appears under its name complete: whatever is found there later was either finished or damaged.
@@ -180,8 +178,11 @@ impl Place {
         let draft = Self { file: draft.to_owned(), mode: self.mode };
         let filled = (|| {
             let mut connection = draft.open_writer()?;
-            set_mode(&connection, self.mode)?;
+            // Nobody knows the draft yet; it is synced as a whole before it gets its name.
+            connection.pragma_update(None, "synchronous", "OFF")?;
+            // Not in WAL yet: on a full disk its log could take what does not fit into the file any more.
             schema::migrate(&mut connection)?;
+            set_mode(&connection, self.mode)?;
             connection.close().map_err(|(_, error)| error)
         })();
         filled.map_err(|error| self.error("created", &error))
@@ -209,7 +210,7 @@ impl Place {
             Some(ErrorCode::DiskFull) => "the disk is full".to_owned(),
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => "it may not be written".to_owned(),
             Some(ErrorCode::CannotOpen) => "it cannot be opened; look at the permissions of its folder".to_owned(),
-            Some(ErrorCode::SystemIoFailure) => format!("the disk reports a fault ({error})"),
+            Some(ErrorCode::SystemIoFailure) => format!("the disk is full or faulty ({error})"),
             Some(_) => error.to_string(),
             None => match error {
                 rusqlite::Error::FromSqlConversionFailure(..)
@@ -257,12 +258,12 @@ pub(super) fn put_aside(folder: &Path, at: Timestamp) -> Result<PathBuf, Journal
     Ok(aside)
 }
 
-fn set_mode(connection: &Connection, mode: LogMode) -> rusqlite::Result<String> {
+fn set_mode(connection: &Connection, mode: LogMode) -> rusqlite::Result<()> {
     let word = match mode {
         LogMode::Wal => "wal",
         LogMode::Rollback => "delete",
     };
-    connection.query_row(&format!("PRAGMA journal_mode = {word}"), [], |row| row.get(0))
+    connection.query_row(&format!("PRAGMA journal_mode = {word}"), [], |_| Ok(()))
 }
 
 /// A new folder is private from its first moment. An existing one that is empty is made so; one with other things in

@@ -386,6 +386,23 @@ fn the_rollback_journal_does_the_same_on_network_folders() {
 }
 
 #[test]
+fn two_share_a_journal_on_a_network_folder() {
+    let folder = folder();
+    let open = || Journal::open_as(folder.path(), Some(LogMode::Rollback)).unwrap();
+    let journals = [open(), open()];
+    let plan = assign(20);
+    let holds = [0, 1].map(|n| journals[n].begin(&operation(&format!("op{n}"), &plan)).unwrap());
+    for seq in 0..20 {
+        for n in [0, 1] {
+            journals[n].record(&holds[n], at(1), &to(&[seq], ItemState::Sent)).unwrap();
+            assert_eq!(journals[1 - n].operation(holds[n].operation()).unwrap().tally.sent, seq as usize + 1);
+        }
+    }
+    assert!(journals[0].hold(holds[1].operation()).is_err());
+    assert_eq!(journals[0].verify().unwrap(), Vec::<String>::new());
+}
+
+#[test]
 fn a_newer_format_is_refused_and_left_alone() {
     let folder = folder();
     let journal = Journal::open(folder.path()).unwrap();

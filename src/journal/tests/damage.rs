@@ -113,7 +113,7 @@ fn an_empty_or_lost_or_foreign_file_is_damage_and_not_a_fresh_start() {
         let error = wreck.open().err().unwrap_or_else(|| panic!("{words}"));
         assert!(matches!(&error, JournalError::Damaged { why, .. } if why.contains(words)), "{error}");
         let left = fs::read(wreck.folder.path().join(FILE_NAME)).ok();
-        assert_eq!(left.as_deref(), main, "{words}: it stays as it was");
+        assert!(left.as_deref() == main, "{words}: it stays as it was");
     }
 }
 
@@ -126,7 +126,7 @@ fn a_damaged_journal_is_put_aside_with_its_log_only_when_asked() {
     let aside = Journal::put_aside(wreck.folder.path(), when).unwrap();
     assert_eq!(aside.file_name().unwrap(), "journal-damaged-20261120-181805.sqlite3");
     let log = fs::read(format!("{}-wal", aside.display())).unwrap();
-    assert_eq!(log, wreck.log);
+    assert!(log == wreck.log);
     let journal = wreck.open().unwrap();
     assert_eq!(journal.count().unwrap(), 0);
     drop(journal);
