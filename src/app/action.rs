@@ -49,6 +49,7 @@ pub enum Action {
     MarkedOnly,
     ToggleClosed,
     Refresh,
+    ReadNames,
     Columns,
     SortNext,
     SortReverse,
@@ -159,6 +160,11 @@ impl Action {
                 calm("closed leads", "Show closed leads too, or hide them; in a plan: include them", &[Panes, Plan])
             }
             Self::Refresh => calm("refresh", "Load people and leads again; cursor and marks stay", &[Panes]),
+            Self::ReadNames => calm(
+                "read names",
+                "Read the names and companies of all leads, where lists come without: one request each",
+                &[Panes],
+            ),
             Self::Columns => calm("columns", "Choose columns, their order and the sorting", &[Panes]),
             Self::SortNext => calm("sort", "Sort by the next column", &[Leads, Owners]),
             Self::SortReverse => calm("reverse", "Turn the sorting round", &[Leads, Owners]),

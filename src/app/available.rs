@@ -129,6 +129,7 @@ impl State {
             Watch if self.operations.newest().is_none() => {
                 because("There was no operation in this session; the history has all")
             }
+            ReadNames if self.nameless() == 0 => because("All names are known"),
             Columns if self.listed_fields().is_empty() => because("There are no columns yet"),
             _ => None,
         }
@@ -148,6 +149,7 @@ impl State {
                 Help,
                 Stop,
                 Watch,
+                ReadNames,
                 Undo,
                 History,
                 Detail,

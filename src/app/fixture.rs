@@ -56,6 +56,7 @@ pub fn capabilities() -> Capabilities {
         fields: FIELDS,
         server_filters: &[],
         names_in_rows: true,
+        all_names: false,
         batch: BatchRule {
             max: 500,
             bulk_from: 2,
@@ -219,7 +220,11 @@ impl Desk {
 
     pub fn load(&mut self, profile: &str, n: usize) {
         let table = LeadTable::default().with_leads(&leads(n));
-        self.leads(profile, table, LoadProgress { loaded: n, total: Some(n), finished: true, read_at: Some(now()) });
+        self.leads(
+            profile,
+            table,
+            LoadProgress { loaded: n, total: Some(n), finished: true, read_at: Some(now()), named: None },
+        );
     }
 
     pub fn leads(&mut self, profile: &str, table: LeadTable, progress: LoadProgress) {

@@ -13,6 +13,8 @@ use super::effect::Effect;
 use super::job::{Rows, key_of};
 use super::list::ListCursor;
 use super::marking::MarkedRange;
+use super::notices::Level;
+use super::profiles::Profile;
 use super::state::State;
 
 /// The state of the table.
@@ -234,6 +236,21 @@ impl State {
         if wish.iter().any(|lead| !self.leads.wished.contains(lead)) {
             self.leads.wished = wish.clone();
             self.emit(Effect::Send(Command::Names { leads: wish }));
+        }
+    }
+
+    /// How many leads of the listed profiles have no name yet, where rows come without names.
+    pub fn nameless(&self) -> usize {
+        self.listed_profiles().map(Profile::nameless).sum()
+    }
+
+    /// Asks for the names of all leads that have none yet, and says what that costs.
+    pub(super) fn read_names(&mut self) {
+        let wanting = self.listed_profiles().filter(|profile| profile.nameless() > 0);
+        let wanting: Vec<_> = wanting.map(|profile| (profile.name.clone(), profile.names_cost())).collect();
+        for (profile, cost) in wanting {
+            self.say(Level::Info, &format!("Reading the names of all leads of {profile}: {cost}"));
+            self.emit(Effect::Send(Command::AllNames { profile }));
         }
     }
 

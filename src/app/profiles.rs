@@ -81,6 +81,24 @@ impl Profile {
         self.capabilities.as_ref().is_none_or(|capabilities| capabilities.names_in_rows)
     }
 
+    /// How many of its leads have no name yet, where rows come without names.
+    pub fn nameless(&self) -> usize {
+        let named = self.progress.and_then(|progress| progress.named);
+        named.map_or(0, |named| self.table.len().saturating_sub(named))
+    }
+
+    /// What reading the names that are not known yet costs: `4,975 requests, about 8 minutes`.
+    pub fn names_cost(&self) -> String {
+        let requests = self.nameless();
+        let counted = words::counted(requests, "request");
+        match self.capabilities.as_ref().map(|capabilities| capabilities.pace.per_second) {
+            Some(pace) if pace.is_finite() && pace > 0.0 => {
+                format!("{counted}, about {}", words::duration(requests as f64 / pace))
+            }
+            _ => counted,
+        }
+    }
+
     pub(super) fn part(&self) -> SnapshotPart {
         SnapshotPart {
             profile: self.name.clone(),
@@ -142,8 +160,12 @@ impl Profile {
             (Load::Done, _) => {
                 let people = self.people.iter().filter(|person| person.is_active()).count();
                 let read = read.map(|at| format!(", read at {at}")).unwrap_or_default();
-                let text =
-                    format!("{} and {} in {name}{read}", words::counted(here, "lead"), words::counted(people, "owner"));
+                let names = match self.nameless() {
+                    0 => String::new(),
+                    nameless => format!("; the names of {} are not read yet", words::number(nameless)),
+                };
+                let (leads, people) = (words::counted(here, "lead"), words::counted(people, "owner"));
+                let text = format!("{leads} and {people} in {name}{read}{names}");
                 (Condition::Ready, text)
             }
         }

@@ -269,6 +269,7 @@ impl State {
                 self.search(Why::OtherRows);
             }
             Action::Refresh => self.refresh(),
+            Action::ReadNames => self.read_names(),
             Action::Columns => self.open_columns(),
             Action::SortNext => self.sort_next(),
             Action::SortReverse => {

@@ -8,7 +8,8 @@ use super::pace::PaceGate;
 use crate::domain::exchange::LoadProgress;
 use crate::domain::leads::LeadTable;
 use crate::domain::{
-    Assignment, Capabilities, LeadId, LeadRecord, Person, ProfileName, TargetId, TargetKind, Timestamp, VendorKind,
+    Assignment, Capabilities, Field, LeadId, LeadRecord, Person, ProfileName, TargetId, TargetKind, Timestamp,
+    VendorKind,
 };
 use crate::vendor::Vendor;
 
@@ -43,6 +44,8 @@ struct Kept {
     load: u64,
     settled_since_load: HashMap<LeadId, Assignment>,
     loading: bool,
+    /// How many rows have texts, where list rows carry none.
+    named: usize,
 }
 
 /// A load's right to put its rows in place, as long as no newer one began.
@@ -112,10 +115,10 @@ impl Desk {
         if kept.progress.is_some() {
             return None;
         }
-        let progress = LoadProgress { loaded: table.len(), total: None, finished: true, read_at: None };
-        kept.table = table.clone();
-        kept.progress = Some(progress);
-        Some((table, progress))
+        let progress = LoadProgress { loaded: table.len(), total: None, finished: true, read_at: None, named: None };
+        kept.table = table;
+        kept.count_names(&self.capabilities);
+        Some(kept.tell(progress, &self.capabilities))
     }
 
     /// Begins a load; older ones cannot put anything in place any more.
@@ -140,8 +143,8 @@ impl Desk {
             return None;
         }
         kept.table = kept.table.with_leads(rows);
-        kept.progress = Some(progress);
-        Some((kept.table.clone(), progress))
+        kept.named += rows.iter().filter(|row| !row.is_nameless()).count();
+        Some(kept.tell(progress, &self.capabilities))
     }
 
     /// Shows how far a load is while the older table stays. `None` when the load is not the newest any more.
@@ -153,9 +156,7 @@ impl Desk {
         kept.put_settled_in_place();
         // The owners on the screen are still those of the older reading.
         let read_at = kept.progress.and_then(|before| before.read_at);
-        let progress = LoadProgress { read_at, ..progress };
-        kept.progress = Some(progress);
-        Some((kept.table.clone(), progress))
+        Some(kept.tell(LoadProgress { read_at, ..progress }, &self.capabilities))
     }
 
     /// Ends a load. `table` replaces the older one where the rows were not added as they came.
@@ -177,8 +178,8 @@ impl Desk {
         let since = std::mem::take(&mut kept.settled_since_load);
         kept.settled.extend(since);
         kept.put_settled_in_place();
-        kept.progress = Some(progress);
-        Some((kept.table.clone(), progress))
+        kept.count_names(&self.capabilities);
+        Some(kept.tell(progress, &self.capabilities))
     }
 
     /// A load failed; what is there stays, and says that nothing more comes.
@@ -197,11 +198,15 @@ impl Desk {
     pub fn enrich(&self, details: &[LeadRecord]) -> Option<(LeadTable, LoadProgress)> {
         let mut kept = self.kept();
         let progress = kept.progress?;
+        let mut named = 0;
         let rows: Vec<LeadRecord> = details
             .iter()
             .filter_map(|detail| {
-                let row = kept.table.row_of(detail.id.as_str())?;
-                Some(enriched(kept.table.record(row), detail))
+                let before = kept.table.record(kept.table.row_of(detail.id.as_str())?);
+                let was_nameless = before.is_nameless();
+                let row = enriched(before, detail);
+                named += usize::from(was_nameless && !row.is_nameless());
+                Some(row)
             })
             .collect();
         if rows.is_empty() {
@@ -209,7 +214,8 @@ impl Desk {
         }
         kept.put_settled_in_place();
         kept.table = kept.table.with_leads(&rows);
-        Some((kept.table.clone(), progress))
+        kept.named += named;
+        Some(kept.tell(progress, &self.capabilities))
     }
 
     /// Notes what targets are now, for the table and for whoever counts owners.
@@ -265,6 +271,22 @@ impl Desk {
 }
 
 impl Kept {
+    /// Counts the rows with texts, where that is worth knowing.
+    fn count_names(&mut self, capabilities: &Capabilities) {
+        if !capabilities.names_in_rows {
+            let rows = 0..self.table.len() as u32;
+            self.named = rows.filter(|row| !is_nameless(&self.table, *row)).count();
+        }
+    }
+
+    /// Keeps how far things are, and gives it with the table to be shown.
+    fn tell(&mut self, progress: LoadProgress, capabilities: &Capabilities) -> (LeadTable, LoadProgress) {
+        let named = (!capabilities.names_in_rows).then_some(self.named);
+        let progress = LoadProgress { named, ..progress };
+        self.progress = Some(progress);
+        (self.table.clone(), progress)
+    }
+
     fn put_settled_in_place(&mut self) {
         if !self.settled.is_empty() {
             self.table = self.table.with_assignments(&self.settled);
@@ -299,4 +321,9 @@ pub fn enriched(row: LeadRecord, detail: &LeadRecord) -> LeadRecord {
         scope: if detail.scope.is_empty() { row.scope } else { detail.scope.clone() },
         extra,
     }
+}
+
+/// Whether a row has none of the texts that a detail call brings.
+pub fn is_nameless(table: &LeadTable, row: u32) -> bool {
+    [Field::Name, Field::Company, Field::Email].into_iter().all(|field| table.text(row, field).is_empty())
 }

@@ -82,7 +82,7 @@ struct Growing<'a> {
 
 impl Growing<'_> {
     fn progress(&self, loaded: usize, finished: bool) -> LoadProgress {
-        LoadProgress { loaded, total: self.total, finished, read_at: Some(self.read_at) }
+        LoadProgress { loaded, total: self.total, finished, read_at: Some(self.read_at), named: None }
     }
 
     /// Moves the gathered rows into the table.

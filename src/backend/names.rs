@@ -9,10 +9,10 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::desk::Desk;
+use super::desk::{Desk, is_nameless};
 use super::outbox::Outbox;
 use crate::domain::exchange::Event;
-use crate::domain::{Field, LeadId, LeadRecord};
+use crate::domain::{LeadId, LeadRecord};
 
 /// Detail calls on the way at once; the gate may allow fewer.
 const AT_ONCE: usize = 6;
@@ -34,9 +34,13 @@ struct Shared {
 #[derive(Default)]
 struct Wish {
     wanted: VecDeque<LeadId>,
+    /// All others of the profile, where these were asked for: behind the wanted ones.
+    rest: VecDeque<LeadId>,
     on_the_way: HashSet<LeadId>,
     /// Asked for in vain; not again before the next load.
     failed: HashSet<LeadId>,
+    /// Read while there is a rest, which may name them again.
+    seen: HashSet<LeadId>,
 }
 
 impl NamesWish {
@@ -46,17 +50,25 @@ impl NamesWish {
             return;
         }
         let table = desk.leads().map(|(table, _)| table).unwrap_or_default();
-        let nameless = |id: &LeadId| {
-            table.row_of(id.as_str()).is_some_and(|row| {
-                table.text(row, Field::Name).is_empty()
-                    && table.text(row, Field::Company).is_empty()
-                    && table.text(row, Field::Email).is_empty()
-            })
-        };
+        let nameless = |id: &LeadId| table.row_of(id.as_str()).is_some_and(|row| is_nameless(&table, row));
         let mut wish = self.shared.wish.lock().unwrap_or_else(PoisonError::into_inner);
-        let Wish { wanted, on_the_way, failed } = &mut *wish;
+        let Wish { wanted, on_the_way, failed, .. } = &mut *wish;
         *wanted =
             leads.into_iter().filter(|id| !on_the_way.contains(id) && !failed.contains(id) && nameless(id)).collect();
+        drop(wish);
+        self.shared.changed.notify_one();
+    }
+
+    /// Wishes for the names of all leads, in the order of the table.
+    pub fn all(&self, desk: &Desk) {
+        if desk.capabilities.names_in_rows {
+            return;
+        }
+        let Some((table, _)) = desk.leads() else { return };
+        let nameless = (0..table.len() as u32).filter(|row| is_nameless(&table, *row)).map(|row| table.id(row));
+        let mut wish = self.shared.wish.lock().unwrap_or_else(PoisonError::into_inner);
+        wish.rest = nameless.collect();
+        wish.seen.clear();
         drop(wish);
         self.shared.changed.notify_one();
     }
@@ -68,9 +80,17 @@ impl NamesWish {
 
     fn next(&self) -> Option<LeadId> {
         let mut wish = self.shared.wish.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = wish.wanted.pop_front()?;
-        wish.on_the_way.insert(next.clone());
-        Some(next)
+        if let Some(next) = wish.wanted.pop_front() {
+            wish.on_the_way.insert(next.clone());
+            return Some(next);
+        }
+        while let Some(next) = wish.rest.pop_front() {
+            // It may have become visible, and been read, since the wish.
+            if !wish.failed.contains(&next) && !wish.seen.contains(&next) && wish.on_the_way.insert(next.clone()) {
+                return Some(next);
+            }
+        }
+        None
     }
 
     fn came(&self, id: &LeadId, named: bool) {
@@ -78,6 +98,8 @@ impl NamesWish {
         wish.on_the_way.remove(id);
         if !named {
             wish.failed.insert(id.clone());
+        } else if !wish.rest.is_empty() {
+            wish.seen.insert(id.clone());
         }
     }
 }
@@ -110,7 +132,7 @@ pub async fn fetch(desk: Arc<Desk>, wish: NamesWish, outbox: Outbox) {
             Some(call) = calls.join_next(), if !calls.is_empty() => {
                 let Ok((id, detail)) = call else { continue };
                 // An answer without a name would be asked for again with every move of the cursor.
-                let named = detail.as_ref().is_some_and(|d| !(d.name.is_empty() && d.company.is_empty() && d.email.is_empty()));
+                let named = detail.as_ref().is_some_and(|detail| !detail.is_nameless());
                 wish.came(&id, named);
                 if let Some(detail) = detail {
                     came.push(detail);

@@ -106,6 +106,7 @@ impl Backend {
         match command {
             Command::Load { profile } => self.load(profile),
             Command::Names { leads } => self.names(leads),
+            Command::AllNames { profile } => self.all_names(&profile),
             Command::Detail { lead } => self.detail(lead),
             Command::Apply { plan } => {
                 self.operate(|engine, watch, stop| async move { engine.apply(plan, watch, stop).await });
@@ -172,7 +173,14 @@ impl Backend {
             wish.forget_failures();
         }
         let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
-        self.loads.insert(profile, tokio::spawn(load_profile(engine, desk, outbox)));
+        let wish = self.wishes.get(&profile).cloned().unwrap_or_default();
+        self.loads.insert(profile, tokio::spawn(load_profile(engine, desk, wish, outbox)));
+    }
+
+    fn all_names(&mut self, profile: &ProfileName) {
+        if let (Ok(desk), Some(wish)) = (self.engine.inner.desk(profile), self.wishes.get(profile)) {
+            wish.all(&desk);
+        }
     }
 
     fn names(&mut self, leads: Vec<LeadKey>) {
@@ -280,7 +288,7 @@ fn problem(error: VendorError) -> Problem {
 }
 
 /// Loads people and leads side by side.
-async fn load_profile(engine: Engine, desk: Arc<Desk>, outbox: Outbox) {
+async fn load_profile(engine: Engine, desk: Arc<Desk>, wish: NamesWish, outbox: Outbox) {
     let profile = desk.name.clone();
     let people = async {
         match engine.load_people(&profile).await {
@@ -297,10 +305,14 @@ async fn load_profile(engine: Engine, desk: Arc<Desk>, outbox: Outbox) {
     let leads = async {
         let mut show = |table, progress| outbox.put(Event::Leads { profile: profile.clone(), table, progress });
         match load::load(&desk, &LeadAsk::everything(), &engine.inner.clock, &mut show).await {
-            Ok(loaded) => loaded
-                .troubles
-                .into_iter()
-                .for_each(|sentence| outbox.put(Event::Failed { problem: Problem::new(sentence, "") })),
+            Ok(loaded) => {
+                if desk.capabilities.all_names {
+                    wish.all(&desk);
+                }
+                for sentence in loaded.troubles {
+                    outbox.put(Event::Failed { problem: Problem::new(sentence, "") });
+                }
+            }
             Err(error) => outbox.put(Event::LoadFailed { profile: profile.clone(), problem: problem(error) }),
         }
     };

@@ -69,6 +69,8 @@ pub struct Capabilities {
     pub server_filters: &'static [(&'static str, &'static str)],
     /// False when list rows carry no name and one detail call a lead is needed to show it (kenbun).
     pub names_in_rows: bool,
+    /// The names of all leads are read after each load without being asked for, not only those of visible ones.
+    pub all_names: bool,
     pub batch: BatchRule,
     pub unassign: Unassign,
     pub read_back: ReadBack,

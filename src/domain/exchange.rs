@@ -22,6 +22,10 @@ pub enum Command {
     Names {
         leads: Vec<LeadKey>,
     },
+    /// Names for all leads of a profile, one request each, behind those that are visible.
+    AllNames {
+        profile: ProfileName,
+    },
     /// One lead with every field, and what the journal knows of it.
     Detail {
         lead: LeadKey,
@@ -168,6 +172,8 @@ pub struct LoadProgress {
     pub finished: bool,
     /// When the owners in this table were read; `None` while a cached table stands in for the first load.
     pub read_at: Option<Timestamp>,
+    /// How many leads' names, companies and other texts are known, where list rows carry none of these.
+    pub named: Option<usize>,
 }
 
 /// The state of a running operation.

@@ -34,6 +34,13 @@ pub struct LeadRecord {
     pub extra: serde_json::Map<String, serde_json::Value>,
 }
 
+impl LeadRecord {
+    /// Whether none of the texts is there by which people know a lead.
+    pub fn is_nameless(&self) -> bool {
+        self.name.is_empty() && self.company.is_empty() && self.email.is_empty()
+    }
+}
+
 /// Whether a lead is still work to be done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -10,8 +10,20 @@ use crate::sim::{self, SimOptions, Simulator};
 use crate::term::{Capabilities, Wishes, tty};
 use crate::vendor::registry;
 
-/// The simulators with the names of their profiles.
-const PROFILES: [(&str, &str); 1] = [("kenbun", "sales")];
+/// One simulator of the demo.
+struct Stall {
+    vendor: &'static str,
+    profile: &'static str,
+    /// Settings that a person would write for a server in the same computer, as TOML.
+    settings: &'static str,
+}
+
+const STALLS: [Stall; 1] = [Stall {
+    vendor: "kenbun",
+    profile: "sales",
+    // Nobody has to be polite to a simulator, so that all names may be read at once.
+    settings: "fetch_names = \"all\"\nrequests_per_minute = 0",
+}];
 
 /// What the demo can be told.
 #[derive(Clone, Debug)]
@@ -49,10 +61,10 @@ pub fn run_demo(demo: Demo) -> Result<u8, LaunchError> {
 /// Starts the simulators, writes the configuration that a person would write for them, and goes on as always.
 fn opening(options: SimOptions, config: PathBuf, data: PathBuf) -> Opening {
     Box::pin(async move {
-        let mut running: Vec<(&str, Simulator)> = Vec::new();
-        for (vendor, profile) in PROFILES {
-            let simulator = sim::start(vendor, options.clone()).await.map_err(LaunchError::Demo)?;
-            running.push((profile, simulator));
+        let mut running: Vec<(&Stall, Simulator)> = Vec::new();
+        for stall in &STALLS {
+            let simulator = sim::start(stall.vendor, options.clone()).await.map_err(LaunchError::Demo)?;
+            running.push((stall, simulator));
         }
         let text = config_text(&running).map_err(|error| LaunchError::Demo(error.to_string()))?;
         files::write_atomic(&config, text.as_bytes()).map_err(|error| LaunchError::Demo(error.to_string()))?;
@@ -62,12 +74,21 @@ fn opening(options: SimOptions, config: PathBuf, data: PathBuf) -> Opening {
     })
 }
 
-fn config_text(running: &[(&str, Simulator)]) -> Result<String, toml::ser::Error> {
-    let mut profiles = toml::Table::new();
-    for (name, simulator) in running {
-        profiles.insert((*name).to_owned(), toml::Value::try_from(&simulator.profile)?);
+fn config_text(running: &[(&Stall, Simulator)]) -> Result<String, toml::ser::Error> {
+    let mut text = String::new();
+    for (stall, simulator) in running {
+        // The profile's own tables come last in it, so the stall's settings go before them.
+        let profile = toml::to_string(&simulator.profile)?;
+        text += &format!("[profiles.{}]\n{}\n{}\n", stall.profile, stall.settings, in_place(&profile, stall.profile));
     }
-    let mut config = toml::Table::new();
-    config.insert("profiles".to_owned(), toml::Value::Table(profiles));
-    toml::to_string(&config)
+    Ok(text)
+}
+
+/// Headings of a profile's tables, as they read within the whole configuration.
+fn in_place(profile: &str, name: &str) -> String {
+    let lines = profile.lines().map(|line| match line.strip_prefix('[') {
+        Some(rest) => format!("[profiles.{name}.{rest}"),
+        None => line.to_owned(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }

@@ -140,6 +140,7 @@ impl Rig {
                     total: Some(leads),
                     finished: true,
                     read_at: Some(fixture::now()),
+                    named: None,
                 },
             },
         ] {

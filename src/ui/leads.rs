@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::app::state::{Focus, State};
 use crate::app::words;
+use crate::app::{Action, Context};
 use crate::domain::leads::SnapshotPart;
 use crate::domain::selection::LeadKey;
 use crate::domain::{Assignment, Field, LeadFlags, Lifecycle, SafeText};
@@ -167,6 +168,17 @@ fn instead_of_rows(state: &State, canvas: &mut Canvas<'_>, area: Rect) {
         let mut text = format!("None of {} matches this filter.", words::counted(total, "lead"));
         if state.leads.shown.hidden_closed > 0 {
             text += &format!(" {} closed ones would.", words::number(state.leads.shown.hidden_closed));
+        }
+        let nameless = state.nameless();
+        if nameless > 0 {
+            text += &format!(
+                " Names, companies and the like of {} are not read yet, so they could not be looked through",
+                words::counted(nameless, "lead")
+            );
+            match state.keys.label(Context::Leads, Action::ReadNames) {
+                Some(key) => text += &format!(": {key} reads them."),
+                None => text.push('.'),
+            }
         }
         (Role::Text, text)
     } else {

@@ -98,6 +98,7 @@ pub fn capabilities() -> Capabilities {
         fields: &[Field::Id, Field::Name, Field::Owner],
         server_filters: &[],
         names_in_rows: true,
+        all_names: false,
         batch: BatchRule::SINGLE,
         unassign: Unassign::Yes,
         read_back: ReadBack::ById,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::settings::Settings;
+use super::settings::{FetchNames, Settings};
 use crate::domain::capabilities::Settle;
 use crate::domain::{BatchRule, Capabilities, Exactness, Field, Pace, ReadBack, TargetKind, Unassign, VendorKind};
 
@@ -38,10 +38,11 @@ pub fn of(settings: &Settings) -> Capabilities {
         vendor: VendorKind::Kenbun,
         targets: TargetKind::Leads,
         experimental: false,
-        fields: if settings.fetch_names { FIELDS } else { FIELDS_WITHOUT_DETAIL },
+        fields: if settings.fetch_names == FetchNames::Off { FIELDS_WITHOUT_DETAIL } else { FIELDS },
         server_filters: &[],
         // With fetch_names off there is nothing more to fetch: the rows are all there is.
-        names_in_rows: !settings.fetch_names,
+        names_in_rows: settings.fetch_names == FetchNames::Off,
+        all_names: settings.fetch_names == FetchNames::All,
         batch: BatchRule {
             max: settings.bulk_size,
             bulk_from: 2,

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::Kenbun;
 use super::listing::Page;
 use super::people::{Members, members};
-use super::settings::{IdField, OwnersMode};
+use super::settings::{FetchNames, IdField, OwnersMode};
 use super::unit::Purpose;
 use crate::domain::{Assignment, LeadRecord, Person, PersonId, Verbatim, safe_text};
 use crate::vendor::findings::{Findings, examine_clock, label, listed};
@@ -206,10 +206,10 @@ impl Kenbun {
                 "The first lead's detail names another owner than the list does: changes could not be verified (unless \
                  somebody has just changed it).",
             ),
-            Ok(detail) if detail.name.is_empty() && self.settings.fetch_names => findings.good(
+            Ok(detail) if detail.name.is_empty() && self.settings.fetch_names != FetchNames::Off => findings.good(
                 NAME,
                 "It can be read, but the first lead's has no first_name and last_name. Where none has them, \
-                 fetch_names = false saves a request for each lead shown.",
+                 fetch_names = \"off\" saves a request for each lead shown.",
             ),
             Ok(_) => findings.good(NAME, "It can be read."),
             Err(error) => findings.failed(NAME, &error),

@@ -95,9 +95,10 @@ pub const SPECS: &[SettingSpec] = &[
     },
     SettingSpec {
         name: "fetch_names",
-        kind: SettingKind::Switch,
-        default: Some("true"),
-        doc: "Whether to ask for the names of the leads on the screen; kenbun's lists have none, so each costs a request.",
+        kind: SettingKind::Choice(&["visible", "all", "off"]),
+        default: Some("\"visible\""),
+        doc: "Which leads' names to ask for; kenbun's lists have none, so each costs a request: those of the leads on the \
+              screen, those of all leads after each load, or none.",
     },
     SettingSpec {
         name: "requests_per_minute",
@@ -143,6 +144,14 @@ impl IdField {
     pub const USUAL: [&'static str; 3] = ["user_id", "id", "org_member_id"];
 }
 
+/// Which leads' names are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FetchNames {
+    Visible,
+    All,
+    Off,
+}
+
 /// What `owners` is to the members that the server lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OwnersMode {
@@ -170,7 +179,7 @@ pub struct Settings {
     pub owners_mode: OwnersMode,
     pub verify: Verify,
     pub bulk_size: usize,
-    pub fetch_names: bool,
+    pub fetch_names: FetchNames,
     /// `None`: no limit.
     pub requests_per_minute: Option<u32>,
     pub parallel: usize,
@@ -214,7 +223,11 @@ impl Settings {
                 _ => Verify::OnMismatch,
             },
             bulk_size: given.whole("bulk_size")?,
-            fetch_names: profile.switch("fetch_names").unwrap_or(true),
+            fetch_names: match given.choice("fetch_names")? {
+                "off" => FetchNames::Off,
+                "all" => FetchNames::All,
+                _ => FetchNames::Visible,
+            },
             requests_per_minute: Some(given.whole("requests_per_minute")?).filter(|pace| *pace > 0),
             parallel: given.whole("parallel")?,
             freshness: Duration::from_secs(given.whole("freshness_s")?),
@@ -338,7 +351,7 @@ mod tests {
             .collect();
         let spelled_out = Settings::of(&profile(&["token"], &written)).unwrap();
         assert_eq!(format!("{made:?}"), format!("{spelled_out:?}"));
-        assert_eq!((made.page_size, made.bulk_size, made.fetch_names), (100, 500, true));
+        assert_eq!((made.page_size, made.bulk_size, made.fetch_names), (100, 500, FetchNames::Visible));
         assert!(SPECS.iter().all(|spec| spec.doc.ends_with('.') && !spec.doc.contains("  ")));
     }
 

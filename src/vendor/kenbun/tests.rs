@@ -123,7 +123,7 @@ fn the_registry_opens_a_client() {
     assert_eq!(vendor.capabilities().batch.max, 500);
     assert!(!vendor.capabilities().names_in_rows);
     profile.settings.insert("org_unit".to_owned(), "unit_7".into());
-    profile.settings.insert("fetch_names".to_owned(), false.into());
+    profile.settings.insert("fetch_names".to_owned(), "off".into());
     let vendor = (entry.open)(&profile, Arc::new(OpenGate)).unwrap();
     assert_eq!(vendor.context(), json!({"ouId": "unit_7"}));
     assert!(vendor.capabilities().names_in_rows);
