@@ -188,8 +188,13 @@ fn a_plain_screen_of_plain_words_is_ascii() {
     people.retain(|person| person.name.as_str().is_ascii());
     desk.tell(Event::People { profile: "demo".into(), people: Arc::new(people) });
     let table = crate::domain::leads::LeadTable::default().with_leads(&leads);
-    let progress =
-        crate::domain::exchange::LoadProgress { loaded: 60, total: Some(60), finished: true, read_at: Some(now()) };
+    let progress = crate::domain::exchange::LoadProgress {
+        loaded: 60,
+        total: Some(60),
+        finished: true,
+        read_at: Some(now()),
+        named: None,
+    };
     desk.leads("demo", table, progress);
     let is_ascii = |desk: &Desk, what: &str| {
         let screen = screen(desk);

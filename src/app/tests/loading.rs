@@ -30,21 +30,25 @@ fn five_conditions_are_five_sentences() {
     desk.open("demo", capabilities(), false);
     assert_eq!(condition(&desk), (Condition::Loading, "Loading the leads of demo".to_owned()));
     let table = LeadTable::default().with_leads(&leads(10));
-    let progress = LoadProgress { loaded: 10, total: Some(30), finished: false, read_at: Some(now()) };
+    let progress = LoadProgress { loaded: 10, total: Some(30), finished: false, read_at: Some(now()), named: None };
     desk.leads("demo", table.clone(), progress);
     assert_eq!(condition(&desk), (Condition::Loading, "Loading the leads of demo: 10 of 30".to_owned()));
     assert_eq!(desk.state.leads.shown.len(), 10, "leads appear while they are loading");
 
     let mut cached = Desk::new(SIZE);
     cached.open("demo", capabilities(), false);
-    cached.leads("demo", table.clone(), LoadProgress { loaded: 0, total: None, finished: false, read_at: None });
+    cached.leads(
+        "demo",
+        table.clone(),
+        LoadProgress { loaded: 0, total: None, finished: false, read_at: None, named: None },
+    );
     let stale = "10 leads of demo kept from last time; the present ones are being loaded";
     assert_eq!(condition(&cached), (Condition::Stale, stale.to_owned()));
 
     desk.leads(
         "demo",
         LeadTable::default(),
-        LoadProgress { loaded: 0, total: Some(0), finished: true, read_at: Some(now()) },
+        LoadProgress { loaded: 0, total: Some(0), finished: true, read_at: Some(now()), named: None },
     );
     assert_eq!(condition(&desk), (Condition::Empty, "demo has no leads".to_owned()));
 
@@ -87,7 +91,11 @@ fn a_refresh_keeps_the_cursor_the_place_and_the_marks() {
     changed.truncate(5);
     changed.extend(leads(300).split_off(10));
     let table = LeadTable::default().with_leads(&changed);
-    desk.leads("demo", table, LoadProgress { loaded: 295, total: Some(295), finished: true, read_at: Some(now()) });
+    desk.leads(
+        "demo",
+        table,
+        LoadProgress { loaded: 295, total: Some(295), finished: true, read_at: Some(now()), named: None },
+    );
     let moved = desk.state.leads.cursor;
     assert_eq!(desk.state.leads.current(), Some(current));
     assert_eq!(moved.at, cursor.at - 5);
@@ -102,7 +110,11 @@ fn a_lead_that_is_gone_leaves_the_cursor_where_it_was() {
     let mut rest = leads(30);
     rest.remove(3);
     let table = LeadTable::default().with_leads(&rest);
-    desk.leads("demo", table, LoadProgress { loaded: 29, total: Some(29), finished: true, read_at: Some(now()) });
+    desk.leads(
+        "demo",
+        table,
+        LoadProgress { loaded: 29, total: Some(29), finished: true, read_at: Some(now()), named: None },
+    );
     assert_eq!((desk.state.leads.cursor.at, desk.state.leads.current()), (3, Some(lead(5))));
 }
 
@@ -113,7 +125,13 @@ fn pages_that_come_faster_than_searches_do_not_put_them_off() {
     let page = |n| Event::Leads {
         profile: "demo".into(),
         table: LeadTable::default().with_leads(&leads(n)),
-        progress: LoadProgress { loaded: n, total: Some(40), finished: n == 40, read_at: Some(hours_ago(0)) },
+        progress: LoadProgress {
+            loaded: n,
+            total: Some(40),
+            finished: n == 40,
+            read_at: Some(hours_ago(0)),
+            named: None,
+        },
     };
     let first = desk.state.update(Message::Backend(page(10)));
     let second = desk.state.update(Message::Backend(page(20)));

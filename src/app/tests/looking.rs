@@ -188,6 +188,7 @@ fn names_are_wished_for_what_is_visible_and_once() {
             total: Some(leads.len()),
             finished: true,
             read_at: Some(crate::app::fixture::now()),
+            named: None,
         };
         desk.leads("demo", table, progress);
     };
