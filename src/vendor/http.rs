@@ -358,20 +358,34 @@ impl Http {
         let shared = &*self.shared;
         let status = response.status();
         let headers = response.headers().clone();
-        let heard = limits::heard(status.as_u16(), &headers, Timestamp::now());
-        shared.gate.heard(heard);
+        let mut heard = limits::heard(status.as_u16(), &headers, Timestamp::now());
+        // A refusal's body may say how long to wait where its headers do not.
+        let is_told_later = status.as_u16() == 429 && heard.retry_after.is_none();
+        if !is_told_later {
+            shared.gate.heard(heard);
+        }
+        let broken = |error| {
+            if is_told_later {
+                shared.gate.heard(heard);
+            }
+            Err(error)
+        };
         let mut body = BytesMut::new();
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > LONGEST_BODY => {
                     let mut error = self.sentence(ErrorKind::Garbled, call, "sent an answer that never ends");
                     error.status = Some(status.as_u16());
-                    return Err(Broken { error, before: false, hopeless: true, late: false });
+                    return broken(Broken { error, before: false, hopeless: true, late: false });
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
-                Err(error) => return Err(self.broken(call, &error, Some(status.as_u16()))),
+                Err(error) => return broken(self.broken(call, &error, Some(status.as_u16()))),
             }
+        }
+        if is_told_later {
+            heard.retry_after = answer::pause_in(&body);
+            shared.gate.heard(heard);
         }
         Ok(Answer {
             status,
@@ -425,7 +439,7 @@ impl Http {
         match outcome {
             Ok(answer) => {
                 let status = answer.status.as_u16();
-                let id = request_id(&answer.headers);
+                let id = request_id(answer);
                 if answer.is_success() && *method == Method::GET {
                     tracing::debug!(%profile, %method, path, status, ms, %id, "answered");
                 } else if answer.is_success() {
@@ -453,11 +467,12 @@ fn is_passing(status: u16) -> bool {
     matches!(status, 408 | 425 | 500 | 502..=504 | 506..=599)
 }
 
-fn request_id(headers: &HeaderMap) -> SafeText {
-    let id = ["x-request-id", "x-cap-requestid", "request-id", "x-correlation-id"]
+fn request_id(answer: &Answer) -> SafeText {
+    let in_headers = ["x-request-id", "x-cap-requestid", "request-id", "x-correlation-id"]
         .iter()
-        .find_map(|name| headers.get(*name)?.to_str().ok())
-        .unwrap_or_default();
+        .find_map(|name| answer.headers.get(*name)?.to_str().ok().map(str::to_owned));
+    let in_body = || if answer.is_success() { None } else { answer::request_id_in(&answer.body) };
+    let id = in_headers.or_else(in_body).unwrap_or_default();
     SafeText::new(&id.chars().take(64).collect::<String>())
 }
 

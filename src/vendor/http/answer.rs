@@ -224,9 +224,36 @@ fn words_in(value: &Value, keys: &[&str]) -> Option<String> {
     match value {
         Value::String(_) => text(value),
         Value::Array(list) => list.iter().find_map(|value| words_in(value, keys)),
-        Value::Object(object) => keys.iter().filter_map(|key| object.get(*key)).find_map(|value| words_in(value, keys)),
+        Value::Object(object) => {
+            // A text under `error` is often but the status again ("Not Found"), with the sentence beside it; and a code
+            // is better than nothing.
+            let is_label = |key: &str| key == "error" && object.get(key).is_some_and(Value::is_string);
+            let sentence = keys.iter().filter(|key| !is_label(key)).filter_map(|key| object.get(*key));
+            let label = keys.iter().filter(|key| is_label(key)).filter_map(|key| object.get(*key));
+            let code = object.get("code").filter(|code| code.is_string());
+            sentence.chain(label).chain(code).find_map(|value| words_in(value, keys))
+        }
         _ => None,
     }
+}
+
+/// What the body of a refusal says about how long to wait: `retry_after` in seconds, in `error` or beside it.
+pub(super) fn pause_in(body: &[u8]) -> Option<Duration> {
+    let body = json(body)?;
+    let pause = body.pointer("/error/retry_after").or_else(|| body.get("retry_after"))?;
+    let seconds = match pause {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) => text.trim().parse().ok()?,
+        _ => return None,
+    };
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// The number under which the vendor's support finds the request, from the body of an error.
+pub(super) fn request_id_in(body: &[u8]) -> Option<String> {
+    let body = json(body)?;
+    let id = body.pointer("/error/request_id").or_else(|| body.get("request_id"))?;
+    id.as_str().map(str::to_owned)
 }
 
 fn page_title(page: &str) -> Option<String> {
@@ -266,6 +293,11 @@ mod tests {
             (r#"{"message":"m","title":"t"}"#, "m"),
             (r#"{"error":true,"detail":"d"}"#, "d"),
             (r#"{"error":"","title":"t"}"#, "t"),
+            (r#"{"error":"Not Found","message":"no such lead","request_id":"r"}"#, "no such lead"),
+            (r#"{"error":{"code":"RATE_LIMITED","retry_after":3}}"#, "RATE_LIMITED"),
+            (r#"{"type":"about:blank","title":"Conflict","status":409,"detail":"it is converted"}"#, "it is converted"),
+            (r#"{"type":"x","message":"m","code":"c","detail":"d","path":"/leads"}"#, "m"),
+            (r#"{"success":false,"error":{"code":"C","message":"m","details":{}}}"#, "m"),
             (r#""just text""#, "just text"),
             ("\n  upstream gone \nmore", "upstream gone"),
             ("<html><head><TITLE>502\nBad Gateway</title>", "502 Bad Gateway"),
@@ -280,6 +312,20 @@ mod tests {
         assert_eq!(long.as_str().chars().count(), 200);
         assert!(long.as_str().ends_with('…'));
         assert_eq!(message_of(b"\xff\xfe bytes").as_str(), "\u{fffd}\u{fffd} bytes");
+    }
+
+    #[test]
+    fn what_an_error_says_beside_its_words() {
+        let pause = |body: &str| pause_in(body.as_bytes()).map(|pause| pause.as_secs_f64());
+        assert_eq!(pause(r#"{"error":{"code":"RATE_LIMITED","retry_after":30}}"#), Some(30.0));
+        assert_eq!(pause(r#"{"error":"too many","retry_after":"1.5"}"#), Some(1.5));
+        for none in [r#"{"error":{"retry_after":-1}}"#, r#"{"retry_after":1e300}"#, r#"{"retry_after":[]}"#, "soon"] {
+            assert_eq!(pause(none), None, "{none}");
+        }
+        let id = |body: &str| request_id_in(body.as_bytes());
+        assert_eq!(id(r#"{"error":{"request_id":"req_1"}}"#).as_deref(), Some("req_1"));
+        assert_eq!(id(r#"{"error":"x","request_id":"req_2"}"#).as_deref(), Some("req_2"));
+        assert_eq!(id("<html>"), None);
     }
 
     #[test]

@@ -238,6 +238,29 @@ async fn every_request_passes_the_gate() {
 }
 
 #[tokio::test]
+async fn a_refusal_may_say_in_its_body_how_long_to_wait() {
+    let body = r#"{"error":{"code":"RATE_LIMITED","message":"slow down","retry_after":7}}"#;
+    for (reply, seconds) in
+        [(Reply::text(429, body), 7), (Reply::text(429, body).with("Retry-After", 3), 3)].map(|(r, s)| (Some(r), s))
+    {
+        let reply = Mutex::new(reply);
+        let server = Server::start(move |_, _| reply.lock().unwrap().take().unwrap()).await;
+        let gate = Arc::new(Watch::default());
+        let http = Http::new(options(&server.base_url), gate.clone()).unwrap();
+        match http.write(&post()).await {
+            Sent::TooMany(error) => assert_eq!(error.retry_after, Some(Duration::from_secs(seconds))),
+            other => panic!("{other:?}"),
+        }
+        let heard: Vec<_> = gate.heard.lock().unwrap().iter().map(|heard| heard.retry_after).collect();
+        assert_eq!(heard, [Some(Duration::from_secs(seconds))]);
+    }
+    let server = Server::start(|_, _| Reply::Half { status: 429, body: b"{".into() }).await;
+    let gate = Arc::new(Watch::default());
+    Http::new(options(&server.base_url), gate.clone()).unwrap().write(&post()).await;
+    assert_eq!(gate.heard.lock().unwrap().len(), 1, "a refusal that broke off is one all the same");
+}
+
+#[tokio::test]
 async fn a_body_that_is_no_json_is_garbled() {
     let server = Server::start(|_, n| match n {
         0 => Reply::text(200, "<html><title>Please sign in to the wifi</title>"),
