@@ -41,6 +41,18 @@ impl Bits {
         (0..count).step_by(64).any(|done| self.word(start + done, (count - done).min(64)) != 0)
     }
 
+    /// Which of these bits are set, counted from `start`.
+    pub fn ones(&self, start: usize, count: usize) -> impl Iterator<Item = usize> {
+        (0..count).step_by(64).flat_map(move |done| {
+            let mut left = self.word(start + done, (count - done).min(64));
+            std::iter::from_fn(move || {
+                let bit = (left != 0).then(|| left.trailing_zeros() as usize)?;
+                left &= left - 1;
+                Some(done + bit)
+            })
+        })
+    }
+
     pub fn shrink(&mut self) {
         self.words.shrink_to_fit();
     }
@@ -94,6 +106,8 @@ mod tests {
             prop_assert_eq!(&found, &expected);
             for from in 0..expected.len() {
                 prop_assert_eq!(packed.any(from, expected.len() - from), expected[from..].contains(&true));
+                let ones: Vec<usize> = packed.ones(from, expected.len() - from).collect();
+                prop_assert!(ones.iter().copied().eq((0..expected.len() - from).filter(|at| expected[from + at])));
             }
         }
     }

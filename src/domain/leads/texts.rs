@@ -17,18 +17,21 @@ use crate::domain::fold::fold_onto;
 /// Ends every text in the folded memory. Folded text never holds it, so no search can reach over an end.
 pub const END: char = '\0';
 
-/// The texts that every row has, in their order in the folded memory. The strings of extra fields follow.
+/// The texts that every row has, in their order in the folded memory: first those that people know a lead by. The
+/// strings of extra fields follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slot {
-    Id,
     Name,
     Company,
     Email,
+    Id,
     Phone,
 }
 
 impl Slot {
-    pub const ALL: [Self; 5] = [Self::Id, Self::Name, Self::Company, Self::Email, Self::Phone];
+    pub const ALL: [Self; 5] = [Self::Name, Self::Company, Self::Email, Self::Id, Self::Phone];
+    /// The first ones, in which `~word` looks.
+    pub const NAMES: usize = 3;
 
     fn of(self, lead: &LeadRecord) -> &str {
         match self {
@@ -77,7 +80,7 @@ impl Texts {
             let start = self.folded.len();
             fold_onto(cut(original, SEARCHED_TEXT), &mut self.folded);
             let folded = &self.folded[start..];
-            if matches!(slot, Slot::Name | Slot::Company | Slot::Email) {
+            if (slot as usize) < Slot::NAMES {
                 letters_of_row |= letters(folded);
             }
             if original.len() == folded.len() && original.eq_ignore_ascii_case(folded) {
@@ -167,17 +170,9 @@ impl Texts {
         &self.folded[self.slot_range(row, slot)]
     }
 
-    /// The folded name, company and e-mail address, each closed by [`END`].
+    /// The folded name, company and e-mail address, each closed by [`END`], and what follows in the row.
     pub fn folded_names(&self, row: usize) -> &str {
-        let range = self.range(row);
-        let mut start = range.start;
-        let text = self.folded.as_bytes();
-        start += memchr(0, &text[start..range.end]).map_or(0, |length| length + 1);
-        let mut end = start;
-        for _ in 0..3 {
-            end += memchr(0, &text[end..range.end]).map_or(0, |length| length + 1);
-        }
-        &self.folded[start..end]
+        &self.folded[self.range(row)]
     }
 
     fn slot_range(&self, row: usize, slot: Slot) -> Range<usize> {
@@ -191,6 +186,11 @@ impl Texts {
         start..start + length
     }
 
+    /// The folded name, company and e-mail address by themselves.
+    pub fn each_name(&self, row: usize) -> impl Iterator<Item = &str> {
+        self.folded_names(row).split(END).take(Slot::NAMES)
+    }
+
     /// The original text of one slot.
     pub fn original(&self, row: usize, slot: Slot) -> Cow<'_, str> {
         if let Some(original) = self.originals.get((row * Slot::ALL.len() + slot as usize) as u32) {
@@ -201,21 +201,21 @@ impl Texts {
         if !self.capitals.any(range.start, range.len()) {
             return folded.into();
         }
-        let mut at = range.start;
-        let capital = |c: char| {
-            let is_capital = self.capitals.get(at);
-            at += c.len_utf8();
-            if is_capital { c.to_ascii_uppercase() } else { c }
-        };
-        Cow::Owned(folded.chars().map(capital).collect())
+        let mut original = folded.to_owned();
+        for at in self.capitals.ones(range.start, range.len()) {
+            if let Some(letter) = original.get_mut(at..at + 1) {
+                letter.make_ascii_uppercase();
+            }
+        }
+        original.into()
     }
 
     /// Whether a row's id is exactly `id`.
     pub fn id_is(&self, row: usize, id: &str) -> bool {
-        let start = self.range(row).start;
+        let start = self.slot_range(row, Slot::Id).start;
         let text = &self.folded.as_bytes()[start..];
         let plain = text.get(id.len()) == Some(&0) && text[..id.len()].eq_ignore_ascii_case(id.as_bytes());
-        if let Some(original) = self.originals.get((row * Slot::ALL.len()) as u32) {
+        if let Some(original) = self.originals.get((row * Slot::ALL.len() + Slot::Id as usize) as u32) {
             return original == id;
         }
         let capital = |(at, byte): (usize, u8)| self.capitals.get(start + at) == byte.is_ascii_uppercase();

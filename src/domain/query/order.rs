@@ -1,6 +1,5 @@
 //! The order of what was found.
 
-use std::cmp::Ordering;
 use std::sync::{Arc, Weak};
 
 use rayon::prelude::*;
@@ -19,9 +18,16 @@ use crate::domain::{Assignment, Field};
 #[derive(Debug)]
 pub struct Order {
     sort: Sort,
-    /// What it was made from, held weakly.
-    segments: Vec<(Weak<Texts>, Weak<Columns>, Weak<Vec<u32>>)>,
+    made_from: Vec<Identity>,
     rows: Vec<u32>,
+}
+
+/// Which columns a segment had, held weakly.
+#[derive(Debug)]
+struct Identity {
+    texts: Weak<Texts>,
+    columns: Weak<Columns>,
+    owners: Weak<Vec<u32>>,
 }
 
 /// Found rows are sorted by themselves when they are fewer than one in this many.
@@ -37,122 +43,157 @@ pub fn sorted(
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Option<Vec<RowId>> {
     let total: usize = found.iter().map(RowSet::len).sum();
+    let sorter = Sorter { sort, units, ranks: word_ranks(sort.field, snapshot), cancelled };
     let known = kept.as_ref().is_some_and(|order| order.sort == sort && order.is_of(units));
     if !known && total * FEW < snapshot.len() {
-        let rows = units.iter().zip(found).flat_map(|(unit, rows)| rows.iter().map(move |row| (unit, row)));
-        let rows = in_order(sort, snapshot, units, rows.collect(), cancelled)?;
-        return Some(rows.into_iter().map(RowId).collect());
+        let rows = units.iter().zip(found).flat_map(|(unit, rows)| rows.iter().map(|row| unit.base + row as u32));
+        return Some(sorter.in_order(rows.collect())?.into_iter().map(RowId).collect());
     }
     if !known {
-        let rows = units.iter().flat_map(|unit| (0..unit.segment.len()).map(move |row| (unit, row)));
-        let rows = in_order(sort, snapshot, units, rows.collect(), cancelled)?;
-        *kept = Some(Order { sort, segments: units.iter().map(|unit| identity(unit.segment)).collect(), rows });
+        let rows = sorter.in_order((0..snapshot.len() as u32).collect())?;
+        *kept = Some(Order { sort, made_from: units.iter().map(|unit| Identity::of(unit.segment)).collect(), rows });
     }
-    let order = kept.as_ref()?;
-    if cancelled() {
-        return None;
-    }
-    let bounds: Vec<u32> = units.iter().map(|unit| unit.base).collect();
-    let is_found = |&row: &u32| {
-        let unit = bounds.partition_point(|&base| base <= row) - 1;
-        found[unit].contains((row - bounds[unit]) as usize)
-    };
+    let found = flat(units, found, snapshot.len());
+    let is_found = |row: u32| found[row as usize / 64] >> (row % 64) & 1 == 1;
     let mut rows = Vec::with_capacity(total);
-    rows.extend(order.rows.iter().copied().filter(is_found).map(RowId));
+    rows.extend(kept.as_ref()?.rows.iter().copied().filter(|&row| is_found(row)).map(RowId));
     Some(rows)
+}
+
+/// A bit for every row of the snapshot: small enough to stay close to the processor while rows are picked by it.
+fn flat(units: &[Unit<'_>], found: &[RowSet], rows: usize) -> Vec<u64> {
+    let mut flat = vec![0_u64; rows.div_ceil(64)];
+    for (unit, found) in units.iter().zip(found) {
+        for row in found.iter() {
+            let row = unit.base as usize + row;
+            flat[row / 64] |= 1 << (row % 64);
+        }
+    }
+    flat
 }
 
 impl Order {
     fn is_of(&self, units: &[Unit<'_>]) -> bool {
-        let slot = slot_of(self.sort.field).is_some();
-        let owner = self.sort.field == Field::Owner;
-        self.segments.len() == units.len()
-            && self.sort.field != Field::Profile
-            && self.segments.iter().zip(units).all(|((texts, columns, owners), unit)| {
-                let segment = unit.segment;
-                std::ptr::eq(texts.as_ptr(), Arc::as_ptr(&segment.texts)) | (!slot)
-                    && std::ptr::eq(columns.as_ptr(), Arc::as_ptr(&segment.columns)) | (slot || owner)
-                    && std::ptr::eq(owners.as_ptr(), Arc::as_ptr(&segment.owners)) | (!owner)
-            })
+        self.made_from.len() == units.len()
+            && self.made_from.iter().zip(units).all(|(made_from, unit)| made_from.is(unit.segment, self.sort.field))
     }
 }
 
-fn identity(segment: &Segment) -> (Weak<Texts>, Weak<Columns>, Weak<Vec<u32>>) {
-    (Arc::downgrade(&segment.texts), Arc::downgrade(&segment.columns), Arc::downgrade(&segment.owners))
+impl Identity {
+    fn of(segment: &Segment) -> Self {
+        Self {
+            texts: Arc::downgrade(&segment.texts),
+            columns: Arc::downgrade(&segment.columns),
+            owners: Arc::downgrade(&segment.owners),
+        }
+    }
+
+    /// Whether a segment's rows have the same values of `field`.
+    fn is(&self, segment: &Segment, field: Field) -> bool {
+        match field {
+            // Names of profiles stand in no column.
+            Field::Profile => false,
+            Field::Owner => std::ptr::eq(self.owners.as_ptr(), Arc::as_ptr(&segment.owners)),
+            field if slot_of(field).is_some() => std::ptr::eq(self.texts.as_ptr(), Arc::as_ptr(&segment.texts)),
+            _ => std::ptr::eq(self.columns.as_ptr(), Arc::as_ptr(&segment.columns)),
+        }
+    }
 }
 
-/// A row with the number that decides its place, or the beginning of the text that does.
-#[derive(Clone, Copy)]
-struct Key {
-    first: u64,
-    row: u32,
-}
-
-/// Comes after every key of something that is given.
-const NOT_GIVEN: u64 = u64::MAX;
-
-fn in_order(
+/// What is needed to compare rows.
+struct Sorter<'a> {
     sort: Sort,
-    snapshot: &Snapshot,
-    units: &[Unit<'_>],
-    rows: Vec<(&Unit<'_>, usize)>,
-    cancelled: &(dyn Fn() -> bool + Sync),
-) -> Option<Vec<u32>> {
-    if cancelled() {
-        return None;
-    }
-    let ranks = word_ranks(sort.field, snapshot);
-    let key = |&(unit, row): &(&Unit<'_>, usize)| {
-        let first = first_key(sort.field, unit, row, &ranks);
-        let first = first.map_or(NOT_GIVEN, |key| if sort.descending { NOT_GIVEN - 1 - key } else { key });
-        Key { first, row: unit.base + row as u32 }
-    };
-    let mut keys: Vec<Key> = rows.par_iter().map(key).collect();
-    drop(rows);
-    if cancelled() {
-        return None;
-    }
-    let bounds: Vec<u32> = units.iter().map(|unit| unit.base).collect();
-    let text = |slot: Slot, row: u32| {
-        let unit = bounds.partition_point(|&base| base <= row) - 1;
-        units[unit].segment.texts.folded_slot((row - bounds[unit]) as usize, slot)
-    };
-    let slot = slot_of(sort.field);
-    keys.par_sort_unstable_by(|a, b| {
-        let by_text = || match slot {
-            Some(slot) if a.first != NOT_GIVEN => {
-                let order = text(slot, a.row).cmp(text(slot, b.row));
-                if sort.descending { order.reverse() } else { order }
-            }
-            _ => Ordering::Equal,
-        };
-        a.first.cmp(&b.first).then_with(by_text).then(a.row.cmp(&b.row))
-    });
-    Some(keys.into_iter().map(|key| key.row).collect())
+    units: &'a [Unit<'a>],
+    ranks: Vec<Vec<Option<u32>>>,
+    cancelled: &'a (dyn Fn() -> bool + Sync),
 }
 
-/// The number, or the first bytes of the text, that a row is sorted by; `None` when it is not given.
-fn first_key(field: Field, unit: &Unit<'_>, row: usize, ranks: &[Vec<Option<u32>>]) -> Option<u64> {
-    let columns = &unit.segment.columns;
-    let rank = |number: u32| ranks.get(unit.part)?.get(number as usize).copied().flatten().map(u64::from);
-    // Every score and every point in time keeps its order and leaves the largest key free.
-    let signed = |number: i64| (number.saturating_add(1 << 62)) as u64;
-    if let Some(slot) = slot_of(field) {
-        let text = unit.segment.texts.folded_slot(row, slot).as_bytes();
-        let mut first = [0; 8];
-        let length = text.len().min(8);
-        first[..length].copy_from_slice(&text[..length]);
-        // One bit less, so that the largest key stays free: beyond the first seven bytes the texts decide.
-        return (!text.is_empty()).then(|| u64::from_be_bytes(first) >> 1);
+/// A row behind the number, or the eight bytes of a text, that decide its place.
+type Keyed = (u64, u32);
+
+impl Sorter<'_> {
+    fn in_order(&self, rows: Vec<u32>) -> Option<Vec<u32>> {
+        let keys: Vec<Option<u64>> = rows.par_iter().map(|&row| self.number(row)).collect();
+        let mut given: Vec<Keyed> = Vec::with_capacity(rows.len());
+        let mut not_given = Vec::new();
+        for (key, row) in keys.into_iter().zip(rows) {
+            match key {
+                Some(key) => given.push((self.directed(key), row)),
+                None => not_given.push(row),
+            }
+        }
+        if (self.cancelled)() {
+            return None;
+        }
+        given.par_sort_unstable();
+        if let Some(slot) = slot_of(self.sort.field) {
+            let mut ties: Vec<&mut [Keyed]> =
+                given.chunk_by_mut(|a, b| a.0 == b.0).filter(|tie| tie.len() > 1).collect();
+            ties.par_iter_mut().for_each(|tie| self.by_further_bytes(tie, slot, 1));
+        }
+        (!(self.cancelled)()).then(|| given.into_iter().map(|(_, row)| row).chain(not_given).collect())
     }
-    match field {
-        Field::Score => columns.score(row).map(|score| signed(score.into())),
-        Field::Created => columns.created.micros(row).map(signed),
-        Field::Updated => columns.updated.micros(row).map(signed),
-        Field::Owner => rank(unit.segment.owners[row]),
-        Field::Profile => rank(0),
-        _ => rank(columns.words[worded(field)? as usize].get(row)),
+
+    /// Sorts rows whose texts begin with the same bytes, eight bytes further on and deeper.
+    fn by_further_bytes(&self, tie: &mut [Keyed], slot: Slot, depth: usize) {
+        // A text that ended fills up with zeros, and those are all the same.
+        let ended = |key: u64| self.directed(key) as u8 == 0;
+        if tie.first().is_none_or(|&(key, _)| ended(key)) || (self.cancelled)() {
+            return;
+        }
+        for (key, row) in tie.iter_mut() {
+            *key = self.directed(bytes(self.text(*row, slot), depth));
+        }
+        tie.sort_unstable();
+        for tie in tie.chunk_by_mut(|a, b| a.0 == b.0).filter(|tie| tie.len() > 1) {
+            self.by_further_bytes(tie, slot, depth + 1);
+        }
     }
+
+    /// Turns a key over for falling order, and back again. Rows that are equal stay in the vendor's order.
+    fn directed(&self, key: u64) -> u64 {
+        if self.sort.descending { !key } else { key }
+    }
+
+    fn place(&self, row: u32) -> (&Unit<'_>, usize) {
+        let unit = &self.units[self.units.partition_point(|unit| unit.base <= row) - 1];
+        (unit, (row - unit.base) as usize)
+    }
+
+    fn text(&self, row: u32, slot: Slot) -> &str {
+        let (unit, row) = self.place(row);
+        unit.segment.texts.folded_slot(row, slot)
+    }
+
+    /// The number, or the first bytes of the text, that a row is sorted by; `None` when it is not given.
+    fn number(&self, row: u32) -> Option<u64> {
+        let field = self.sort.field;
+        let (unit, at) = self.place(row);
+        if let Some(slot) = slot_of(field) {
+            let text = self.text(row, slot);
+            return (!text.is_empty()).then(|| bytes(text, 0));
+        }
+        let columns = &unit.segment.columns;
+        let rank = |number: u32| self.ranks.get(unit.part)?.get(number as usize).copied().flatten().map(u64::from);
+        let signed = |number: i64| (number as u64) ^ (1 << 63);
+        match field {
+            Field::Score => columns.score(at).map(|score| signed(score.into())),
+            Field::Created => columns.created.micros(at).map(signed),
+            Field::Updated => columns.updated.micros(at).map(signed),
+            Field::Owner => rank(unit.segment.owners[at]),
+            Field::Profile => rank(0),
+            _ => rank(columns.words[worded(field)? as usize].get(at)),
+        }
+    }
+}
+
+/// Eight bytes of a text, so that their numbers have the order of the text.
+fn bytes(text: &str, depth: usize) -> u64 {
+    let rest = text.as_bytes().get(depth * 8..).unwrap_or_default();
+    let mut eight = [0; 8];
+    let length = rest.len().min(8);
+    eight[..length].copy_from_slice(&rest[..length]);
+    u64::from_be_bytes(eight)
 }
 
 /// For fields whose values are numbered: each number's place in the order of the words, through all parts.

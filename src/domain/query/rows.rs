@@ -38,10 +38,6 @@ impl RowSet {
         self.words.iter().all(|&word| word == 0)
     }
 
-    pub fn contains(&self, row: usize) -> bool {
-        self.words[row / 64] >> (row % 64) & 1 == 1
-    }
-
     pub fn and(&mut self, other: &Self) {
         self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= other);
     }

@@ -125,13 +125,11 @@ impl Scan {
                     [] => true,
                     // Letters and digits have a bit of their own, which has answered.
                     [byte] if byte.is_ascii_alphanumeric() => true,
-                    _ if word.is_ascii() => one_holds_bytes(word.as_bytes(), texts.folded_names(row).as_bytes()),
-                    _ => {
-                        let mut names = texts.folded_names(row).split_terminator(END);
-                        names.any(|name| holds_letters(word.chars(), name.chars()))
-                    }
+                    _ if word.is_ascii() => a_name_holds_bytes(word.as_bytes(), texts.folded_names(row).as_bytes()),
+                    _ => texts.each_name(row).any(|name| holds_letters(word.chars(), name.chars())),
                 }
             }
+            // A pattern sees texts as they are written.
             Self::Pattern(regex) => {
                 Slot::ALL.iter().any(|&slot| regex.is_match(&shown(texts, row, slot)))
                     || LeadTable::strings(texts.extras(row)).iter().any(|text| regex.is_match(text))
@@ -169,10 +167,11 @@ pub fn holds_letters(word: impl Iterator<Item = char>, mut text: impl Iterator<I
     word.all(|letter| text.any(|c| c == letter))
 }
 
-/// The same for ASCII words and any of several texts, each closed by [`END`].
-fn one_holds_bytes(word: &[u8], texts: &[u8]) -> bool {
+/// The same for an ASCII word and any of a row's names.
+fn a_name_holds_bytes(word: &[u8], row: &[u8]) -> bool {
+    let mut names = Slot::NAMES;
     let mut matched = 0;
-    for &byte in texts {
+    for &byte in row {
         if byte == word[matched] {
             matched += 1;
             if matched == word.len() {
@@ -180,6 +179,10 @@ fn one_holds_bytes(word: &[u8], texts: &[u8]) -> bool {
             }
         } else if byte == 0 {
             matched = 0;
+            names -= 1;
+            if names == 0 {
+                return false;
+            }
         }
     }
     false
