@@ -7,8 +7,8 @@ use super::rows::RowSet;
 use super::scan::TextKey;
 use super::search::Unit;
 use crate::domain::leads::RowId;
-use crate::domain::leads::texts::Texts;
-use crate::domain::ranking::Scorer;
+use crate::domain::leads::texts::{Slot, Texts};
+use crate::domain::ranking::{NameScorer, Names, Scorer};
 
 /// Rows between two looks at whether the search was cancelled.
 const STEP: usize = 1_024;
@@ -21,6 +21,7 @@ pub fn ranked(
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Option<Vec<RowId>> {
     let words: Vec<&str> = conditions.iter().filter_map(TextCondition::ranking_word).collect();
+    let words: Vec<Word<'_>> = words.into_iter().map(|word| Word { word, names: NameScorer::new(word) }).collect();
     let rows: Vec<RowId> =
         units.iter().zip(found).flat_map(|(unit, rows)| rows.iter().map(|row| RowId(unit.base + row as u32))).collect();
     let scores = |rows: &[RowId]| {
@@ -31,7 +32,7 @@ pub fn ranked(
         let score = |&RowId(row): &RowId| {
             let unit = &units[units.partition_point(|unit| unit.base <= row) - 1];
             let row = (row - unit.base) as usize;
-            words.iter().map(|word| score(&mut scorer, word, &unit.segment.texts, row)).sum()
+            words.iter().map(|word| word.score(&mut scorer, &unit.segment.texts, row)).sum()
         };
         Some(rows.iter().map(score).collect::<Vec<i32>>())
     };
@@ -39,10 +40,23 @@ pub fn ranked(
     Some(by_score(&rows, &scores.concat()))
 }
 
-/// How well a row's name, company or e-mail address fits a word, whichever fits best.
-fn score(scorer: &mut Scorer, word: &str, texts: &Texts, row: usize) -> i32 {
-    let scores = texts.each_name(row).filter_map(|name| scorer.score(word, name));
-    scores.max().map_or(0, |score| i32::try_from(score).unwrap_or(i32::MAX))
+/// A `~word`, folded.
+struct Word<'a> {
+    word: &'a str,
+    names: Option<NameScorer>,
+}
+
+impl Word<'_> {
+    /// How well a row's name, company or e-mail address fits, whichever fits best.
+    fn score(&self, scorer: &mut Scorer, texts: &Texts, row: usize) -> i32 {
+        if let Some(names) = &self.names
+            && let Names::Scored(score) = names.score(scorer, texts.folded_names(row).as_bytes(), Slot::NAMES)
+        {
+            return score.unwrap_or(0);
+        }
+        let scores = texts.each_name(row).filter_map(|name| scorer.score(self.word, name));
+        scores.max().map_or(0, |score| i32::try_from(score).unwrap_or(i32::MAX))
+    }
 }
 
 /// The rows by falling score. There are far fewer scores than rows: they are counted, and every row goes straight to

@@ -12,7 +12,7 @@ use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
 
 use super::fold::{Folded, fold};
-pub(crate) use quick::Scorer;
+pub(crate) use quick::{NameScorer, Names, Scorer};
 
 /// A match: its score (higher is better) and the character positions that matched, for highlighting.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
