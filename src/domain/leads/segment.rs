@@ -24,7 +24,8 @@ pub struct Segment {
 pub struct Columns {
     /// Numbers of words, by [`Worded`].
     pub words: [Codes; 4],
-    pub scores: Vec<i32>,
+    /// See [`score_code`].
+    scores: Codes,
     pub created: Times,
     pub updated: Times,
     pub lifecycles: Codes,
@@ -61,8 +62,6 @@ pub struct Shared {
     pub words: [u32; 4],
     pub shape: u32,
 }
-
-const NO_SCORE: i32 = i32::MIN;
 
 impl Segment {
     pub fn len(&self) -> usize {
@@ -112,7 +111,7 @@ impl Columns {
         for (column, number) in self.words.iter_mut().zip(shared.words) {
             column.push(number);
         }
-        self.scores.push(stored_score(lead.score));
+        self.scores.push(score_code(lead.score));
         self.created.push(lead.created_at);
         self.updated.push(lead.updated_at);
         self.lifecycles.push(lifecycle_code(lead.lifecycle));
@@ -124,7 +123,7 @@ impl Columns {
         for (column, number) in self.words.iter_mut().zip(shared.words) {
             column.set(row, number);
         }
-        self.scores[row] = stored_score(lead.score);
+        self.scores.set(row, score_code(lead.score));
         self.created.set(row, lead.created_at);
         self.updated.set(row, lead.updated_at);
         self.lifecycles.set(row, lifecycle_code(lead.lifecycle));
@@ -135,7 +134,7 @@ impl Columns {
     fn holds(&self, row: usize, lead: &LeadRecord, shared: Shared) -> bool {
         let micros = |at: Option<crate::domain::Timestamp>| at.map(|at| at.as_microsecond());
         self.words.iter().zip(shared.words).all(|(column, number)| column.get(row) == number)
-            && self.scores[row] == stored_score(lead.score)
+            && self.scores.get(row) == score_code(lead.score)
             && self.created.micros(row) == micros(lead.created_at)
             && self.updated.micros(row) == micros(lead.updated_at)
             && self.lifecycle(row) == lead.lifecycle
@@ -144,7 +143,7 @@ impl Columns {
     }
 
     pub fn score(&self, row: usize) -> Option<i32> {
-        Some(self.scores[row]).filter(|&score| score != NO_SCORE)
+        score_of(self.scores.get(row))
     }
 
     pub fn lifecycle(&self, row: usize) -> Lifecycle {
@@ -157,7 +156,7 @@ impl Columns {
 
     fn shrink(&mut self) {
         self.words.iter_mut().for_each(Codes::shrink);
-        self.scores.shrink_to_fit();
+        self.scores.shrink();
         self.created.shrink();
         self.updated.shrink();
         self.lifecycles.shrink();
@@ -166,17 +165,23 @@ impl Columns {
     }
 
     fn heap_bytes(&self) -> usize {
-        let codes = self.words.iter().chain([&self.lifecycles, &self.flags, &self.shapes]);
-        codes.map(Codes::heap_bytes).sum::<usize>()
-            + self.scores.capacity() * 4
-            + self.created.heap_bytes()
-            + self.updated.heap_bytes()
+        let codes = self.words.iter().chain([&self.scores, &self.lifecycles, &self.flags, &self.shapes]);
+        codes.map(Codes::heap_bytes).sum::<usize>() + self.created.heap_bytes() + self.updated.heap_bytes()
     }
 }
 
-/// The smallest number stands for "not given"; a score that low becomes the next one.
-fn stored_score(score: Option<i32>) -> i32 {
-    score.map_or(NO_SCORE, |score| score.max(NO_SCORE + 1))
+/// A score as a number that is small when the score is near 0, on either side; 0 is "not given". The two scores
+/// furthest from 0 become the ones before them.
+fn score_code(score: Option<i32>) -> u32 {
+    score.map_or(0, |score| {
+        let score = score.clamp(i32::MIN + 1, i32::MAX);
+        ((score << 1) ^ (score >> 31)) as u32 + 1
+    })
+}
+
+fn score_of(code: u32) -> Option<i32> {
+    let code = code.checked_sub(1)?;
+    Some((code >> 1) as i32 ^ -((code & 1) as i32))
 }
 
 pub fn lifecycle_code(lifecycle: Lifecycle) -> u32 {
@@ -192,5 +197,20 @@ fn lifecycle_of(code: u32) -> Lifecycle {
         0 => Lifecycle::Open,
         1 => Lifecycle::Closed,
         _ => Lifecycle::Deleted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_come_back_from_their_codes() {
+        for score in [0, 1, -1, 50, 127, 128, -128, 100_000, i32::MAX, i32::MIN + 1] {
+            assert_eq!(score_of(score_code(Some(score))), Some(score));
+        }
+        assert_eq!(score_of(score_code(None)), None);
+        assert_eq!(score_of(score_code(Some(i32::MIN))), Some(i32::MIN + 1));
+        assert!((-127..=127).all(|score| score_code(Some(score)) <= 255));
     }
 }

@@ -277,7 +277,8 @@ pub fn letters(folded: &str) -> u64 {
 
 /// The beginning of a text, at most `most` bytes.
 fn cut(text: &str, most: usize) -> &str {
-    &text[..text.floor_char_boundary(most)]
+    let end = (0..=most.min(text.len())).rev().find(|&end| text.is_char_boundary(end));
+    &text[..end.unwrap_or(0)]
 }
 
 /// Texts that few rows have, by ascending key.

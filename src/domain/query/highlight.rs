@@ -31,16 +31,18 @@ pub fn highlights(terms: &[Term], field: Field, text: &str) -> Vec<Range<usize>>
             Test::Pattern(pattern) if is_searched(field) => {
                 found.extend(pattern.regex.find_iter(text).map(|hit| hit.range()));
             }
-            Test::Text { field: named, values } if *named == field => {
-                if values.iter().any(|value| fold(value) == folded().text) {
-                    found.push(0..text.len());
-                }
+            Test::Text { field: named, values }
+                if *named == field && values.iter().any(|value| fold(value) == folded().text) =>
+            {
+                found.push(0..text.len());
             }
-            Test::Owner(owners) if field == Field::Owner => {
-                let is_it = |owner: &OwnerIs| matches!(owner, OwnerIs::Called(name) if fold(name) == folded().text);
-                if owners.iter().any(is_it) {
-                    found.push(0..text.len());
-                }
+            Test::Owner(owners)
+                if field == Field::Owner
+                    && owners
+                        .iter()
+                        .any(|owner| matches!(owner, OwnerIs::Called(name) if fold(name) == folded().text)) =>
+            {
+                found.push(0..text.len());
             }
             _ => {}
         }

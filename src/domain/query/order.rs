@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::Sort;
 use super::rows::RowSet;
-use super::search::Unit;
+use super::search::{Unit, in_vendor_order};
 use crate::domain::fold::fold;
 use crate::domain::leads::segment::{Columns, Segment};
 use crate::domain::leads::table::{slot_of, worded};
@@ -43,14 +43,17 @@ pub fn sorted(
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Option<Vec<RowId>> {
     let total: usize = found.iter().map(RowSet::len).sum();
-    let sorter = Sorter { sort, units, ranks: word_ranks(sort.field, snapshot), cancelled };
+    if cancelled() {
+        return None;
+    }
+    let sorter = Sorter { sort, units, ranks: word_ranks(sort.field, snapshot) };
     let known = kept.as_ref().is_some_and(|order| order.sort == sort && order.is_of(units));
     if !known && total * FEW < snapshot.len() {
-        let rows = units.iter().zip(found).flat_map(|(unit, rows)| rows.iter().map(|row| unit.base + row as u32));
-        return Some(sorter.in_order(rows.collect())?.into_iter().map(RowId).collect());
+        let rows = in_vendor_order(units, found).into_par_iter().map(|RowId(row)| row);
+        return Some(sorter.in_order(rows).into_iter().map(RowId).collect());
     }
     if !known {
-        let rows = sorter.in_order((0..snapshot.len() as u32).collect())?;
+        let rows = sorter.in_order((0..snapshot.len() as u32).into_par_iter());
         *kept = Some(Order { sort, made_from: units.iter().map(|unit| Identity::of(unit.segment)).collect(), rows });
     }
     let found = flat(units, found, snapshot.len());
@@ -105,47 +108,55 @@ struct Sorter<'a> {
     sort: Sort,
     units: &'a [Unit<'a>],
     ranks: Vec<Vec<Option<u32>>>,
-    cancelled: &'a (dyn Fn() -> bool + Sync),
 }
 
-/// A row behind the number, or the eight bytes of a text, that decide its place.
-type Keyed = (u64, u32);
+/// A row behind the number, or the eight bytes of a text, that decide its place. In three small pieces, because a
+/// million of them are a lot of memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Keyed {
+    high: u32,
+    low: u32,
+    row: u32,
+}
+
+impl Keyed {
+    fn new(key: u64, row: u32) -> Self {
+        Self { high: (key >> 32) as u32, low: key as u32, row }
+    }
+
+    fn key(self) -> u64 {
+        u64::from(self.high) << 32 | u64::from(self.low)
+    }
+}
+
+/// Comes after every key of something that is given, in either direction.
+const NOT_GIVEN: u64 = u64::MAX;
 
 impl Sorter<'_> {
-    fn in_order(&self, rows: Vec<u32>) -> Option<Vec<u32>> {
-        let keys: Vec<Option<u64>> = rows.par_iter().map(|&row| self.number(row)).collect();
-        let mut given: Vec<Keyed> = Vec::with_capacity(rows.len());
-        let mut not_given = Vec::new();
-        for (key, row) in keys.into_iter().zip(rows) {
-            match key {
-                Some(key) => given.push((self.directed(key), row)),
-                None => not_given.push(row),
-            }
-        }
-        if (self.cancelled)() {
-            return None;
-        }
-        given.par_sort_unstable();
+    /// Not to be cancelled: the next search needs the same order, and would have to begin again.
+    fn in_order(&self, rows: impl IndexedParallelIterator<Item = u32>) -> Vec<u32> {
+        let keyed = |row| Keyed::new(self.number(row).map_or(NOT_GIVEN, |key| self.directed(key)), row);
+        let mut keys: Vec<Keyed> = rows.map(keyed).collect();
+        keys.par_sort_unstable();
         if let Some(slot) = slot_of(self.sort.field) {
-            let mut ties: Vec<&mut [Keyed]> =
-                given.chunk_by_mut(|a, b| a.0 == b.0).filter(|tie| tie.len() > 1).collect();
+            let given = keys.partition_point(|keyed| keyed.key() != NOT_GIVEN);
+            let mut ties: Vec<&mut [Keyed]> = ties(&mut keys[..given]).collect();
             ties.par_iter_mut().for_each(|tie| self.by_further_bytes(tie, slot, 1));
         }
-        (!(self.cancelled)()).then(|| given.into_iter().map(|(_, row)| row).chain(not_given).collect())
+        keys.into_iter().map(|keyed| keyed.row).collect()
     }
 
     /// Sorts rows whose texts begin with the same bytes, eight bytes further on and deeper.
     fn by_further_bytes(&self, tie: &mut [Keyed], slot: Slot, depth: usize) {
         // A text that ended fills up with zeros, and those are all the same.
-        let ended = |key: u64| self.directed(key) as u8 == 0;
-        if tie.first().is_none_or(|&(key, _)| ended(key)) || (self.cancelled)() {
+        if tie.first().is_none_or(|keyed| self.directed(keyed.key()) as u8 == 0) {
             return;
         }
-        for (key, row) in tie.iter_mut() {
-            *key = self.directed(bytes(self.text(*row, slot), depth));
+        for keyed in tie.iter_mut() {
+            *keyed = Keyed::new(self.directed(bytes(self.text(keyed.row, slot), depth)), keyed.row);
         }
         tie.sort_unstable();
-        for tie in tie.chunk_by_mut(|a, b| a.0 == b.0).filter(|tie| tie.len() > 1) {
+        for tie in ties(tie) {
             self.by_further_bytes(tie, slot, depth + 1);
         }
     }
@@ -165,7 +176,8 @@ impl Sorter<'_> {
         unit.segment.texts.folded_slot(row, slot)
     }
 
-    /// The number, or the first bytes of the text, that a row is sorted by; `None` when it is not given.
+    /// The number, or the first bytes of the text, that a row is sorted by; `None` when it is not given. Neither 0 nor
+    /// the largest number, so that [`NOT_GIVEN`] stays free when the order is turned over.
     fn number(&self, row: u32) -> Option<u64> {
         let field = self.sort.field;
         let (unit, at) = self.place(row);
@@ -174,7 +186,9 @@ impl Sorter<'_> {
             return (!text.is_empty()).then(|| bytes(text, 0));
         }
         let columns = &unit.segment.columns;
-        let rank = |number: u32| self.ranks.get(unit.part)?.get(number as usize).copied().flatten().map(u64::from);
+        let rank = |number: u32| {
+            self.ranks.get(unit.part)?.get(number as usize).copied().flatten().map(|rank| u64::from(rank) + 1)
+        };
         let signed = |number: i64| (number as u64) ^ (1 << 63);
         match field {
             Field::Score => columns.score(at).map(|score| signed(score.into())),
@@ -185,6 +199,11 @@ impl Sorter<'_> {
             _ => rank(columns.words[worded(field)? as usize].get(at)),
         }
     }
+}
+
+/// Runs of rows whose keys are the same.
+fn ties(keys: &mut [Keyed]) -> impl Iterator<Item = &mut [Keyed]> {
+    keys.chunk_by_mut(|a, b| a.key() == b.key()).filter(|tie| tie.len() > 1)
 }
 
 /// Eight bytes of a text, so that their numbers have the order of the text.

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::evaluate::TextCondition;
 use super::rows::RowSet;
 use super::scan::TextKey;
-use super::search::Unit;
+use super::search::{Unit, in_vendor_order};
 use crate::domain::leads::RowId;
 use crate::domain::leads::texts::{Slot, Texts};
 use crate::domain::ranking::{NameScorer, Names, Scorer};
@@ -22,22 +22,19 @@ pub fn ranked(
 ) -> Option<Vec<RowId>> {
     let words: Vec<&str> = conditions.iter().filter_map(TextCondition::ranking_word).collect();
     let words: Vec<Word<'_>> = words.into_iter().map(|word| Word { word, names: NameScorer::new(word) }).collect();
-    let rows: Vec<RowId> =
-        units.iter().zip(found).flat_map(|(unit, rows)| rows.iter().map(|row| RowId(unit.base + row as u32))).collect();
-    let scores = |rows: &[RowId]| {
-        if cancelled() {
-            return None;
-        }
+    let scores = |(unit, rows): (&Unit<'_>, &RowSet)| {
         let mut scorer = Scorer::default();
-        let score = |&RowId(row): &RowId| {
-            let unit = &units[units.partition_point(|unit| unit.base <= row) - 1];
-            let row = (row - unit.base) as usize;
-            words.iter().map(|word| word.score(&mut scorer, &unit.segment.texts, row)).sum()
-        };
-        Some(rows.iter().map(score).collect::<Vec<i32>>())
+        let mut scores = Vec::with_capacity(rows.len());
+        for (count, row) in rows.iter().enumerate() {
+            if count % STEP == 0 && cancelled() {
+                return None;
+            }
+            scores.push(words.iter().map(|word| word.score(&mut scorer, &unit.segment.texts, row)).sum());
+        }
+        Some(scores)
     };
-    let scores: Vec<Vec<i32>> = rows.par_chunks(STEP).map(scores).collect::<Option<_>>()?;
-    Some(by_score(&rows, &scores.concat()))
+    let scores: Vec<Vec<i32>> = units.par_iter().zip(found).map(scores).collect::<Option<_>>()?;
+    Some(by_score(&in_vendor_order(units, found), &scores.concat()))
 }
 
 /// A `~word`, folded.

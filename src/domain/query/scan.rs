@@ -56,7 +56,7 @@ impl TextKey {
 /// A condition on texts, ready to run.
 #[derive(Debug)]
 pub enum Scan {
-    Word(Finder<'static>),
+    Word(Box<Finder<'static>>),
     Fuzzy { word: String, letters: u64 },
     Pattern(Regex),
     Slot { slot: Slot, values: Vec<String> },
@@ -65,7 +65,7 @@ pub enum Scan {
 impl Scan {
     pub fn new(key: &TextKey, test: &Test) -> Self {
         match (key, test) {
-            (TextKey::Word(word), _) => Self::Word(Finder::new(word.as_bytes()).into_owned()),
+            (TextKey::Word(word), _) => Self::Word(Box::new(Finder::new(word.as_bytes()).into_owned())),
             (TextKey::Slot(slot, values), _) => Self::Slot { slot: *slot, values: values.clone() },
             (_, Test::Pattern(Pattern { regex, .. })) => Self::Pattern(regex.clone()),
             (TextKey::Fuzzy(word) | TextKey::Pattern(word), _) => {

@@ -134,7 +134,8 @@ fn marked_rows(marked: &Selection, snapshot: &Snapshot, units: &[Unit<'_>]) -> V
     rows
 }
 
-fn in_vendor_order(units: &[Unit<'_>], rows: &[RowSet]) -> Vec<RowId> {
+/// The found rows as the vendor gave them.
+pub fn in_vendor_order(units: &[Unit<'_>], rows: &[RowSet]) -> Vec<RowId> {
     let mut all = Vec::with_capacity(rows.iter().map(RowSet::len).sum());
     for (unit, rows) in units.iter().zip(rows) {
         all.extend(rows.iter().map(|row| RowId(unit.base + row as u32)));

@@ -147,19 +147,12 @@ impl NameScorer {
     /// those places are looked at.
     pub fn score(&self, memory: &mut Scorer, row: &[u8], names: usize) -> Names {
         let window = &row[..row.len().min(WINDOW)];
-        let mut ends = places(window, 0);
-        let mut past = ends;
-        for _ in 1..names {
-            past &= past.wrapping_sub(1);
-        }
-        if past == 0 {
-            return Names::OneByOne;
-        }
-        let end = past.trailing_zeros() as usize;
-        if !window[..end].is_ascii() {
-            return Names::OneByOne;
-        }
+        let Some(end) = memchr::memchr_iter(0, window).nth(names.saturating_sub(1)) else { return Names::OneByOne };
         let window = &window[..end];
+        if !window.is_ascii() {
+            return Names::OneByOne;
+        }
+        let mut ends = places(window, 0) | 1 << end;
         memory.standing.clear();
         memory.standing.extend(self.letters.iter().map(|&letter| places(window, letter)));
         let mut best = None;
