@@ -3,12 +3,11 @@
 
 use std::time::{Duration, Instant};
 
-use switchboard::domain::capabilities::Settle;
 use switchboard::domain::leads::LeadTable;
 use switchboard::domain::{
-    Assignment, Capabilities, Exactness, Field, LeadFlags, LeadRecord, Lifecycle, OwnerRef, Person, Timestamp,
+    Assignment, BatchRule, Capabilities, Field, LeadFlags, LeadRecord, Lifecycle, OwnerRef, Pace, Person, ReadBack,
+    Timestamp, VendorKind,
 };
-use switchboard::domain::{BatchRule, Pace, ReadBack, TargetKind, Unassign, VendorKind};
 
 /// Whether a quick look is enough: fewer leads and repetitions, for checking that the benchmark runs.
 pub fn quick() -> bool {
@@ -154,34 +153,11 @@ pub fn table(leads: usize, owners: &[Assignment]) -> LeadTable {
 
 const PAGE: usize = 500;
 
-/// What kenbun can do, by its contract.
+/// A vendor that takes bulk changes and shows owners by name alone, as kenbun does.
 pub fn capabilities() -> Capabilities {
-    Capabilities {
-        vendor: VendorKind::Kenbun,
-        targets: TargetKind::Leads,
-        experimental: false,
-        fields: FIELDS,
-        server_filters: &[],
-        names_in_rows: false,
-        batch: BatchRule {
-            max: 500,
-            bulk_from: 2,
-            unassign_max: 500,
-            split_by_before: false,
-            split_by_scope: false,
-            atomic: false,
-            per_item_answer: false,
-        },
-        unassign: Unassign::Yes,
-        read_back: ReadBack::ByName,
-        settle: Settle::USUAL,
-        undo: Exactness::Exact,
-        pace: Pace { per_second: 10.0, burst: 10, parallel: 8 },
-        freshness: Duration::from_secs(300),
-        first_write_alone: false,
-        not_undoable: Vec::new(),
-        warnings: Vec::new(),
-    }
+    let batch = BatchRule { max: 500, bulk_from: 2, unassign_max: 500, per_item_answer: false, ..BatchRule::SINGLE };
+    let pace = Pace { per_second: 10.0, burst: 60, parallel: 8 };
+    Capabilities { batch, pace, read_back: ReadBack::ByName, ..Capabilities::plain(VendorKind::Kenbun, FIELDS) }
 }
 
 /// The time that something takes, and what it gives.

@@ -93,6 +93,34 @@ pub struct Capabilities {
     pub warnings: Vec<String>,
 }
 
+impl Capabilities {
+    /// A vendor of leads that does everything one at a time and without limits, shows what it did at once and can take
+    /// all of it back. What a real one does differently is changed from there.
+    pub fn plain(vendor: VendorKind, fields: &'static [Field]) -> Self {
+        Self {
+            vendor,
+            targets: TargetKind::Leads,
+            experimental: false,
+            fields,
+            server_filters: &[],
+            names_in_rows: true,
+            all_names: false,
+            batch: BatchRule::SINGLE,
+            unassign: Unassign::Yes,
+            read_back: ReadBack::ById,
+            read_at_once: 1,
+            settle: Settle::USUAL,
+            late_writes: Duration::ZERO,
+            undo: Exactness::Exact,
+            pace: Pace { per_second: f64::INFINITY, burst: u32::MAX, parallel: 1 },
+            freshness: Duration::from_secs(300),
+            first_write_alone: false,
+            not_undoable: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+}
+
 /// How changes may be put together into one request. The same function uses it to count a plan's requests and to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchRule {
