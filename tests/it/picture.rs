@@ -32,7 +32,6 @@ fn the_picture_of_the_readme_can_be_made() {
     if let Some(file) = std::env::var_os("SWITCHBOARD_PICTURE") {
         std::fs::write(file, picture).unwrap();
     }
-    pty.keys("esc q");
 }
 
 /// The screen as a picture: one rectangle for each run of a background, one text for each run of a style.
