@@ -203,6 +203,11 @@ fn million_items(journal: &Journal) {
             assert_eq!(journal.lead_events(&lead, 50).expect("events").len(), 1);
         }),
     );
+    let leads: Vec<_> = (0..1_000).map(|n| lead_id(n * 900 + 1).as_str().into()).collect();
+    report(
+        "the last known owners of 1,000 leads",
+        &reopened(&|journal| drop(journal.last_known_owners(&"sales".into(), &leads).expect("owners"))),
+    );
     report("checking everything", &[timed(|| assert!(journal.verify().expect("a check").is_empty()))]);
     report("making what is derived anew", &[timed(|| journal.rebuild().expect("made anew"))]);
 }

@@ -1,6 +1,6 @@
 //! History for other programs: JSON Lines by the contract of the command line, and CSV for spreadsheets.
 //!
-//! What is written steers nothing: texts are [`SafeText`], ids in JSON stay exact but have every dangerous character
+//! What is written steers nothing: texts are safe text, ids in JSON stay exact but have every dangerous character
 //! escaped, and no CSV cell can start a formula.
 
 use std::io::{self, Write};

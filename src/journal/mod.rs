@@ -5,7 +5,7 @@
 //!
 //! # Writing
 //!
-//! One thread writes for everybody ([`writer`]): what waits together is committed together, and each is answered
+//! One thread writes for everybody (`writer.rs`): what waits together is committed together, and each is answered
 //! after the commit that holds its rows. A commit costs the same for one move as for a hundred, so callers with much
 //! in flight should let moves gather instead of waiting for each:
 //!
@@ -161,7 +161,7 @@ const MOST_IDLE: usize = 4;
 
 impl Journal {
     /// Opens or creates the journal in `folder` (0700; the file 0600). On a network file system it uses the rollback
-    /// journal, elsewhere WAL; always `synchronous=FULL`.
+    /// journal (with `synchronous=EXTRA`, which it needs for the same promise), elsewhere WAL with `synchronous=FULL`.
     pub fn open(folder: &Path) -> Result<Self, JournalError> {
         Self::open_as(folder, None)
     }
