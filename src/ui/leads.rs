@@ -214,9 +214,9 @@ fn rows(state: &State, canvas: &mut Canvas<'_>, area: Rect, columns: &[Column]) 
             canvas.text(2, y, 1, glyphs.flag, Role::Warning);
         }
         for (index, column) in columns.iter().enumerate() {
-            // The cursor is its mark and the first column: a whole row of reverse video would have to be sent twice for
-            // every key, which a thin line feels.
-            cell(state, canvas, part, row, *column, y, current && index == 0);
+            // The cursor is its mark, the first column and the owner: a whole row of reverse video would have to be sent
+            // twice for every key, which a thin line feels.
+            cell(state, canvas, part, row, *column, y, current && (index == 0 || column.field == Field::Owner));
         }
     }
 }

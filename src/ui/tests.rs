@@ -464,3 +464,25 @@ fn no_size_makes_the_drawing_fail() {
         }
     }
 }
+
+#[test]
+fn a_key_costs_a_thin_line_little() {
+    use crate::term::{Capabilities, Colours, Screen};
+    let capabilities = Capabilities { colours: Colours::Indexed, plain: false, extras: true };
+    let mut desk = Desk::loaded((200, 50), 5000);
+    let mut screen = Screen::new(Vec::new(), capabilities, 200, 50);
+    let mut draw = |desk: &Desk| screen.draw(|frame| view(&desk.state, frame)).unwrap().bytes;
+    let whole = draw(&desk);
+    assert!(whole > 5000, "{whole}");
+    assert_eq!(draw(&desk), 0, "nothing has changed");
+    let (mut moves, mut scrolls) = (Vec::new(), Vec::new());
+    for _ in 0..120 {
+        let top = desk.state.leads.cursor.top;
+        desk.act(Action::CursorDown);
+        let bytes = draw(&desk);
+        if desk.state.leads.cursor.top == top { moves.push(bytes) } else { scrolls.push(bytes) }
+    }
+    let most = |bytes: &[usize]| bytes.iter().copied().max().unwrap_or(0);
+    assert!(most(&moves) < 400, "{moves:?}");
+    assert!(most(&scrolls) < 500, "{scrolls:?}");
+}
