@@ -15,7 +15,7 @@ use super::messages::MessagePage;
 use super::operation::OperationView;
 use super::palette::Palette;
 use super::picker::Picker;
-use super::plan::{PlanDialog, PlanFocus};
+use super::plan::PlanDialog;
 use super::state::State;
 use super::view_prompt::ViewPrompt;
 
@@ -69,7 +69,7 @@ impl Dialog {
     pub fn layout(&self, size: (u16, u16)) -> layout::Dialog {
         match self {
             Self::Picker(_) => picker_layout(size),
-            Self::Plan(plan) => plan_layout(size, plan.focus),
+            Self::Plan(plan) => plan.layout(size),
             Self::Operation(_) => operation_layout(size),
             Self::History(_) => history_layout(size),
             Self::Interrupted(_) => interrupted_layout(size),
@@ -114,12 +114,6 @@ impl Dialog {
 
 pub fn picker_layout(size: (u16, u16)) -> layout::Dialog {
     layout::dialog(size, 76, 24, 2, 0)
-}
-
-pub fn plan_layout(size: (u16, u16), focus: PlanFocus) -> layout::Dialog {
-    // On a low screen the note has a line only while it is written.
-    let foot = if size.1 < 16 && focus != PlanFocus::Note { 1 } else { 2 };
-    layout::dialog(size, 100, 40, 0, foot)
 }
 
 pub fn operation_layout(size: (u16, u16)) -> layout::Dialog {

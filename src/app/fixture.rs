@@ -16,7 +16,6 @@ use crate::domain::{
 };
 
 use super::action::Action;
-use super::context::Context;
 use super::dialog::Dialog;
 use super::effect::Effect;
 use super::keys::Keys;
@@ -169,18 +168,7 @@ pub fn lead(n: usize) -> LeadKey {
 
 /// The keys as they are shipped.
 pub fn keys() -> Keys {
-    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/keymap.toml")).unwrap_or_default();
-    let map: toml::Table = text.parse().unwrap();
-    let mut bindings = Vec::new();
-    for (section, actions) in &map {
-        let section: Context = section.parse().unwrap();
-        for (action, keys) in actions.as_table().unwrap() {
-            let action: Action = action.parse().unwrap();
-            let keys = keys.as_array().unwrap().iter();
-            bindings.extend(keys.map(|key| (section, action, key.as_str().unwrap().to_owned())));
-        }
-    }
-    Keys::new(bindings)
+    crate::input::KeyMap::new().labels()
 }
 
 /// A state together with a runtime that does searches and jobs at once and keeps everything else for looking at.

@@ -11,6 +11,7 @@ use super::dialog::{After, Dialog};
 use super::effect::Effect;
 use super::field::TextField;
 use super::job::{Destination, Job, PlanOrder, Review, ReviewOrder, Wish};
+use super::layout;
 use super::list::Scroll;
 use super::notices::Level;
 use super::picker::PickedLeads;
@@ -72,6 +73,10 @@ pub enum PlanFocus {
     Count,
     Note,
 }
+
+/// The most room a plan takes.
+const WIDTH: u16 = 100;
+const HEIGHT: u16 = 42;
 
 impl PlanDialog {
     fn new(origin: Origin, what: String) -> Self {
@@ -140,6 +145,17 @@ impl PlanDialog {
         let order = self.order();
         let at = order.iter().position(|focus| *focus == self.focus).unwrap_or(0);
         self.focus = order[(at + if forward { 1 } else { order.len() - 1 }) % order.len()];
+    }
+
+    /// Where it is on a screen of this size: as high as it has something to say.
+    pub fn layout(&self, size: (u16, u16)) -> layout::Dialog {
+        // On a low screen the note has a line only while it is written.
+        let foot = if size.1 < 16 && self.focus != PlanFocus::Note { 1 } else { 2 };
+        let widest = layout::dialog(size, WIDTH, HEIGHT, 0, foot);
+        let rows = self.rows(self.lines(usize::from(widest.body.width)).len());
+        // A line of air between what is said and what is asked.
+        let height = u16::try_from(rows + 1).unwrap_or(HEIGHT).max(8) + foot;
+        layout::dialog(size, WIDTH, height.min(HEIGHT), 0, foot)
     }
 
     /// The summary's lines for a body of this width.
@@ -298,7 +314,7 @@ impl State {
     }
 
     pub(super) fn act_in_plan(&mut self, dialog: &mut PlanDialog, action: Action) -> After {
-        let body = super::dialog::plan_layout(self.size, dialog.focus).body;
+        let body = dialog.layout(self.size).body;
         match action {
             Action::Back if dialog.is_typing() => dialog.focus = PlanFocus::Cancel,
             Action::Back => return self.refuse(),

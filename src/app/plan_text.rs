@@ -37,16 +37,22 @@ impl PlanLine {
     }
 }
 
+/// Columns of a name within a sentence; some names are books.
+const NAME: usize = 40;
+
 /// Lines of flows and loads that are shown at once; plans of hundreds of owners say how many more there are.
 const MOST_ROWS: usize = 40;
 
 /// The whole summary, wrapped to `width`.
 pub fn summary(review: &Review, width: usize) -> Vec<PlanLine> {
     let mut lines: Vec<PlanLine> = words::wrap(&headline(review), width).into_iter().map(PlanLine::Headline).collect();
+    if let Some(facts) = facts(review) {
+        lines.extend(words::wrap(&facts, width).into_iter().map(PlanLine::Text));
+    }
     let several = review.profiles.len() > 1;
     let mut warnings = Vec::new();
     if review.hidden > 0 {
-        let names: Vec<&str> = review.hidden_names.iter().map(|name| name.as_str()).collect();
+        let names: Vec<String> = review.hidden_names.iter().map(|name| words::cut(name.as_str(), NAME)).collect();
         let more = if review.hidden > names.len() { " and others" } else { "" };
         let are = if review.hidden == 1 { "is" } else { "are" };
         warnings.push(format!(
@@ -60,7 +66,7 @@ pub fn summary(review: &Review, width: usize) -> Vec<PlanLine> {
     }
     warnings.extend(review.warnings.iter().cloned());
     if review.changes > 0 {
-        warnings.extend(review.side_effects.iter().map(|sentence| format!("Undo does not reach: {sentence}")));
+        warnings.extend(review.side_effects.iter().map(|sentence| format!("No undo takes this back: {sentence}")));
     }
     if !warnings.is_empty() {
         lines.push(PlanLine::Blank);
@@ -99,19 +105,21 @@ pub fn summary(review: &Review, width: usize) -> Vec<PlanLine> {
         }
     }
     if review.changes > 0 {
-        let cost = review.cost;
-        lines.extend([
-            PlanLine::Blank,
-            PlanLine::Text(format!(
-                "{}, {} at the allowed pace",
-                counted(cost.requests, "request"),
-                words::duration(cost.seconds)
-            )),
-            PlanLine::Blank,
-            PlanLine::Heading(format!("All {}", counted(review.changes, "change"))),
-        ]);
+        lines.extend([PlanLine::Blank, PlanLine::Heading(format!("All {}", counted(review.changes, "change")))]);
     }
     lines
+}
+
+/// What else is to be known at a glance: who is left alone, and what it costs.
+fn facts(review: &Review) -> Option<String> {
+    let cost = (review.changes > 0).then(|| {
+        let requests = counted(review.cost.requests, "request");
+        format!("{requests}, {} at the allowed pace.", words::duration(review.cost.seconds))
+    });
+    let skips =
+        (review.skips > 0 && review.changes > 0).then(|| format!("{} left alone.", counted(review.skips, "lead")));
+    let facts: Vec<String> = cost.into_iter().chain(skips).collect();
+    (!facts.is_empty()).then(|| facts.join(" "))
 }
 
 fn left_over(rows: usize) -> Option<PlanLine> {
@@ -153,7 +161,7 @@ pub fn what_it_does(plan: &Plan) -> String {
     if afters.all(|after| after == first || after.label() == first.label()) {
         return match first {
             Assignment::Unassigned(_) => format!("Take the owner from {leads}"),
-            owner => format!("Assign {leads} to {}", owner.label()),
+            owner => format!("Assign {leads} to {}", words::cut(owner.label().as_str(), NAME)),
         };
     }
     format!("Assign {leads} to several owners")

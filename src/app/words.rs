@@ -73,6 +73,18 @@ pub fn width(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.graphemes(true).map(UnicodeWidthStr::width).sum() }
 }
 
+/// The beginning of `text`, at most `columns` wide.
+pub fn cut(text: &str, columns: usize) -> String {
+    let mut used = 0;
+    for (at, grapheme) in text.grapheme_indices(true) {
+        used += UnicodeWidthStr::width(grapheme);
+        if used > columns {
+            return format!("{}...", &text[..at]);
+        }
+    }
+    text.to_owned()
+}
+
 /// `text` in lines of at most `columns`, broken at spaces where there are some. Never empty.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(1);
@@ -157,5 +169,6 @@ mod tests {
         assert_eq!(wrap("王小明王小明", 5), ["王小", "明王", "小明"]);
         assert_eq!(wrap("", 5), [""]);
         assert_eq!(wrap("a", 0), ["a"]);
+        assert_eq!([cut("王小明", 4), cut("王小明", 6), cut("", 0)], ["王小...", "王小明", ""]);
     }
 }

@@ -90,7 +90,7 @@ pub fn lines_shown(canvas: &Canvas<'_>, top: usize, height: u16, lines: usize) -
     let glyphs = canvas.theme.glyphs;
     let above = if top > 0 { glyphs.more_above } else { "" };
     let below = if last < lines { glyphs.more_below } else { "" };
-    format!("lines {} to {} of {} {above}{below}", top + 1, last, lines)
+    format!("lines {} to {} of {} {above}{below}", words::number(top + 1), words::number(last), words::number(lines))
 }
 
 /// What can be done right now: keys and words from the table of actions.

@@ -3,8 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::app::state::{Focus, State};
-use crate::app::words;
-use crate::app::{Action, Context};
+use crate::app::{Action, Context, words};
 use crate::domain::leads::SnapshotPart;
 use crate::domain::selection::LeadKey;
 use crate::domain::{Assignment, Field, LeadFlags, Lifecycle, SafeText};
@@ -166,6 +165,9 @@ fn instead_of_rows(state: &State, canvas: &mut Canvas<'_>, area: Rect) {
     let total: usize = state.listed_profiles().map(|profile| profile.table.len()).sum();
     let (role, text) = if total > 0 && state.leads.shown.any {
         let mut text = format!("None of {} matches this filter.", words::counted(total, "lead"));
+        if let Some(key) = state.keys.label(state.context(), Action::Back) {
+            text += &format!(" {key} clears it.");
+        }
         if state.leads.shown.hidden_closed > 0 {
             text += &format!(" {} closed ones would.", words::number(state.leads.shown.hidden_closed));
         }

@@ -51,6 +51,8 @@ impl Canvas<'_> {
             return 0;
         }
         let width = width.min(area.right() - x);
+        // Nothing of what was painted here before may shine through.
+        let (style, highlight) = (Style::reset().patch(style), Style::reset().patch(highlight));
         let ellipsis = self.theme.glyphs.ellipsis;
         let (keep, used) = fitting(text, usize::from(width), ellipsis);
         let mut at = x;

@@ -22,7 +22,10 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, picker: &Picker) {
         _ => String::new(),
     };
     let question = match picker.leads {
-        PickedLeads::Marked => format!("Who gets the {} marked{hidden}?", words::counted(leads, "lead")),
+        PickedLeads::Marked => match leads {
+            1 => format!("Who gets the marked lead{hidden}?"),
+            n => format!("Who gets the {} marked leads{hidden}?", words::number(n)),
+        },
         PickedLeads::One(ref lead) => format!("Who gets {}?", state.lead_label(lead)),
     };
     let (head, glyphs) = (dialog.head, canvas.theme.glyphs);

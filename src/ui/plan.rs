@@ -13,7 +13,7 @@ use super::theme::Role;
 use super::{field, frame};
 
 pub fn draw(state: &State, canvas: &mut Canvas<'_>, plan: &PlanDialog) {
-    let dialog = crate::app::dialog::plan_layout(state.size, plan.focus);
+    let dialog = plan.layout(state.size);
     let body = dialog.body;
     let lines = plan.lines(usize::from(body.width));
     let more = frame::lines_shown(canvas, plan.scroll.top, body.height, plan.rows(lines.len()));

@@ -486,3 +486,42 @@ fn a_key_costs_a_thin_line_little() {
     assert!(most(&moves) < 400, "{moves:?}");
     assert!(most(&scrolls) < 500, "{scrolls:?}");
 }
+
+#[test]
+fn every_hint_names_a_key_that_does_it() {
+    use crate::input::KeyMap;
+    let map = KeyMap::new();
+    let check = |desk: &Desk| {
+        let place = desk.state.context();
+        for (action, title) in desk.state.hints() {
+            let Some(label) = desk.state.keys.label(place, action) else { continue };
+            let key = label.parse().unwrap();
+            assert_eq!(map.action(place, key), Some(action), "{label} for {title} in {place}");
+        }
+    };
+    let mut desk = running((200, 50));
+    check(&desk);
+    desk.act(Action::Back);
+    for action in [
+        Action::FocusLists,
+        Action::FocusOwners,
+        Action::FocusLeads,
+        Action::Filter,
+        Action::Assign,
+        Action::Unassign,
+        Action::History,
+        Action::Detail,
+        Action::Columns,
+        Action::SaveView,
+        Action::Help,
+        Action::Palette,
+        Action::Messages,
+        Action::Quit,
+    ] {
+        desk.act(action);
+        check(&desk);
+        if !desk.state.dialogs.is_empty() || desk.state.focus != crate::app::state::Focus::Leads {
+            desk.acts(&[Action::Back, Action::Back]);
+        }
+    }
+}

@@ -182,7 +182,7 @@ fn the_plan_says_who_is_hidden_and_what_is_left_alone() {
     let lines = plan(&desk).lines(60);
     assert!(lines.iter().any(|line| matches!(line, PlanLine::Warning(text) if text.contains("hidden by the filter"))));
     assert!(
-        lines.iter().any(|line| matches!(line, PlanLine::Warning(text) if text.starts_with("Undo does not reach")))
+        lines.iter().any(|line| matches!(line, PlanLine::Warning(text) if text.starts_with("No undo takes this back")))
     );
     // Every change and every skip can be scrolled to.
     let rows = plan(&desk).rows(lines.len());
