@@ -187,6 +187,11 @@ impl State {
         }
     }
 
+    /// A search came to no end: what was shown stays. False when it was an older one.
+    pub(super) fn search_failed(&mut self, generation: u64) -> bool {
+        self.leads.search.asked.take_if(|asked| asked.generation == generation).is_some()
+    }
+
     /// Moves the cursor of the table. False when the action is not a moving one.
     pub(super) fn move_in_table(&mut self, action: Action) -> bool {
         let (len, height) = (self.leads.shown.len(), self.table_height());

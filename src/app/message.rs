@@ -36,6 +36,10 @@ pub enum Message {
     Painted,
     Backend(Event),
     Searched(SearchResult),
+    /// The search of this generation came to no end, by a mistake of ours that was told apart.
+    SearchFailed {
+        generation: u64,
+    },
     /// A [`Job::MakePlan`](super::Job::MakePlan) or [`Job::Review`](super::Job::Review) is done.
     Planned {
         generation: u64,

@@ -157,6 +157,12 @@ impl State {
             Message::Painted => self.painted(),
             Message::Backend(event) => self.backend(event),
             Message::Searched(result) => self.searched(result),
+            Message::SearchFailed { generation } => {
+                if self.search_failed(generation) {
+                    // They meant rows that nobody will see.
+                    self.waiting.clear();
+                }
+            }
             Message::Planned { generation, plan, review } => self.planned(generation, plan, review),
             Message::Counted(counts) => self.views_counted(counts),
             Message::LoadsCounted { generation, loads } => self.loads_counted(generation, loads),

@@ -123,7 +123,8 @@ fn serve_searches(slot: &Slot, answers: &UnboundedSender<Message>) {
             Err(_) => {
                 // Whatever it had kept may be half done.
                 searcher = Searcher::default();
-                internal_error("the search failed")
+                let _ = answers.send(internal_error("the search failed"));
+                Message::SearchFailed { generation: request.generation }
             }
         };
         if answers.send(message).is_err() {

@@ -180,3 +180,20 @@ fn a_profile_that_cannot_be_opened_does_not_hold_up_the_others() {
     assert_eq!(desk.state.leads.shown.len(), 10);
     assert_eq!(desk.said(), "KENBUN_TOKEN is not set. Set it.");
 }
+
+#[test]
+fn a_search_that_fails_does_not_hold_up_the_keys_for_ever() {
+    let mut desk = Desk::loaded(SIZE, 300);
+    desk.act(Action::Filter);
+    let asked = desk.state.update(Message::Type('g'));
+    let Some(Effect::Search(request)) = asked.into_iter().find(|effect| matches!(effect, Effect::Search(_))) else {
+        panic!()
+    };
+    desk.acts(&[Action::Accept, Action::MarkAll]);
+    desk.send(Message::SearchFailed { generation: request.generation - 1 });
+    assert!(desk.state.leads.is_searching(), "that was another one");
+    desk.send(Message::SearchFailed { generation: request.generation });
+    assert!(desk.marked().is_empty(), "keys that meant rows which were never found do nothing");
+    desk.act(Action::Mark);
+    assert_eq!(desk.marked().len(), 1);
+}
