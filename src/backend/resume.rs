@@ -68,14 +68,14 @@ pub async fn resume(
         })
         .collect();
     let mut shares = Vec::new();
-    let mut work: Vec<(usize, Seqs, Vec<(String, Chance)>, Session)> = Vec::new();
+    let mut work = Vec::new();
     for (index, part) in summary.parts.iter().enumerate() {
         let of_part = |rows: &[ItemRow]| -> Vec<ItemRow> {
             rows.iter().filter(|row| row.part as usize == index).cloned().collect()
         };
         let (open, todo) = (of_part(&settle), of_part(&send_now));
         let seqs = open.iter().chain(&todo).map(|row| row.seq).collect();
-        let whys = open.iter().map(|row| (why_open(row), chances[index].of(row))).collect();
+        let whys: Vec<(String, Chance)> = open.iter().map(|row| (why_open(row), chances[index].of(row))).collect();
         shares.push(PlanPart {
             profile: part.profile.clone(),
             vendor: part.vendor,

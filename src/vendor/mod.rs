@@ -6,6 +6,7 @@ pub mod fields;
 pub mod findings;
 pub mod gate;
 pub mod http;
+pub mod instantly;
 pub mod kenbun;
 pub mod registry;
 pub mod settings;

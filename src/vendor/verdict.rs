@@ -31,6 +31,7 @@ impl Verdict {
     }
 
     /// The answer that a request got, or what it means that there is none (or a 429).
+    #[expect(clippy::result_large_err, reason = "made once a request")]
     pub fn of_sent(sent: Sent) -> Result<Answer, Self> {
         let (outcome, kind) = match sent {
             Sent::Answer(answer) => return Ok(answer),
