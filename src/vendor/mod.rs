@@ -10,6 +10,7 @@ pub mod instantly;
 pub mod kenbun;
 pub mod registry;
 pub mod settings;
+pub mod stateset;
 pub mod verdict;
 
 use std::ops::ControlFlow;
