@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::pace::PaceGate;
 use crate::domain::exchange::LoadProgress;
 use crate::domain::leads::LeadTable;
@@ -28,6 +30,8 @@ pub struct Desk {
     /// Whether a write of this session was compared with what the vendor made of it.
     pub first_write_compared: tokio::sync::Mutex<bool>,
     pub freshness: Duration,
+    /// Cancelled once it was looked whether leads of an earlier session are kept.
+    pub cache_looked_at: CancellationToken,
     kept: Mutex<Kept>,
     written: Mutex<HashMap<TargetId, Timestamp>>,
 }
@@ -74,6 +78,7 @@ impl Desk {
             gate,
             first_write_compared: tokio::sync::Mutex::new(false),
             freshness,
+            cache_looked_at: CancellationToken::new(),
             kept: Mutex::default(),
             written: Mutex::default(),
         }

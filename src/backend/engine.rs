@@ -1,6 +1,7 @@
 //! The engine as async calls.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::desk::Desk;
@@ -32,6 +33,7 @@ pub(super) struct Inner {
     pub journal: Journal,
     pub who: SafeText,
     pub clock: Clock,
+    pub data_folder: Option<PathBuf>,
     pub tuning: Tuning,
     /// Operations of this process that run now.
     running: Mutex<HashMap<OperationId, StopToken>>,
@@ -109,7 +111,7 @@ impl ApplyError {
 
 impl Engine {
     pub fn open(setup: Setup) -> Result<Self, Problem> {
-        let Setup { profiles, journal, who, clock, data_folder: _, tuning } = setup;
+        let Setup { profiles, journal, who, clock, data_folder, tuning } = setup;
         let mut desks = Vec::new();
         for profile in profiles {
             let (name, kind, base_url, read_only) = (profile.name, profile.kind, profile.base_url, profile.read_only);
@@ -134,7 +136,7 @@ impl Engine {
                 Err(problem) => Err(NotOpened { name, kind, base_url, read_only, problem }),
             });
         }
-        let inner = Inner { desks, journal, who, clock, tuning, running: Mutex::default() };
+        let inner = Inner { desks, journal, who, clock, data_folder, tuning, running: Mutex::default() };
         Ok(Self { inner: Arc::new(inner) })
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::cache::{self, Cache};
 use super::desk::Desk;
 use super::load;
 use super::names::{self, NamesWish};
@@ -95,6 +96,7 @@ impl Backend {
                 self.background.spawn(names::fetch(desk.clone(), wish, self.outbox.clone()));
             }
             self.background.spawn(tell_pauses(desk.clone(), self.outbox.clone()));
+            self.background.spawn(show_kept(self.engine.clone(), desk.clone(), self.outbox.clone()));
         }
         self.ask(
             |engine| engine.journal().interrupted(),
@@ -290,6 +292,7 @@ fn problem(error: VendorError) -> Problem {
 /// Loads people and leads side by side.
 async fn load_profile(engine: Engine, desk: Arc<Desk>, wish: NamesWish, outbox: Outbox) {
     let profile = desk.name.clone();
+    let mut whole = None;
     let people = async {
         match engine.load_people(&profile).await {
             Ok(people) => {
@@ -303,9 +306,12 @@ async fn load_profile(engine: Engine, desk: Arc<Desk>, wish: NamesWish, outbox: 
         }
     };
     let leads = async {
+        // Kept leads are on the screen within a moment; without them the rows would be seen to start from nothing.
+        desk.cache_looked_at.cancelled().await;
         let mut show = |table, progress| outbox.put(Event::Leads { profile: profile.clone(), table, progress });
         match load::load(&desk, &LeadAsk::everything(), &engine.inner.clock, &mut show).await {
             Ok(loaded) => {
+                whole = Some(loaded.table.clone());
                 if desk.capabilities.all_names {
                     wish.all(&desk);
                 }
@@ -317,6 +323,25 @@ async fn load_profile(engine: Engine, desk: Arc<Desk>, wish: NamesWish, outbox: 
         }
     };
     tokio::join!(people, leads);
+    if let (Some(table), Some(folder)) = (whole, &engine.inner.data_folder) {
+        cache::save_in_background(Cache::of(&desk, folder), table, desk.people());
+    }
+}
+
+/// Shows the leads of an earlier session until the first load is done.
+async fn show_kept(engine: Engine, desk: Arc<Desk>, outbox: Outbox) {
+    // However this ends: a load waits for it.
+    let _looked = desk.cache_looked_at.clone().drop_guard();
+    let Some(folder) = &engine.inner.data_folder else { return };
+    let cache = Cache::of(&desk, folder);
+    let Ok(Some(kept)) = tokio::task::spawn_blocking(move || cache.load()).await else { return };
+    // Shown, and not used for anything: people may have left since.
+    if desk.people().is_none() && !kept.people.is_empty() {
+        outbox.put(Event::People { profile: desk.name.clone(), people: Arc::new(kept.people) });
+    }
+    if let Some((table, progress)) = desk.set_cached(kept.table) {
+        outbox.put(Event::Leads { profile: desk.name.clone(), table, progress });
+    }
 }
 
 /// Tells when the profile waits because its vendor asked for it.

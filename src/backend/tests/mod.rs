@@ -113,7 +113,7 @@ impl Make {
             journal,
             who: "tester@here".into(),
             clock: system_clock(),
-            data_folder: None,
+            data_folder: Some(folder.path().to_owned()),
             tuning: self.tuning,
         })
         .unwrap();

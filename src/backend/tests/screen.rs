@@ -234,3 +234,35 @@ async fn what_was_cut_off_is_told_at_the_start_and_can_be_gone_on_with() {
     assert_eq!(summary.tally.done, 100);
     bench.check(&id);
 }
+
+#[tokio::test]
+async fn leads_of_the_last_session_are_shown_until_they_are_read_again() {
+    let bench = Make { leads: 90, ..Make::default() }.build();
+    let mut screen = Screen::open(&bench);
+    screen.order(Command::Load { profile: sales() }).await;
+    screen.until(|event| matches!(event, Event::Leads { progress, .. } if progress.finished).then_some(())).await;
+    let folder = bench.folder.path().join("cache");
+    while !folder.exists() || std::fs::read_dir(&folder).unwrap().flatten().all(|f| f.file_name() != "leads-sales") {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    screen.order(Command::Shutdown).await;
+    screen.until(|event| matches!(event, Event::Stopped).then_some(())).await;
+    let Bench { engine, worlds, folder, .. } = bench;
+    drop(engine);
+    worlds[0].lock().unwrap().owners.insert(lead(90), bob());
+
+    let bench = Make::default().build_in(folder, worlds);
+    let mut screen = Screen::open(&bench);
+    screen.order(Command::Load { profile: sales() }).await;
+    let mut told = Vec::new();
+    screen
+        .until(|event| {
+            if let Event::Leads { table, progress, .. } = event {
+                told.push((table.len(), progress.read_at.is_some()));
+            }
+            (told.last() == Some(&(91, true))).then_some(())
+        })
+        .await;
+    assert_eq!(told[0], (90, false), "old leads first, and said to be old: {told:?}");
+    assert!(told[..told.len() - 1].iter().all(|(rows, read)| *rows == 90 && !read), "{told:?}");
+}

@@ -1,5 +1,7 @@
 //! A growing row of bits.
 
+use super::bytes::{Put, Take};
+
 /// Bits, packed.
 #[derive(Clone, Debug, Default)]
 pub struct Bits {
@@ -51,6 +53,16 @@ impl Bits {
                 Some(done + bit)
             })
         })
+    }
+
+    pub fn put(&self, put: &mut Put<'_>) {
+        put.u64s(&self.words);
+    }
+
+    /// Exactly `len` bits.
+    pub fn take(take: &mut Take<'_>, len: usize) -> Option<Self> {
+        let words = take.take_u64s()?;
+        (words.len() == len.div_ceil(64)).then_some(Self { words, len })
     }
 
     pub fn shrink(&mut self) {

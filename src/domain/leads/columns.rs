@@ -1,5 +1,6 @@
 //! Columns of small values, each as narrow as its values allow.
 
+use super::bytes::{Put, Take};
 use crate::domain::Timestamp;
 
 /// Small numbers: often all the same, nearly always below 256.
@@ -60,6 +61,50 @@ impl Codes {
             && new > u8::MAX.into()
         {
             *self = Self::Words(codes.iter().map(|&code| code.into()).collect());
+        }
+    }
+
+    pub fn put(&self, put: &mut Put<'_>) {
+        match self {
+            Self::Same { code, len } => {
+                put.u32(0);
+                put.u32(*code);
+                put.len(*len);
+            }
+            Self::Bytes(codes) => {
+                put.u32(1);
+                put.u8s(codes);
+            }
+            Self::Words(codes) => {
+                put.u32(2);
+                put.u32s(codes);
+            }
+        }
+    }
+
+    pub fn take(take: &mut Take<'_>) -> Option<Self> {
+        Some(match take.u32()? {
+            0 => Self::Same { code: take.u32()?, len: take.len()? },
+            1 => Self::Bytes(take.take_u8s()?),
+            2 => Self::Words(take.take_u32s()?),
+            _ => return None,
+        })
+    }
+
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Same { len, .. } => *len,
+            Self::Bytes(codes) => codes.len(),
+            Self::Words(codes) => codes.len(),
+        }
+    }
+
+    /// Whether every number is below `end`.
+    pub fn are_below(&self, end: usize) -> bool {
+        match self {
+            Self::Same { code, len } => *len == 0 || (*code as usize) < end,
+            Self::Bytes(codes) => codes.iter().all(|code| usize::from(*code) < end),
+            Self::Words(codes) => codes.iter().all(|code| (*code as usize) < end),
         }
     }
 
@@ -136,6 +181,34 @@ impl Times {
         {
             let micros = |&second: &u32| if second == NO_SECOND { NO_MICRO } else { i64::from(second) * MICROS };
             *self = Self::Micros(seconds.iter().map(micros).collect());
+        }
+    }
+
+    pub fn put(&self, put: &mut Put<'_>) {
+        match self {
+            Self::Seconds(seconds) => {
+                put.u32(0);
+                put.u32s(seconds);
+            }
+            Self::Micros(micros) => {
+                put.u32(1);
+                put.i64s(micros);
+            }
+        }
+    }
+
+    pub fn take(take: &mut Take<'_>) -> Option<Self> {
+        Some(match take.u32()? {
+            0 => Self::Seconds(take.take_u32s()?),
+            1 => Self::Micros(take.take_i64s()?),
+            _ => return None,
+        })
+    }
+
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Seconds(seconds) => seconds.len(),
+            Self::Micros(micros) => micros.len(),
         }
     }
 

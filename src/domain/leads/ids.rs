@@ -4,6 +4,11 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
+use rayon::prelude::*;
+
+use super::segment::{SEGMENT_ROWS, Segment};
+use super::table::hash_of;
+use super::texts::Slot;
 
 /// Row numbers by id. Holds no ids: whoever asks tells which id a row has.
 ///
@@ -16,6 +21,26 @@ pub struct IdIndex {
 }
 
 impl IdIndex {
+    /// The index of a whole table, made by all processors. Where an id comes twice the first row counts.
+    pub fn of(segments: &[Segment]) -> Self {
+        let hasher = DefaultHashBuilder::default();
+        let share = segments.len().div_ceil(rayon::current_num_threads().max(1)).max(1);
+        let build = |(number, segments_of_table): (usize, &[Segment])| {
+            let mut table = HashTable::with_capacity(segments_of_table.iter().map(Segment::len).sum());
+            let mut row = (number * share * SEGMENT_ROWS) as u32;
+            for segment in segments_of_table {
+                for at in 0..segment.len() {
+                    let hash = hasher.hash_one(&*segment.texts.original(at, Slot::Id));
+                    table.insert_unique(hash, row, |&row| hash_of(segments)(&hasher, row));
+                    row += 1;
+                }
+            }
+            Arc::new(table)
+        };
+        let tables = segments.par_chunks(share).enumerate().map(build).collect();
+        Self { tables, hasher }
+    }
+
     pub fn find(&self, id: &str, is_id: impl Fn(u32, &str) -> bool) -> Option<u32> {
         let hash = self.hasher.hash_one(id);
         self.tables.iter().find_map(|table| table.find(hash, |&row| is_id(row, id)).copied())

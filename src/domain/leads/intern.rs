@@ -79,6 +79,12 @@ pub struct Owners {
 }
 
 impl Owners {
+    /// These assignments by number, without any leads yet.
+    pub fn with(list: Vec<Assignment>) -> Self {
+        let numbers = (0..).zip(&list).map(|(number, assignment)| (assignment.clone(), number)).collect();
+        Self { list: list.into_iter().map(|assignment| (assignment, 0)).collect(), numbers }
+    }
+
     /// Counts one more lead of `assignment` and says its number.
     pub fn gain(&mut self, assignment: &Assignment) -> u32 {
         let number = match self.numbers.get(assignment) {

@@ -1,11 +1,13 @@
 //! The leads of a session in columns: small enough for a million rows, cheap to hand around as an immutable snapshot.
 
 mod bits;
+mod bytes;
 pub(crate) mod columns;
 mod ids;
 mod intern;
 pub(crate) mod segment;
 pub mod snapshot;
+pub mod stored;
 pub mod table;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::bytes::{Put, Take};
 use super::columns::{Codes, Times};
 use super::texts::Texts;
 use crate::domain::{LeadFlags, LeadRecord, Lifecycle};
@@ -101,12 +102,48 @@ impl Segment {
         }
     }
 
+    pub fn put(&self, put: &mut Put<'_>) {
+        self.texts.put(put);
+        let Columns { words, scores, created, updated, lifecycles, flags, shapes } = &*self.columns;
+        words.iter().for_each(|words| words.put(put));
+        created.put(put);
+        updated.put(put);
+        [scores, lifecycles, flags, shapes].into_iter().for_each(|codes| codes.put(put));
+        put.u32s(&self.owners);
+    }
+
+    /// A segment whose columns are all as long as its texts.
+    pub fn take(take: &mut Take<'_>) -> Option<Self> {
+        let texts = Texts::take(take)?;
+        let words = [Codes::take(take)?, Codes::take(take)?, Codes::take(take)?, Codes::take(take)?];
+        let (created, updated) = (Times::take(take)?, Times::take(take)?);
+        let [scores, lifecycles, flags, shapes] =
+            [Codes::take(take)?, Codes::take(take)?, Codes::take(take)?, Codes::take(take)?];
+        let owners = take.take_u32s()?;
+        let columns = Columns { words, scores, created, updated, lifecycles, flags, shapes };
+        let fits = columns.lengths().into_iter().chain([owners.len()]).all(|length| length == texts.len());
+        fits.then_some(Self { texts: Arc::new(texts), columns: Arc::new(columns), owners: Arc::new(owners) })
+    }
+
+    /// Whether the numbers of words, shapes and owners are those of a table with so many of them.
+    pub fn numbers_are_below(&self, words: &[usize; 4], shapes: usize, owners: usize) -> bool {
+        let Columns { words: columns, shapes: numbers, .. } = &*self.columns;
+        columns.iter().zip(words).all(|(column, words)| column.are_below(*words))
+            && numbers.are_below(shapes)
+            && self.owners.iter().all(|owner| (*owner as usize) < owners)
+    }
+
     pub fn heap_bytes(&self) -> usize {
         self.texts.heap_bytes() + self.columns.heap_bytes() + self.owners.capacity() * 4
     }
 }
 
 impl Columns {
+    fn lengths(&self) -> Vec<usize> {
+        let codes = self.words.iter().chain([&self.scores, &self.lifecycles, &self.flags, &self.shapes]);
+        codes.map(Codes::len).chain([self.created.len(), self.updated.len()]).collect()
+    }
+
     fn push(&mut self, lead: &LeadRecord, shared: Shared) {
         for (column, number) in self.words.iter_mut().zip(shared.words) {
             column.push(number);

@@ -25,13 +25,13 @@ pub struct OwnerIndex(pub u32);
 /// Points in time are kept to the microsecond.
 #[derive(Clone, Default)]
 pub struct LeadTable {
-    segments: Arc<Vec<Segment>>,
-    ids: IdIndex,
-    owners: Arc<Owners>,
-    words: [Arc<Words>; 4],
+    pub(super) segments: Arc<Vec<Segment>>,
+    pub(super) ids: IdIndex,
+    pub(super) owners: Arc<Owners>,
+    pub(super) words: [Arc<Words>; 4],
     /// The names of the extra fields, as rows have them together. Number 0 is "none".
-    shapes: Arc<Numbered<Vec<String>>>,
-    len: u32,
+    pub(super) shapes: Arc<Numbered<Vec<String>>>,
+    pub(super) len: u32,
 }
 
 impl fmt::Debug for LeadTable {
@@ -287,7 +287,7 @@ fn place(row: u32) -> (usize, usize) {
 }
 
 /// How the index finds the hash of a row's id again.
-fn hash_of(segments: &[Segment]) -> impl Fn(&DefaultHashBuilder, u32) -> u64 {
+pub(super) fn hash_of(segments: &[Segment]) -> impl Fn(&DefaultHashBuilder, u32) -> u64 {
     move |hasher, row| {
         let (segment, at) = place(row);
         hasher.hash_one(&*segments[segment].texts.original(at, Slot::Id))

@@ -11,6 +11,7 @@ use memchr::memchr;
 use serde_json::Value;
 
 use super::bits::Bits;
+use super::bytes::{Put, Take};
 use crate::domain::LeadRecord;
 use crate::domain::fold::fold_onto;
 
@@ -240,6 +241,29 @@ impl Texts {
                 || lead.extra.values().eq(self.extras(row).iter()))
     }
 
+    pub fn put(&self, put: &mut Put<'_>) {
+        put.text(&self.folded);
+        put.u32s(&self.ends);
+        self.capitals.put(put);
+        put.u64s(&self.letters);
+        for beside in [&self.originals, &self.extras, &self.scopes] {
+            beside.put(put);
+        }
+    }
+
+    pub fn take(take: &mut Take<'_>) -> Option<Self> {
+        let folded = take.text()?;
+        let ends = take.take_u32s()?;
+        let capitals = Bits::take(take, folded.len())?;
+        let letters = take.take_u64s()?;
+        let [originals, extras, scopes] = [Beside::take(take)?, Beside::take(take)?, Beside::take(take)?];
+        let ascending = ends.is_sorted() && ends.last().is_none_or(|end| *end as usize == folded.len());
+        // Each row ends behind an END, which is a character of its own, so rows begin and end between characters.
+        let closed = ends.iter().all(|end| folded.as_bytes().get((*end as usize).wrapping_sub(1)) == Some(&0));
+        let fits = ascending && closed && letters.len() == ends.len();
+        fits.then_some(Self { folded, ends, capitals, letters, originals, extras, scopes })
+    }
+
     pub fn shrink(&mut self) {
         self.folded.shrink_to_fit();
         self.ends.shrink_to_fit();
@@ -300,6 +324,24 @@ impl Beside {
         let at = self.keys.binary_search(&key).ok()?;
         let start = if at == 0 { 0 } else { self.ends[at - 1] };
         self.text.get(start..self.ends[at])
+    }
+
+    fn put(&self, put: &mut Put<'_>) {
+        put.u32s(&self.keys);
+        put.u64s(&self.ends.iter().map(|end| *end as u64).collect::<Vec<_>>());
+        put.text(&self.text);
+    }
+
+    fn take(take: &mut Take<'_>) -> Option<Self> {
+        let keys = take.take_u32s()?;
+        let ends: Vec<usize> =
+            take.take_u64s()?.into_iter().map(|end| usize::try_from(end).ok()).collect::<Option<_>>()?;
+        let text = take.text()?;
+        let fits = keys.len() == ends.len()
+            && keys.is_sorted_by(|a, b| a < b)
+            && ends.is_sorted()
+            && ends.iter().all(|end| text.is_char_boundary(*end));
+        fits.then_some(Self { keys, ends, text })
     }
 
     fn shrink(&mut self) {
