@@ -71,6 +71,17 @@ impl State {
         }
     }
 
+    /// The active view, where something was changed since it was opened.
+    pub fn is_view_changed(&self) -> bool {
+        let ListId::View(name) = &self.lists.active else { return false };
+        self.view(name).is_some_and(|view| {
+            self.filter.text().trim() != view.query
+                || self.leads.columns != view.columns
+                || self.leads.sort != view.sort
+                || self.leads.include_closed != view.include_closed
+        })
+    }
+
     /// The only profile that is looked at; `None` for all.
     fn listed_name(&self) -> Option<&ProfileName> {
         match &self.lists.active {
@@ -134,6 +145,12 @@ impl State {
             self.leads.columns = view.columns;
             self.leads.sort = view.sort;
             self.leads.include_closed = view.include_closed;
+        } else if matches!(self.lists.active, ListId::View(_)) && !self.is_view_changed() {
+            // What the view brought goes with it; what was changed by hand stays.
+            self.filter.field.clear();
+            self.leads.columns = self.options.columns.clone();
+            self.leads.sort = None;
+            self.leads.include_closed = false;
         }
         self.lists.active = list;
         self.leads.range = None;

@@ -210,6 +210,10 @@ impl State {
         if action != Action::Interrupt && self.leaving == Leaving::Warned {
             self.leaving = Leaving::No;
         }
+        let blind = self.context() == Context::TooSmall;
+        if blind && !matches!(action, Action::Interrupt | Action::Suspend | Action::Redraw) {
+            return;
+        }
         if let Some(why) = self.why_not(action) {
             self.say(Level::Info, &why);
             return;

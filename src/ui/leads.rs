@@ -53,7 +53,8 @@ fn title(state: &State, canvas: &mut Canvas<'_>, area: Rect, tee: Option<u16>) {
         }
     }
     let focused = matches!(state.focus, Focus::Leads | Focus::Filter);
-    let label = format!(" Leads: {} ", state.list_label());
+    let changed = if state.is_view_changed() { " (changed)" } else { "" };
+    let label = format!(" Leads: {}{changed} ", state.list_label());
     canvas.text(1, area.y, x.saturating_sub(2), &label, if focused { Role::Focused } else { Role::Title });
 }
 

@@ -35,7 +35,7 @@ fn row(canvas: &mut Canvas<'_>, owner: &OwnerRow, area: Rect, count_width: u16, 
     if current {
         canvas.text(area.x, area.y, 1, canvas.theme.glyphs.cursor, Role::Mark);
     }
-    let bar_width = (area.width / 4).clamp(4, 24);
+    let bar_width = (area.width / 5).clamp(4, 24);
     let room = area.width.saturating_sub(2 + count_width + 1 + bar_width + 1);
     let person = matches!(owner.who, Who::Person(_) | Who::SharedName);
     let role = match (current, person) {

@@ -138,8 +138,15 @@ fn views_are_saved_counted_opened_and_forgotten() {
     assert!(desk.state.leads.shown.len() > unowned);
     desk.acts(&[Action::FocusLists, Action::Last, Action::Accept]);
     assert_eq!((desk.state.filter.text(), desk.state.leads.shown.len()), ("owner:none", unowned));
+    assert!(!desk.state.is_view_changed());
+    desk.act(Action::SortReverse);
+    assert!(desk.state.is_view_changed());
+    desk.act(Action::SortReverse);
+    // What the view brought goes with it.
+    desk.acts(&[Action::FocusLists, Action::First, Action::Accept]);
+    assert_eq!((desk.state.filter.text(), desk.state.leads.sort), ("", None));
     // Forgetting is asked for, and the safe answer has the focus.
-    desk.acts(&[Action::FocusLists, Action::DeleteView, Action::Accept]);
+    desk.acts(&[Action::FocusLists, Action::Last, Action::DeleteView, Action::Accept]);
     assert_eq!(desk.state.options.views.len(), 1);
     desk.take();
     desk.acts(&[Action::DeleteView, Action::NextField, Action::Accept]);
@@ -312,6 +319,8 @@ fn every_size_down_to_the_least_can_be_worked_in() {
     }
     let mut desk = Desk::loaded((40, 9), 100);
     assert_eq!(desk.state.context(), Context::TooSmall);
+    desk.acts(&[Action::Help, Action::Mark, Action::Undo]);
+    assert!(desk.state.dialogs.is_empty() && desk.marked().is_empty(), "nobody could see what that does");
     desk.send(Message::Resize { columns: 80, rows: 24 });
     assert_eq!(desk.state.context(), Context::Leads);
     assert!(desk.state.leads.cursor.top + 10 < 100);
