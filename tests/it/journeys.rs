@@ -282,6 +282,40 @@ fn leads_are_marked_assigned_watched_and_taken_back() {
     pty.assert_restored();
 }
 
+#[test]
+fn words_of_strangers_do_not_steer_the_terminal() {
+    let mut pty = Start::switchboard(&["demo"]).size(200, 50).start();
+    pty.wait_for("5,000 leads");
+    // The whole table goes over the screen, hostile names and all.
+    for page in 1..=150 {
+        pty.keys("pagedown");
+        if page % 10 == 0 {
+            pty.keys("?");
+            pty.wait_for("Help");
+            pty.keys("esc");
+            pty.wait_gone("Help");
+        }
+    }
+    pty.wait_for("5,000/5,000");
+    pty.keys("q");
+    assert_eq!(pty.wait_exit(), 0);
+    let written = pty.written();
+    let text = String::from_utf8(written).expect("only whole characters are written");
+    for (at, piece) in text.split('\x1b').enumerate().skip(1) {
+        let known = match piece.chars().next() {
+            // Looks, moves, wiping, modes, scrolling, and the stack of titles.
+            Some('[') => piece[1..]
+                .find(|c: char| c.is_ascii_alphabetic())
+                .is_some_and(|end| "mHGCJhlrMLt".contains(&piece[1 + end..2 + end])),
+            Some(']') => piece.starts_with("]2;Switchboard") || piece.starts_with("]2;over"),
+            _ => false,
+        };
+        assert!(known, "sequence {at}: {piece:?}");
+        let stray = piece.chars().find(|c| c.is_control() && *c != '\x07');
+        assert_eq!(stray, None, "sequence {at}: {piece:?}");
+    }
+}
+
 /// A simulator with these faults, and a home whose configuration points to it.
 async fn simulated(leads: usize, faults: &[&str]) -> (Simulator, TempDir) {
     let faults = faults.iter().map(|fault| (*fault).to_owned()).collect();
