@@ -19,7 +19,6 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_p
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{LocalModes, tcgetattr};
-use switchboard::input::{Key, KeyCode};
 use tempfile::TempDir;
 
 /// Long enough for a loaded machine; nobody waits for it unless something is wrong.
@@ -165,14 +164,12 @@ impl Pty {
     }
 
     /// Presses keys, written in the key map's notation with blanks between: `/ s m i t h enter`.
+    ///
+    /// After `esc` wait for what it does: a terminal sends a key with alt as an escape byte and the key, and a machine
+    /// under load hands over at once what was typed one after the other.
     pub fn keys(&mut self, keys: &str) {
         for key in keys.split_whitespace() {
-            let key: Key = key.parse().unwrap();
-            self.send(&encode::bytes(key));
-            if key.code() == KeyCode::Esc {
-                // Nobody can tell Esc and a character from alt with that character but by the time between them.
-                thread::sleep(Duration::from_millis(120));
-            }
+            self.send(&encode::bytes(key.parse().unwrap()));
         }
     }
 
