@@ -109,6 +109,9 @@ fn nothing(found: &[Found]) -> Problem {
     Problem::new(what, remedy)
 }
 
+/// Whether an item was asked for.
+type Wanted = Box<dyn Fn(&ItemRow) -> bool>;
+
 fn find(journal: &Journal, operations: &[OperationId], only: &Only) -> Result<Vec<Found>, JournalError> {
     let mut seen = HashSet::new();
     let mut all = Vec::new();
@@ -117,7 +120,7 @@ fn find(journal: &Journal, operations: &[OperationId], only: &Only) -> Result<Ve
         let open = summary.tally.sent + summary.tally.unknown;
         let mut items = journal.undoable_items(id)?;
         let mut not_written = Vec::new();
-        let wanted: Option<Box<dyn Fn(&ItemRow) -> bool>> = match only {
+        let wanted: Option<Wanted> = match only {
             Only::All => None,
             Only::Items(seqs) => {
                 let seqs: HashSet<u32> = seqs.iter().copied().collect();

@@ -126,8 +126,8 @@ async fn a_former_owner_known_by_name_gets_an_id_or_is_left_alone() {
     bench.apply(plan(vec![part("sales", vec![change(3, ann(), one_twin)])])).await;
     let before = ["Ann A", "Twin", "Gone", "Twin"];
     let changes = (0..4).map(|n| change(n, named(before[n]), bob())).collect();
-    for n in 0..4 {
-        bench.world().owners.insert(lead(n), named(before[n]));
+    for (n, name) in before.iter().enumerate() {
+        bench.world().owners.insert(lead(n), named(name));
     }
     let done = bench.apply(plan(vec![part("sales", changes)])).await.summary;
     assert_eq!(done.tally.done, 4);
