@@ -1,13 +1,16 @@
 //! The engine as async calls.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::desk::Desk;
 use super::load::{self, Loaded};
 use super::operation::{self, Part, Seqs, Start};
 use super::operation_id::operation_id;
+use super::pace::Ledger;
 use super::resume;
 use super::setup::{Clock, Setup, Tuning};
 use super::undo::{self, UndoRequest};
@@ -120,7 +123,8 @@ impl Engine {
                     let capabilities = Arc::new(vendor.capabilities().clone());
                     let mut pace = capabilities.pace;
                     pace.parallel = pace.parallel.min(tuning.parallel.unwrap_or(usize::MAX)).max(1);
-                    profile.gate.set_pace(pace);
+                    let ledger = data_folder.as_deref().and_then(|folder| ledger(folder, &name, &base_url));
+                    profile.gate.set_pace(pace, ledger);
                     let freshness = tuning.freshness.unwrap_or(capabilities.freshness);
                     Ok(Arc::new(Desk::new(
                         name,
@@ -245,6 +249,13 @@ impl Engine {
             }
         }
     }
+}
+
+/// Where the pace of a profile is kept and shared. Without it each Switchboard keeps a pace of its own.
+fn ledger(data_folder: &Path, profile: &ProfileName, base_url: &str) -> Option<Ledger> {
+    let name = utf8_percent_encode(profile.as_str(), NON_ALPHANUMERIC).to_string();
+    let opened = Ledger::open(&data_folder.join("pace").join(name), base_url.to_owned());
+    opened.inspect_err(|error| tracing::warn!(%profile, %error, "the pace cannot be shared")).ok()
 }
 
 async fn in_a_task(

@@ -91,9 +91,35 @@ impl Bucket {
         Ok(())
     }
 
+    /// When the next token is due, if there is none now.
+    pub fn due(&self, pace: &Pace, now: Duration) -> Option<Duration> {
+        (self.tokens < 1.0).then(|| now + seconds((1.0 - self.tokens) / self.rate(pace, now)))
+    }
+
     /// A token was taken and not used.
     pub fn give_back(&mut self, pace: &Pace) {
         self.tokens = (self.tokens + 1.0).min(f64::from(pace.burst.max(1)));
+    }
+
+    /// Some tokens come back that were taken and not used.
+    pub fn put_back(&mut self, tokens: u32) {
+        self.tokens += f64::from(tokens);
+    }
+
+    /// This bucket as it may be now: nothing in it lies further ahead than it could. What was written by a clock that
+    /// was wrong would otherwise hold everybody up until that clock is right.
+    pub fn at_most_at(mut self, now: Duration) -> Self {
+        let ahead = self.at > now + Duration::from_secs(1) || self.refusal.is_some_and(|last| last.at > now);
+        if ahead || !self.tokens.is_finite() {
+            self.at = self.at.min(now);
+            self.second = self.second.min(now);
+            self.tokens = if self.tokens.is_finite() { self.tokens } else { 0.0 };
+            self.refusal = self.refusal.filter(|last| last.at <= now);
+        }
+        if self.paused_until > now + LONGEST_PAUSE {
+            self.paused_until = now;
+        }
+        self
     }
 
     /// When the present pause ends, if there is one.

@@ -5,6 +5,7 @@
 //! and leaves at once. So nothing stands in the journal as sent while it waits for a slow vendor's next minute.
 
 mod bucket;
+mod shared;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -17,7 +18,8 @@ use async_trait::async_trait;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::Instant;
 
-use self::bucket::Bucket;
+pub use self::shared::Ledger;
+use self::shared::SharedBucket;
 use crate::domain::{Pace, Timestamp};
 use crate::vendor::{Gate, Heard, Permit};
 
@@ -48,7 +50,7 @@ struct Shared {
 
 struct State {
     pace: Pace,
-    bucket: Bucket,
+    bucket: SharedBucket,
     in_flight: usize,
     /// Booked writes; they have a token already and go first.
     booked: VecDeque<oneshot::Sender<Place>>,
@@ -79,7 +81,7 @@ impl PaceGate {
         let origin_since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let state = State {
             pace: BEFORE_IT_IS_KNOWN,
-            bucket: Bucket::new(&BEFORE_IT_IS_KNOWN, origin_since_epoch),
+            bucket: SharedBucket::new(&BEFORE_IT_IS_KNOWN, origin_since_epoch, None),
             in_flight: 0,
             booked: VecDeque::new(),
             hot: VecDeque::new(),
@@ -95,12 +97,12 @@ impl PaceGate {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Sets the pace to drive at.
-    pub fn set_pace(&self, pace: Pace) {
+    /// Sets the pace to drive at, alone or together with everybody who has the same ledger.
+    pub fn set_pace(&self, pace: Pace, ledger: Option<Ledger>) {
         let now = self.shared.now();
         let mut state = self.shared.lock();
         state.pace = pace;
-        state.bucket = Bucket::new(&pace, now);
+        state.bucket = SharedBucket::new(&pace, now, ledger);
         self.shared.freed(state, now);
     }
 
@@ -340,7 +342,7 @@ mod tests {
 
     fn gate(per_second: f64, burst: u32, parallel: usize) -> Arc<PaceGate> {
         let gate = PaceGate::new();
-        gate.set_pace(Pace { per_second, burst, parallel });
+        gate.set_pace(Pace { per_second, burst, parallel }, None);
         Arc::new(gate)
     }
 
