@@ -45,8 +45,8 @@ pub struct Shown {
     pub hidden_closed: usize,
     /// Marked leads that are not among the rows.
     pub hidden_marks: usize,
-    /// Some search has finished.
-    pub any: bool,
+    /// The search it was; 0 before the first.
+    pub generation: u64,
 }
 
 impl Shown {
@@ -112,8 +112,16 @@ pub(super) enum Why {
 }
 
 impl Search {
+    /// The generation that will have looked through everything that is here now; 0 when none is on the way.
+    pub(super) fn newest(&self) -> u64 {
+        match &self.asked {
+            Some(asked) => asked.generation + u64::from(self.again),
+            None => 0,
+        }
+    }
+
     /// The rows on the screen are not the ones that were asked for.
-    pub(super) fn is_behind(&self) -> bool {
+    fn is_behind(&self) -> bool {
         self.asked.as_ref().is_some_and(|asked| asked.why != Why::NewLeads)
     }
 }
@@ -167,7 +175,7 @@ impl State {
             query: asked.query,
             hidden_closed: result.hidden_closed,
             hidden_marks: result.hidden_marks,
-            any: true,
+            generation: asked.generation,
         };
         let offset = leads.cursor.at - leads.cursor.top.min(leads.cursor.at);
         let lead = leads.cursor_lead.as_ref().filter(|_| asked.why != Why::OtherQuery);

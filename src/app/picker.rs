@@ -56,7 +56,10 @@ impl Picker {
     pub fn load_after(&self, owner: &OwnerRow) -> Option<usize> {
         let loads = self.loads.as_ref()?;
         let theirs = |profile, assignment: &Assignment| {
-            owner.in_profile.get(profile).is_some_and(|own| own.agrees_with(assignment) == Agreement::Same)
+            // A bare name that several people have is nobody's for certain: the plan counts those leads as changes.
+            let bare = assignment.owner().is_some_and(|owner| owner.id.is_none());
+            !(bare && owner.is_ambiguous)
+                && owner.in_profile.get(profile).is_some_and(|own| own.agrees_with(assignment) == Agreement::Same)
         };
         let here = |profile| owner.in_profile.contains_key(profile);
         let (mut reached, mut already) = (0, 0);

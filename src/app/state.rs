@@ -59,6 +59,8 @@ pub struct State {
     pub(super) chosen: Option<Action>,
     /// Keys that mean rows which the newest query has not found yet, and all keys behind them.
     waiting: VecDeque<Message>,
+    /// The search that the first of them waits for.
+    waits_for: Option<u64>,
     /// What this message has led to so far.
     out: Vec<Effect>,
 }
@@ -96,6 +98,7 @@ impl State {
             replan: false,
             chosen: None,
             waiting: VecDeque::new(),
+            waits_for: None,
             out: Vec::new(),
         }
     }
@@ -111,35 +114,49 @@ impl State {
 
     /// Takes in one message and says what should happen.
     pub fn update(&mut self, message: Message) -> Vec<Effect> {
-        if self.must_wait(&message) {
-            self.waiting.push_back(message);
-        } else {
+        if !self.must_wait(&message) {
             self.take_in(message);
+        } else if self.waiting.len() < MOST_WAITING {
+            self.waiting.push_back(message);
         }
-        while self.waiting.front().is_some_and(|message| !self.is_too_early(message)) {
-            if let Some(message) = self.waiting.pop_front() {
-                self.take_in(message);
+        while let Some(message) = self.waiting.pop_front() {
+            if self.is_too_early(&message) {
+                self.waiting.push_front(message);
+                break;
             }
+            self.waits_for = None;
+            self.take_in(message);
         }
         self.settle();
         std::mem::take(&mut self.out)
     }
 
     /// A key that has to wait for rows, or for a key before it that does.
-    fn must_wait(&self, message: &Message) -> bool {
+    fn must_wait(&mut self, message: &Message) -> bool {
         match message {
             Message::Act(Action::Interrupt | Action::Suspend | Action::Redraw) => false,
             Message::Act(_) | Message::Type(_) | Message::Edit(_) | Message::Paste(_) => {
-                (!self.waiting.is_empty() && self.waiting.len() < MOST_WAITING) || self.is_too_early(message)
+                !self.waiting.is_empty() || self.is_too_early(message)
             }
             _ => false,
         }
     }
 
-    /// What a key means must be on the screen: rows that are still searched for are not.
-    fn is_too_early(&self, message: &Message) -> bool {
+    /// What a key means must be on the screen: rows that are still searched for are not. Marking all waits for the
+    /// leads that have come last, once: while they are loaded more come all the time.
+    fn is_too_early(&mut self, message: &Message) -> bool {
         let Message::Act(action) = message else { return false };
-        self.leads.is_searching() && self.needs_rows(*action)
+        let wanted = match self.waits_for {
+            Some(wanted) => wanted,
+            None if self.leads.is_searching() && self.needs_rows(*action) => self.leads.search.newest(),
+            None if matches!(action, Action::MarkAll | Action::InvertMarks) && self.needs_rows(*action) => {
+                self.leads.search.newest()
+            }
+            None => return false,
+        };
+        let early = self.leads.shown.generation < wanted;
+        self.waits_for = early.then_some(wanted);
+        early
     }
 
     fn take_in(&mut self, message: Message) {
@@ -161,6 +178,7 @@ impl State {
                 if self.search_failed(generation) {
                     // They meant rows that nobody will see.
                     self.waiting.clear();
+                    self.waits_for = None;
                 }
             }
             Message::Planned { generation, plan, review } => self.planned(generation, plan, review),

@@ -164,7 +164,7 @@ fn heads(state: &State, canvas: &mut Canvas<'_>, area: Rect, columns: &[Column])
 /// Loading, empty, failed, waiting, or nothing that matches: said where the rows would be.
 fn instead_of_rows(state: &State, canvas: &mut Canvas<'_>, area: Rect) {
     let total: usize = state.listed_profiles().map(|profile| profile.table.len()).sum();
-    let (role, text) = if total > 0 && state.leads.shown.any {
+    let (role, text) = if total > 0 && state.leads.shown.generation > 0 {
         let mut text = format!("None of {} matches this filter.", words::counted(total, "lead"));
         if let Some(key) = state.keys.label(state.context(), Action::Back) {
             text += &format!(" {key} clears it.");

@@ -324,3 +324,34 @@ fn in_a_read_only_profile_write_actions_do_not_exist() {
     assert_eq!(desk.marked().len(), 1, "looking and marking are allowed");
     assert!(desk.commands().is_empty());
 }
+
+#[test]
+fn leads_of_a_bare_name_are_certainly_nobodys() {
+    let mut leads = crate::app::fixture::leads(10);
+    for lead in &mut leads {
+        lead.owner = Assignment::Owner(crate::domain::OwnerRef::named("Sam Lee"));
+    }
+    let mut desk = Desk::new(SIZE);
+    desk.open("demo", capabilities(), false);
+    let table = crate::domain::leads::LeadTable::default().with_leads(&leads);
+    let progress = crate::domain::exchange::LoadProgress {
+        loaded: 10,
+        total: Some(10),
+        finished: true,
+        read_at: None,
+        named: None,
+    };
+    desk.leads("demo", table, progress);
+    desk.acts(&[Action::MarkAll, Action::Assign]);
+    desk.type_text("sam");
+    let Dialog::Picker(picker) = desk.top() else { panic!() };
+    let loads: Vec<_> = picker
+        .matches
+        .iter()
+        .map(|found| picker.owner(found).unwrap())
+        .map(|owner| (owner.leads, picker.load_after(owner)))
+        .collect();
+    assert_eq!(loads, [(0, Some(10)), (0, Some(10))]);
+    desk.act(Action::Accept);
+    assert_eq!(plan(&desk).review().unwrap().changes, 10, "the plan agrees");
+}

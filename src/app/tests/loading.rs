@@ -196,4 +196,6 @@ fn a_search_that_fails_does_not_hold_up_the_keys_for_ever() {
     assert!(desk.marked().is_empty(), "keys that meant rows which were never found do nothing");
     desk.act(Action::Mark);
     assert_eq!(desk.marked().len(), 1);
+    desk.act(Action::InvertMarks);
+    assert_eq!(desk.marked().len(), 289);
 }

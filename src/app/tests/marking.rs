@@ -136,3 +136,23 @@ fn marks_stay_with_leads_that_come_and_go() {
     assert_eq!(desk.state.leads.shown.hidden_marks, 0);
     assert!(desk.state.leads.selection.contains(&lead(20)));
 }
+
+#[test]
+fn all_means_all_that_is_here_also_while_the_last_page_is_still_searched() {
+    use crate::domain::exchange::{Event, LoadProgress};
+    use crate::domain::leads::LeadTable;
+    let mut desk = Desk::new(SIZE);
+    desk.open("demo", crate::app::fixture::capabilities(), false);
+    let page = |n, finished| {
+        let progress = LoadProgress { loaded: n, total: Some(40), finished, read_at: None, named: None };
+        let table = LeadTable::default().with_leads(&crate::app::fixture::leads(n));
+        Message::Backend(Event::Leads { profile: "demo".into(), table, progress })
+    };
+    let mut effects = desk.state.update(page(10, false));
+    effects.extend(desk.state.update(page(20, false)));
+    effects.extend(desk.state.update(page(40, true)));
+    // "40 of 40" is on the screen, the rows are not yet.
+    effects.extend(desk.state.update(Message::Act(Action::MarkAll)));
+    desk.run(effects);
+    assert_eq!(desk.marked().len(), 39, "all but the closed one");
+}
