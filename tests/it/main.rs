@@ -12,3 +12,5 @@ mod sim_faults;
 mod sim_kenbun;
 mod sim_stateset;
 mod vendor_kenbun;
+mod vendor_stateset;
+mod vendors;

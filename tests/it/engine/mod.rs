@@ -33,12 +33,17 @@ pub async fn simulator(leads: usize, faults: &[&str]) -> Simulator {
     sim::start("kenbun", options).await.unwrap()
 }
 
-/// The engine of a profile, as a configuration file would make it, with more settings written as TOML.
+/// The engine of a kenbun profile that does not wait for a pace, with more settings written as TOML.
 pub fn engine(profile: &Map<String, Value>, more: &str, folder: &Path) -> Engine {
+    engine_with(profile, &format!("requests_per_minute = 0\nparallel = 16\ntimeout_s = 2\n{more}"), folder)
+}
+
+/// The engine of a profile, as a configuration file would make it, with more settings written as TOML.
+pub fn engine_with(profile: &Map<String, Value>, more: &str, folder: &Path) -> Engine {
     let mut profile = profile.clone();
-    let fast: toml::Table = "requests_per_minute = 0\nparallel = 16\ntimeout_s = 2".parse().unwrap();
-    let more: toml::Table = more.parse().unwrap();
-    for (key, value) in fast.into_iter().chain(more) {
+    // What is said last counts.
+    for line in more.lines() {
+        let (key, value) = line.parse::<toml::Table>().unwrap().into_iter().next().unwrap();
         profile.insert(key, serde_json::to_value(value).unwrap());
     }
     let text = format!("[profiles.demo]\n{}", inline(&profile));
