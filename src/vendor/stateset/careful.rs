@@ -90,7 +90,7 @@ impl StateSet {
             }
             Err(error) => return Verdict::not_sent(error),
         };
-        if let Some(verdict) = self.drift(item, &before) {
+        if let Some(verdict) = self.drift(item, &before, asking).await {
             return verdict;
         }
         let field = &self.settings.owner_field;
@@ -111,7 +111,9 @@ impl StateSet {
                 return Verdict::unknown(format!("it could not be read back: {}", error.message)).troubled(kind);
             }
         };
-        let verdict = self.verdict_of(item, &Raw::of(&after, field), &answer, &self.known_users());
+        let found = Raw::of(&after, field);
+        let (directory, _) = self.users_for(found.text(), asking).await;
+        let verdict = self.verdict_of(item, &found, &answer, &directory);
         let damage = Damage::between(&before, &after, field);
         if damage.is_none() {
             if verdict.outcome == WriteOutcome::Done {
@@ -119,7 +121,7 @@ impl StateSet {
             }
             return verdict;
         }
-        let trap = self.trap(item, &damage, &before, &after, asking).await;
+        let trap = self.trap(way, item, &damage, &before, &after, asking).await;
         if !damage.lost.is_empty() && self.settings.update_mode == UpdateMode::Partial {
             // It will do so again as long as the settings are what they are.
             let _ = self.first.trap.set(trap.clone());
@@ -128,14 +130,15 @@ impl StateSet {
     }
 
     /// Somebody changed the owner since it was shown: then nothing is sent.
-    fn drift(&self, item: &Item<'_>, lead: &Map<String, Value>) -> Option<Verdict> {
+    async fn drift(&self, item: &Item<'_>, lead: &Map<String, Value>, asking: &Asking) -> Option<Verdict> {
         let was = &item.change.before;
         if !was.is_known() {
             return None;
         }
         let expected = [was.clone(), item.change.after.clone()];
         let raw = Raw::of(lead, &self.settings.owner_field);
-        let now = raw.read_expecting(&self.known_users(), self.settings.owner_value, &expected);
+        let (directory, _) = self.users_for(raw.text(), asking).await;
+        let now = raw.read_expecting(&directory, self.settings.owner_value, &expected);
         let outcome = match was.agrees_with(&now) {
             Agreement::Same => return None,
             Agreement::Different => WriteOutcome::Drifted { now },
@@ -149,6 +152,7 @@ impl StateSet {
     /// What the change did beside changing the owner, mended where that can be done.
     async fn trap(
         &self,
+        way: Way,
         item: &Item<'_>,
         damage: &Damage,
         before: &Map<String, Value>,
@@ -176,7 +180,10 @@ impl StateSet {
             item.lead,
             fields(&damage.lost)
         );
-        let remedy = if is_partial {
+        let remedy = if way == Way::Bulk {
+            "Set bulk_mode = \"none\" in the profile; should single changes do the same, update_mode = \"merge\" writes each \
+             lead back whole."
+        } else if is_partial {
             "Set update_mode = \"merge\" in the profile, so that each lead is written back whole."
         } else {
             "Whole leads are written already (update_mode = \"merge\"), and still this server loses fields: do not change \

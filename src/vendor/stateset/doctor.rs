@@ -261,7 +261,7 @@ impl StateSet {
         if users.is_empty() {
             detail.push_str(" List the people who may own leads in the setting owners.");
         }
-        findings.add(NAME, !users.is_empty() && without < users.len() && shared.is_empty(), detail);
+        findings.add(NAME, !users.is_empty() && without < users.len(), detail);
         directory
     }
 

@@ -83,7 +83,7 @@ impl Walk {
     /// Takes a page in: leaves what is new in it, and decides how it goes on.
     ///
     /// A page that is short ends nothing: the server may give fewer rows than it was asked for.
-    fn take_in(&mut self, page: &mut Page, paging: Paging) {
+    fn take_in(&mut self, page: &mut Page) {
         let length = page.rows.len();
         let before = self.seen.len();
         page.rows.retain(|row| match fields::id(row.get("id")) {
@@ -104,7 +104,6 @@ impl Walk {
         }
         self.next = Some(match page.next_cursor.take() {
             Some(cursor) => Next::Cursor(cursor),
-            None if paging == Paging::Cursor && says_end => Next::Start,
             None => Next::Offset(self.received),
         });
     }
@@ -126,7 +125,7 @@ impl StateSet {
             return Err(self.no_leads(&answer));
         }
         let mut page = Page::of(&answer.or_error()?, walk.kind.key)?;
-        walk.take_in(&mut page, self.settings.paging);
+        walk.take_in(&mut page);
         Ok(Some(page))
     }
 

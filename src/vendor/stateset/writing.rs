@@ -172,7 +172,11 @@ impl StateSet {
                     self.settings.update_method
                 );
             }
-            (_, 409) if says_key_in_use(answer) => {
+            // About this lead only; the others may be had.
+            (Way::Single, 403) if code(answer).as_deref() == Some("RESOURCE_ACCESS_DENIED") => {
+                return Verdict::of(WriteOutcome::Failed(error.message)).troubled(error.kind);
+            }
+            (_, 409) if code(answer).as_deref() == Some("idempotency_key_in_use") => {
                 let why = "StateSet is still at work on an earlier try of this change".to_owned();
                 return Verdict::of(WriteOutcome::Late(why)).troubled(error.kind);
             }
@@ -191,7 +195,8 @@ impl StateSet {
         match self.read_lead(&item.lead, asking).await {
             Ok(lead) => {
                 let raw = Raw::of(&lead, &self.settings.owner_field);
-                self.verdict_of(item, &raw, answer, &self.known_users())
+                let (directory, _) = self.users_for(raw.text(), asking).await;
+                self.verdict_of(item, &raw, answer, &directory)
             }
             Err(error) => {
                 let kind = error.kind;
@@ -216,8 +221,11 @@ impl StateSet {
         if status == 202 {
             return Verdict::of(WriteOutcome::Late("StateSet only accepted the change for later (202)".to_owned()));
         }
-        let why =
-            format!("accepted but not applied: StateSet answered {status}, and the lead still has {}", now.label());
+        let why = format!(
+            "accepted but not applied: StateSet answered {status}{}, and the lead still has {}",
+            said(answer),
+            now.label()
+        );
         let verdict = Verdict::of(WriteOutcome::Failed(why));
         let ignored = self.ignored.fetch_add(1, Ordering::Relaxed) + 1;
         if ignored < MOST_IGNORED {
@@ -291,8 +299,17 @@ fn shown(written: &Written) -> String {
     }
 }
 
-fn says_key_in_use(answer: &Answer) -> bool {
-    let body = answer.json().unwrap_or_default();
-    let code = body.pointer("/error/code").or_else(|| body.get("code"));
-    code.and_then(Value::as_str) == Some("idempotency_key_in_use")
+/// The code of an error, where it has one.
+fn code(answer: &Answer) -> Option<String> {
+    let body = answer.json().ok()?;
+    body.pointer("/error/code").or_else(|| body.get("code"))?.as_str().map(str::to_owned)
+}
+
+/// What a success that is none says, for the end of a sentence.
+fn said(answer: &Answer) -> String {
+    if answer.json().is_ok_and(|body| envelope::says_it_failed(&body)) {
+        format!(" ({})", answer.words())
+    } else {
+        String::new()
+    }
 }

@@ -142,6 +142,15 @@ async fn a_lead_that_changed_hands_meanwhile_is_left_alone() {
 }
 
 #[tokio::test]
+async fn users_are_known_before_owners_are_compared() {
+    let server = Shop::with(&[("a", json!("jane@x.example"))]).open(|_| None).await;
+    // Nobody was listed in this session, and the plan knows Jane by her id.
+    let client = client(&server, "owner_value = \"email\"");
+    let report = write(&client, &[change("a", jane(), Assignment::unassigned())]).await;
+    assert_eq!(states(&report), ["done"]);
+}
+
+#[tokio::test]
 async fn a_first_change_that_fails_leaves_the_next_one_first() {
     let refusal = |request: &Request| {
         (request.line() == "PUT /v1/leads/a").then(|| Reply::text(422, r#"{"message":"not this one"}"#))
