@@ -6,18 +6,26 @@
 mod common;
 
 use std::io::{self, Read as _, Write};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use ratatui::Frame;
 use switchboard::app::{Options, State};
-use switchboard::domain::exchange::{Event, LoadProgress};
+use switchboard::backend::{self, Engine, ProfileSetup, Setup, Tuning, system_clock};
+use switchboard::config::{Config, ConfigError, files};
+use switchboard::domain::campaign::LeadAsk;
+use switchboard::domain::exchange::{Command, Event, LoadProgress};
+use switchboard::domain::{Capabilities as Can, Change, LeadId, LeadRecord, Person};
 use switchboard::domain::{SafeLines, SafeText};
 
 use switchboard::input::{self, KeyMap};
+use switchboard::journal::Journal;
 use switchboard::runtime::{EventLoop, Files, Outside};
 use switchboard::term::{Capabilities, Colours, Drawn, Screen, Surface};
+use switchboard::vendor::{Check, Observation, Pages, Session, Target, Vendor, VendorError, WriteReport, registry};
 use tokio::sync::mpsc;
 
 const WIDTH: u16 = 200;
@@ -28,7 +36,7 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads");
     println!("{leads} leads, {WIDTH}x{HEIGHT}, through the real loop");
     runtime.block_on(keys_to_frames(leads, keys));
-    first_screens(starts);
+    first_screens(starts, leads * 10);
 }
 
 /// Everything that was written, with its time, and how long each frame took to make.
@@ -218,40 +226,149 @@ fn spread(mut times: Vec<Duration>) -> String {
     format!("{:.2} ms (worst {:.2})", milliseconds(times[times.len() / 2]), milliseconds(times[times.len() - 1]))
 }
 
-/// Starts the real binary in a pseudo-terminal until its first frame is there.
-fn first_screens(starts: usize) {
+/// The server of the profile that is shown: there is none, and what is shown comes from this computer.
+const BASE_URL: &str = "http://127.0.0.1:1";
+
+/// Starts the real binary in a pseudo-terminal until its first frame is there, and until kept leads are.
+fn first_screens(starts: usize, leads: usize) {
     let home = tempfile::tempdir().expect("a folder");
     let config = home.path().join("config.toml");
-    let profile = "[profiles.sales]\nvendor = \"kenbun\"\nbase_url = \"http://127.0.0.1:1\"\n";
-    std::fs::write(&config, format!("{profile}token = {{ env = \"TOKEN\" }}\n")).expect("a file");
-    let times = (0..starts).map(|_| first_screen(home.path())).collect();
+    let profile = format!("[profiles.sales]\nvendor = \"kenbun\"\nbase_url = \"{BASE_URL}\"\n");
+    std::fs::write(&config, format!("{profile}token = {{ file = \"token\" }}\n")).expect("a file");
+    files::write_new(&home.path().join("token"), b"x").expect("a file");
+    let times = (0..starts).map(|_| first_screen(home.path(), "Leads")).collect();
     println!("{:<28} {}", "start to first screen", spread(times));
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads");
+    runtime.block_on(keep_leads(&config, &home.path().join("data"), leads));
+    let words = format!("{} leads", with_commas(leads));
+    let times = (0..starts).map(|_| first_screen(home.path(), &words)).collect();
+    println!("{:<28} {}", format!("start to {words}"), spread(times));
 }
 
-fn first_screen(home: &std::path::Path) -> Duration {
+fn with_commas(number: usize) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|group| str::from_utf8(group).ok()).collect();
+    groups.join(",")
+}
+
+fn first_screen(home: &Path, words: &str) -> Duration {
     let size = PtySize { rows: HEIGHT, cols: WIDTH, pixel_width: 0, pixel_height: 0 };
     let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_switchboard"));
     command.env_clear();
     command.cwd(home);
-    for (name, value) in [("TERM", "xterm-256color"), ("TOKEN", "x"), ("TZ", "UTC")] {
+    for (name, value) in [("TERM", "xterm-256color"), ("TZ", "UTC")] {
         command.env(name, value);
     }
     command.env("HOME", home);
     command.env("SWITCHBOARD_CONFIG", home.join("config.toml"));
     command.env("SWITCHBOARD_DATA_DIR", home.join("data"));
     let mut reader = pair.master.try_clone_reader().expect("a reader");
+    let side = |cells: u16| std::num::NonZero::new(cells).expect("a size");
+    let mut emulator = vt100::Parser::new(side(HEIGHT), side(WIDTH), 0);
     let begun = Instant::now();
     let mut child = pair.slave.spawn_command(command).expect("the binary starts");
-    let mut read = Vec::new();
     let mut piece = [0; 65536];
-    // The end of a frame.
-    while !read.windows(8).any(|bytes| bytes == b"\x1b[?2026l") {
+    loop {
         let length = reader.read(&mut piece).expect("something is written");
-        read.extend_from_slice(&piece[..length]);
+        let read = begun.elapsed();
+        emulator.process(&piece[..length]);
+        if emulator.screen().contents().contains(words) {
+            // The emulator's own time does not count.
+            let _ = child.kill();
+            let _ = child.wait();
+            return read;
+        }
+        assert!(read < Duration::from_secs(60), "waited in vain for {words}");
     }
-    let time = begun.elapsed();
-    let _ = child.kill();
-    let _ = child.wait();
-    time
+}
+
+/// Lets the engine load that many leads, so that it keeps them for the next start.
+async fn keep_leads(config: &Path, data: &Path, leads: usize) {
+    let config = Config::read(config, &registry::settings()).expect("the configuration");
+    let profile = config.profiles.first().expect("the profile");
+    let entry = registry::entry(profile.vendor).expect("the vendor");
+    let setup = ProfileSetup::new(profile.name.clone(), profile.vendor, profile.base_url.clone(), true, |gate| {
+        // As the real client would say whose leads they are.
+        let context = (entry.open)(profile, gate)?.context();
+        Ok::<_, ConfigError>(Arc::new(Crowd { capabilities: common::capabilities(), context, leads }) as Arc<dyn Vendor>)
+    });
+    let engine = Engine::open(Setup {
+        profiles: vec![setup],
+        journal: Journal::open(data).expect("a journal"),
+        who: SafeText::new("bench"),
+        clock: system_clock(),
+        data_folder: Some(data.to_owned()),
+        tuning: Tuning::default(),
+    })
+    .expect("an engine");
+    let (commands, orders) = mpsc::channel(8);
+    let (reports, mut events) = mpsc::channel(64);
+    let task = backend::spawn(engine, orders, reports);
+    let load = Command::Load { profile: profile.name.clone() };
+    assert!(commands.send(load).await.is_ok(), "the engine runs");
+    while let Some(event) = events.recv().await {
+        if matches!(event, Event::Leads { progress, .. } if progress.finished) {
+            break;
+        }
+    }
+    let kept = data.join("cache");
+    while !std::fs::read_dir(&kept)
+        .is_ok_and(|files| files.flatten().any(|file| file.file_name().to_string_lossy().starts_with("leads-")))
+    {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let _ = commands.send(Command::Shutdown).await;
+    while events.recv().await.is_some() {}
+    let _ = task.await;
+}
+
+/// A vendor that has as many leads as are wanted, and does nothing with them.
+struct Crowd {
+    capabilities: Can,
+    context: serde_json::Value,
+    leads: usize,
+}
+
+#[async_trait]
+impl Vendor for Crowd {
+    fn capabilities(&self) -> &Can {
+        &self.capabilities
+    }
+
+    fn context(&self) -> serde_json::Value {
+        self.context.clone()
+    }
+
+    async fn people(&self) -> Result<Vec<Person>, VendorError> {
+        Ok(common::people(24))
+    }
+
+    async fn leads(&self, _ask: &LeadAsk, pages: &mut dyn Pages) -> Result<(), VendorError> {
+        let owners = common::owners(&common::people(24), true);
+        for first in (0..self.leads).step_by(1000) {
+            let page = (first..self.leads.min(first + 1000)).map(|number| common::lead(number, &owners)).collect();
+            if pages.page(page, Some(self.leads)).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn detail(&self, _id: &LeadId) -> Result<LeadRecord, VendorError> {
+        Err(VendorError::not_supported("details"))
+    }
+
+    async fn observe(&self, _targets: &[Target], _session: &Session) -> Vec<Observation> {
+        Vec::new()
+    }
+
+    async fn write(&self, _batch: &[Change], _session: &Session) -> WriteReport {
+        unreachable!("the profile is read-only")
+    }
+
+    async fn check(&self) -> Vec<Check> {
+        Vec::new()
+    }
 }
