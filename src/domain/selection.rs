@@ -104,3 +104,104 @@ impl Selection {
         self.steps.push(step);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Mark(Vec<LeadKey>),
+        Unmark(Vec<LeadKey>),
+        Toggle(LeadKey),
+        Invert(Vec<LeadKey>),
+        Clear,
+    }
+
+    fn key() -> impl Strategy<Value = LeadKey> {
+        (0..2_u8, 0..12_u8)
+            .prop_map(|(profile, id)| LeadKey { profile: format!("p{profile}").into(), id: format!("L{id}").into() })
+    }
+
+    fn keys() -> impl Strategy<Value = Vec<LeadKey>> {
+        prop::collection::vec(key(), 0..8)
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            keys().prop_map(Step::Mark),
+            keys().prop_map(Step::Unmark),
+            key().prop_map(Step::Toggle),
+            prop::collection::hash_set(key(), 0..8).prop_map(|keys| Step::Invert(keys.into_iter().collect())),
+            Just(Step::Clear),
+        ]
+    }
+
+    fn take(selection: &mut Selection, model: &mut HashSet<LeadKey>, step: &Step) {
+        match step {
+            Step::Mark(keys) => {
+                selection.mark(keys.iter().cloned());
+                model.extend(keys.iter().cloned());
+            }
+            Step::Unmark(keys) => {
+                selection.unmark(keys);
+                keys.iter().for_each(|key| {
+                    model.remove(key);
+                });
+            }
+            Step::Toggle(key) => {
+                selection.toggle(key.clone());
+                if !model.remove(key) {
+                    model.insert(key.clone());
+                }
+            }
+            Step::Invert(keys) => {
+                selection.invert(keys.iter().cloned());
+                keys.iter().for_each(|key| {
+                    if !model.remove(key) {
+                        model.insert(key.clone());
+                    }
+                });
+            }
+            Step::Clear => {
+                selection.clear();
+                model.clear();
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn steps_do_what_they_say_and_are_taken_back_one_by_one(steps in prop::collection::vec(step(), 0..20)) {
+            let mut selection = Selection::default();
+            let mut model = HashSet::new();
+            let mut history = Vec::new();
+            for step in &steps {
+                let before = model.clone();
+                take(&mut selection, &mut model, step);
+                prop_assert_eq!(&selection.marked, &model);
+                // What changed nothing is no step.
+                if model != before {
+                    history.push(before);
+                }
+            }
+            while let Some(before) = history.pop() {
+                prop_assert!(selection.can_undo());
+                prop_assert!(selection.undo());
+                prop_assert_eq!(&selection.marked, &before);
+            }
+            prop_assert!(!selection.can_undo() && !selection.undo());
+        }
+    }
+
+    #[test]
+    fn only_the_newest_steps_can_be_taken_back() {
+        let mut selection = Selection::default();
+        for id in 0..MOST_STEPS + 5 {
+            selection.mark([LeadKey { profile: "p".into(), id: id.to_string().into() }]);
+        }
+        while selection.undo() {}
+        assert_eq!(selection.len(), 5);
+    }
+}

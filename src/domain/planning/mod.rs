@@ -1,18 +1,26 @@
 //! Making a plan from what is selected and what is known, and putting changes together into batches.
 
+mod cost;
+mod loads;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use compact_str::CompactString;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
 
-use super::capabilities::{BatchRule, Capabilities, Pace, ReadBack, Unassign};
-use super::ids::{LeadId, PersonId, ProfileName};
+use super::capabilities::{Capabilities, ReadBack, Unassign};
+use super::ids::{LeadId, ProfileName};
 use super::leads::{LeadTable, OwnerIndex, Snapshot};
 use super::operation::OperationKind;
-use super::plan::{Change, Cost, Plan, PlanPart, Skip, SkipReason};
-use super::safe_text::{SafeText, Verbatim};
+use super::plan::{Change, Plan, PlanPart, Skip, SkipReason};
+use super::safe_text::SafeText;
 use super::{Agreement, Assignment, Field, LeadFlags, Lifecycle, OwnerRef, Person, Timestamp};
+
+pub use cost::{batches, cost, seconds};
+pub use loads::{LoadShift, load_shifts};
 
 /// What is wanted: these leads of each profile to this assignment.
 #[derive(Clone, Debug)]
@@ -217,20 +225,16 @@ impl<'a> PartPlanner<'a> {
         }
     }
 
-    /// Requests for reading `targets` once: as many of them at a time as the vendor gives, or through the whole listing
-    /// where that is less.
-    fn reads_of(&self, targets: usize) -> usize {
-        let listing = self.table.len().div_ceil(LISTING_PAGE).max(1);
-        targets.div_ceil(self.capabilities.read_at_once.max(1)).min(listing)
-    }
-
     /// Requests for reading before-values again that will be too old when they are sent.
     fn reads_before(&self, changes: usize) -> usize {
         let fresh = self.read_at.is_some_and(|read_at| {
             let age = self.request.now.duration_since(read_at);
             Duration::try_from(age).unwrap_or_default() <= self.capabilities.freshness
         });
-        if fresh || self.capabilities.read_back == ReadBack::Never { 0 } else { self.reads_of(changes) }
+        if fresh || self.capabilities.read_back == ReadBack::Never {
+            return 0;
+        }
+        cost::reads_of(changes, self.table.len(), self.capabilities)
     }
 }
 
@@ -277,190 +281,5 @@ impl Counts {
             Some((_, count)) => *count += 1,
             None => self.0.push((reason.to_owned(), 1)),
         }
-    }
-}
-
-/// Rows of one page of a listing, for estimates: what vendors give at most or a little less.
-const LISTING_PAGE: usize = 100;
-
-/// Seconds that an answer usually takes, for estimates where no limit is the slower one.
-const USUAL_ANSWER: f64 = 0.15;
-
-/// What it costs to send `changes` after `reads` requests for fresh before-values.
-pub fn cost(changes: &[Change], capabilities: &Capabilities, reads: usize) -> Cost {
-    let batches = batches(changes, &capabilities.batch);
-    let mut requests = reads + batches.len();
-    if capabilities.read_back == ReadBack::Later {
-        // What will only be accepted is read right before it is sent, and polled for at least once afterwards.
-        let accepted = batches.iter().filter(|batch| batch.len() > 1);
-        requests += accepted.map(|batch| 2 * batch.len().div_ceil(capabilities.read_at_once.max(1))).sum::<usize>();
-    }
-    if capabilities.first_write_alone && !changes.is_empty() {
-        requests += 1;
-    }
-    Cost { requests, seconds: seconds(requests, &capabilities.pace) }
-}
-
-/// How long that many requests take at a pace.
-pub fn seconds(requests: usize, pace: &Pace) -> f64 {
-    let waiting = requests.saturating_sub(pace.burst as usize) as f64;
-    let limited = if pace.per_second > 0.0 { waiting / pace.per_second } else { 0.0 };
-    let answers = requests.div_ceil(pace.parallel.max(1)) as f64 * USUAL_ANSWER;
-    limited.max(answers)
-}
-
-/// Puts changes together into requests: indexes into `changes`, each batch with one and the same `after`, in the order
-/// of the changes.
-pub fn batches(changes: &[Change], rule: &BatchRule) -> Vec<Vec<u32>> {
-    if rule.max <= 1 || changes.len() < rule.bulk_from {
-        return (0..changes.len() as u32).map(|index| vec![index]).collect();
-    }
-    let mut groups: Vec<Vec<u32>> = Vec::new();
-    let mut known = HashMap::new();
-    for (index, change) in changes.iter().enumerate() {
-        let before = rule.split_by_before.then_some(&change.before);
-        let scope = rule.split_by_scope.then_some(&change.scope);
-        let group = *known.entry((&change.after, before, scope)).or_insert_with(|| {
-            groups.push(Vec::new());
-            groups.len() - 1
-        });
-        groups[group].push(index as u32);
-    }
-    let mut batches = Vec::new();
-    for group in groups {
-        let to_nobody = matches!(changes[group[0] as usize].after, Assignment::Unassigned(_));
-        let most = if to_nobody { rule.unassign_max.min(rule.max) } else { rule.max }.max(1);
-        for chunk in group.chunks(most) {
-            batches.push(chunk.to_vec());
-        }
-    }
-    batches.sort_unstable_by_key(|batch| batch[0]);
-    batches
-}
-
-/// Load of one owner before and after a plan.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LoadShift {
-    pub profile: ProfileName,
-    pub owner: Assignment,
-    pub before: usize,
-    pub after: usize,
-    pub gains: usize,
-    pub loses: usize,
-}
-
-/// Counts per owner, before and after the plan, for everyone whom it touches; biggest change first.
-pub fn load_shifts(plan: &Plan, snapshot: &Snapshot) -> Vec<LoadShift> {
-    let mut shifts = Vec::new();
-    for part in &plan.parts {
-        // Thousands of changes repeat few assignments: each distinct one is looked up once.
-        let mut counts: HashMap<&Assignment, (usize, usize)> = HashMap::new();
-        for change in &part.changes {
-            counts.entry(&change.before).or_default().1 += 1;
-            counts.entry(&change.after).or_default().0 += 1;
-        }
-        let mut counts: Vec<_> = counts.into_iter().collect();
-        // Owners with an id come first, so that those known by name alone find them.
-        counts.sort_by_cached_key(|(assignment, _)| {
-            let by_name = assignment.owner().is_some_and(|owner| owner.id.is_none());
-            (by_name, format!("{assignment:?}"))
-        });
-        let mut loads = Loads::default();
-        for (assignment, (gains, loses)) in counts {
-            for holder in holders(assignment) {
-                let load = loads.of(holder);
-                load.gains += gains;
-                load.loses += loses;
-            }
-        }
-        let table = snapshot.parts.iter().find(|known| known.profile == part.profile).map(|known| &known.table);
-        for (assignment, count) in table.map_or(&[][..], LeadTable::owners) {
-            for holder in holders(assignment) {
-                if let Some(index) = loads.find(&holder) {
-                    loads.list[index].before += count;
-                }
-            }
-        }
-        shifts.extend(loads.list.into_iter().map(|load| LoadShift {
-            profile: part.profile.clone(),
-            // A plan may be older than the snapshot, and then take away more than is there.
-            after: (load.before + load.gains).saturating_sub(load.loses),
-            owner: load.holder,
-            before: load.before,
-            gains: load.gains,
-            loses: load.loses,
-        }));
-    }
-    shifts.sort_by_cached_key(|shift| {
-        let size = shift.before.abs_diff(shift.after);
-        (std::cmp::Reverse(size), shift.owner.label(), shift.profile.clone())
-    });
-    shifts
-}
-
-/// Who holds a target that is assigned like this: one owner, every agent, nobody, or somebody unknown.
-fn holders(assignment: &Assignment) -> Vec<Assignment> {
-    match assignment {
-        Assignment::Agents(agents) => {
-            agents.iter().map(|agent| Assignment::Owner(OwnerRef::with_id(agent.as_str()))).collect()
-        }
-        // Every spelling of nobody is the same nobody.
-        Assignment::Unassigned(_) => vec![Assignment::unassigned()],
-        other => vec![other.clone()],
-    }
-}
-
-/// Loads by holder, who may be known by id here and by name there.
-#[derive(Default)]
-struct Loads {
-    list: Vec<Load>,
-    others: HashMap<Assignment, usize>,
-    by_id: HashMap<PersonId, usize>,
-    by_name: HashMap<Verbatim, Vec<usize>>,
-}
-
-struct Load {
-    holder: Assignment,
-    before: usize,
-    gains: usize,
-    loses: usize,
-}
-
-impl Loads {
-    fn find(&self, holder: &Assignment) -> Option<usize> {
-        let Assignment::Owner(owner) = holder else { return self.others.get(holder).copied() };
-        if let Some(found) = owner.id.as_ref().and_then(|id| self.by_id.get(id)) {
-            return Some(*found);
-        }
-        // A name alone decides only where it is one person's, and never against an id.
-        match &**self.by_name.get(owner.name.as_ref()?)? {
-            [only] => {
-                let known = self.list[*only].holder.owner()?;
-                (owner.id.is_none() || known.id.is_none()).then_some(*only)
-            }
-            _ => None,
-        }
-    }
-
-    fn of(&mut self, holder: Assignment) -> &mut Load {
-        let index = self.find(&holder).unwrap_or_else(|| {
-            let index = self.list.len();
-            match &holder {
-                Assignment::Owner(owner) => {
-                    if let Some(id) = &owner.id {
-                        self.by_id.insert(id.clone(), index);
-                    }
-                    if let Some(name) = &owner.name {
-                        self.by_name.entry(name.clone()).or_default().push(index);
-                    }
-                }
-                other => {
-                    self.others.insert(other.clone(), index);
-                }
-            }
-            self.list.push(Load { holder, before: 0, gains: 0, loses: 0 });
-            index
-        });
-        &mut self.list[index]
     }
 }

@@ -1,0 +1,72 @@
+//! How changes are put together into requests, and what those cost.
+
+use hashbrown::HashMap;
+
+use crate::domain::Assignment;
+use crate::domain::capabilities::{BatchRule, Capabilities, Pace, ReadBack};
+use crate::domain::plan::{Change, Cost};
+
+/// Rows of one page of a listing, for estimates: what vendors give at most or a little less.
+const LISTING_PAGE: usize = 100;
+
+/// Seconds that an answer usually takes, for estimates where no limit is the slower one.
+const USUAL_ANSWER: f64 = 0.15;
+
+/// Requests for reading `targets` once: as many of them at a time as the vendor gives, or through the whole listing of
+/// all its leads where that is less.
+pub fn reads_of(targets: usize, leads: usize, capabilities: &Capabilities) -> usize {
+    let listing = leads.div_ceil(LISTING_PAGE).max(1);
+    targets.div_ceil(capabilities.read_at_once.max(1)).min(listing)
+}
+
+/// What it costs to send `changes` after `reads` requests for fresh before-values.
+pub fn cost(changes: &[Change], capabilities: &Capabilities, reads: usize) -> Cost {
+    let batches = batches(changes, &capabilities.batch);
+    let mut requests = reads + batches.len();
+    if capabilities.read_back == ReadBack::Later {
+        // What will only be accepted is read right before it is sent, and polled for at least once afterwards.
+        let accepted = batches.iter().filter(|batch| batch.len() > 1);
+        requests += accepted.map(|batch| 2 * batch.len().div_ceil(capabilities.read_at_once.max(1))).sum::<usize>();
+    }
+    if capabilities.first_write_alone && !changes.is_empty() {
+        requests += 1;
+    }
+    Cost { requests, seconds: seconds(requests, &capabilities.pace) }
+}
+
+/// How long that many requests take at a pace.
+pub fn seconds(requests: usize, pace: &Pace) -> f64 {
+    let waiting = requests.saturating_sub(pace.burst as usize) as f64;
+    let limited = if pace.per_second > 0.0 { waiting / pace.per_second } else { 0.0 };
+    let answers = requests.div_ceil(pace.parallel.max(1)) as f64 * USUAL_ANSWER;
+    limited.max(answers)
+}
+
+/// Puts changes together into requests: indexes into `changes`, each batch with one and the same `after`, in the order
+/// of the changes.
+pub fn batches(changes: &[Change], rule: &BatchRule) -> Vec<Vec<u32>> {
+    if rule.max <= 1 || changes.len() < rule.bulk_from {
+        return (0..changes.len() as u32).map(|index| vec![index]).collect();
+    }
+    let mut groups: Vec<Vec<u32>> = Vec::new();
+    let mut known = HashMap::new();
+    for (index, change) in changes.iter().enumerate() {
+        let before = rule.split_by_before.then_some(&change.before);
+        let scope = rule.split_by_scope.then_some(&change.scope);
+        let group = *known.entry((&change.after, before, scope)).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        groups[group].push(index as u32);
+    }
+    let mut batches = Vec::new();
+    for group in groups {
+        let to_nobody = matches!(changes[group[0] as usize].after, Assignment::Unassigned(_));
+        let most = if to_nobody { rule.unassign_max.min(rule.max) } else { rule.max }.max(1);
+        for chunk in group.chunks(most) {
+            batches.push(chunk.to_vec());
+        }
+    }
+    batches.sort_unstable_by_key(|batch| batch[0]);
+    batches
+}
