@@ -7,7 +7,7 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use common::{Times, memory, ms, timed};
+use common::{Times, memory, ms, processor_time, timed};
 use switchboard::domain::distribution::{Share, Way, kept_loads, wanted};
 use switchboard::domain::leads::{Snapshot, SnapshotPart};
 use switchboard::domain::planning::{PlanRequest, batches, load_shifts, plan};
@@ -33,6 +33,7 @@ fn main() {
     let (mut sharing, mut planning, mut batching, mut shifting) =
         (Times::default(), Times::default(), Times::default(), Times::default());
     let (mut requests, mut made) = (0, 0);
+    let before = processor_time();
     for _ in 0..rounds {
         let (time, wanted) = timed(|| {
             for (share, load) in shares.iter_mut().zip(kept_loads(&table, &marked, &owners)) {
@@ -69,5 +70,7 @@ fn main() {
     ] {
         println!("{name:<28} {:>9} {:>9} {aim:>9}", ms(times.median()), ms(times.worst()));
     }
+    let spent = (processor_time() - before) / rounds as u32;
+    println!("{:<28} {:>9} of one processor for all of it", "", ms(spent));
     println!("memory of the whole process: {:.0} MiB", memory().0);
 }

@@ -1,7 +1,9 @@
 //! Sharing leads out among several owners. The same leads and owners always give the same result.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashSet};
+use std::collections::{BTreeMap, BinaryHeap};
+
+use hashbrown::HashSet;
 
 use super::ids::{LeadId, ProfileName};
 use super::leads::LeadTable;
@@ -60,7 +62,7 @@ pub fn wanted(profile: &ProfileName, leads: &[LeadId], way: Way, shares: &[Share
 /// The number of leads that each of `owners` keeps when `leads` are taken out and shared out anew.
 pub fn kept_loads(table: &LeadTable, leads: &[LeadId], owners: &[OwnerRef]) -> Vec<usize> {
     let mut counts: Vec<usize> = table.owners().iter().map(|&(_, count)| count).collect();
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::with_capacity(leads.len());
     for row in leads.iter().filter_map(|lead| table.row_of(lead.as_str())) {
         if seen.insert(row) {
             let count = &mut counts[table.owner(row).0 as usize];

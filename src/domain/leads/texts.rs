@@ -62,6 +62,8 @@ pub struct Texts {
     letters: Vec<u64>,
     /// Originals that are more than their fold with capitals, by row and slot.
     originals: Beside,
+    /// Which rows have such originals.
+    has_originals: Bits,
     /// The values of extra fields as a JSON array, by row.
     extras: Beside,
     /// Scopes by row.
@@ -76,6 +78,7 @@ impl Texts {
     pub fn push(&mut self, lead: &LeadRecord) {
         let row = self.len() as u32;
         let mut letters_of_row = 0;
+        let originals = self.originals.len();
         for slot in Slot::ALL {
             let original = slot.of(lead);
             let start = self.folded.len();
@@ -107,6 +110,7 @@ impl Texts {
             self.scopes.push(row, &lead.scope);
         }
         self.letters.push(letters_of_row);
+        self.has_originals.push(self.originals.len() > originals);
         self.ends.push(self.folded.len() as u32);
     }
 
@@ -130,10 +134,10 @@ impl Texts {
         self.folded.push_str(&other.folded[range.clone()]);
         self.capitals.push_from(&other.capitals, range.start, range.len());
         self.letters.push(other.letters[from as usize]);
-        let slots = Slot::ALL.len() as u32;
-        for slot in 0..slots {
-            if let Some(original) = other.originals.get(from * slots + slot) {
-                self.originals.push(row * slots + slot, original);
+        self.has_originals.push(other.has_originals.get(from as usize));
+        for slot in Slot::ALL {
+            if let Some(original) = other.beside(from as usize, slot) {
+                self.originals.push(row * Slot::ALL.len() as u32 + slot as u32, original);
             }
         }
         if let Some(extra) = other.extras.get(from) {
@@ -194,7 +198,7 @@ impl Texts {
 
     /// The original text of one slot.
     pub fn original(&self, row: usize, slot: Slot) -> Cow<'_, str> {
-        if let Some(original) = self.originals.get((row * Slot::ALL.len() + slot as usize) as u32) {
+        if let Some(original) = self.beside(row, slot) {
             return original.into();
         }
         let range = self.slot_range(row, slot);
@@ -211,14 +215,22 @@ impl Texts {
         original.into()
     }
 
+    /// An original that is more than its fold with capitals.
+    fn beside(&self, row: usize, slot: Slot) -> Option<&str> {
+        if !self.has_originals.get(row) {
+            return None;
+        }
+        self.originals.get((row * Slot::ALL.len() + slot as usize) as u32)
+    }
+
     /// Whether a row's id is exactly `id`.
     pub fn id_is(&self, row: usize, id: &str) -> bool {
         let start = self.slot_range(row, Slot::Id).start;
         let text = &self.folded.as_bytes()[start..];
-        let plain = text.get(id.len()) == Some(&0) && text[..id.len()].eq_ignore_ascii_case(id.as_bytes());
-        if let Some(original) = self.originals.get((row * Slot::ALL.len() + Slot::Id as usize) as u32) {
+        if let Some(original) = self.beside(row, Slot::Id) {
             return original == id;
         }
+        let plain = text.get(id.len()) == Some(&0) && text[..id.len()].eq_ignore_ascii_case(id.as_bytes());
         let capital = |(at, byte): (usize, u8)| self.capitals.get(start + at) == byte.is_ascii_uppercase();
         // An id with an END in it would be compared with more than the id.
         plain && !id.contains(END) && id.bytes().enumerate().all(capital)
@@ -268,6 +280,7 @@ impl Texts {
         self.folded.shrink_to_fit();
         self.ends.shrink_to_fit();
         self.capitals.shrink();
+        self.has_originals.shrink();
         self.letters.shrink_to_fit();
         for beside in [&mut self.originals, &mut self.extras, &mut self.scopes] {
             beside.shrink();
@@ -278,6 +291,7 @@ impl Texts {
         self.folded.capacity()
             + self.ends.capacity() * 4
             + self.capitals.heap_bytes()
+            + self.has_originals.heap_bytes()
             + self.letters.capacity() * 8
             + self.originals.heap_bytes()
             + self.extras.heap_bytes()
@@ -314,6 +328,10 @@ struct Beside {
 }
 
 impl Beside {
+    fn len(&self) -> usize {
+        self.keys.len()
+    }
+
     fn push(&mut self, key: u32, text: &str) {
         self.keys.push(key);
         self.text.push_str(text);

@@ -9,14 +9,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use compact_str::CompactString;
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 
 use super::capabilities::{Capabilities, ReadBack, Unassign};
 use super::ids::{LeadId, ProfileName};
 use super::leads::{LeadTable, OwnerIndex, Snapshot};
 use super::operation::OperationKind;
 use super::plan::{Change, Plan, PlanPart, Skip, SkipReason};
-use super::safe_text::SafeText;
+use super::safe_text::{SafeText, Verbatim};
 use super::{Agreement, Assignment, Field, LeadFlags, Lifecycle, OwnerRef, Person, Timestamp};
 
 pub use cost::{batches, cost, seconds};
@@ -78,12 +78,11 @@ struct PartPlanner<'a> {
     people: &'a [Person],
     capabilities: &'a Capabilities,
     read_at: Option<Timestamp>,
-    /// The table's owners as a change's before-value, worked out when first needed.
-    before: Vec<Option<Before>>,
+    /// The table's owners as a change's before-value.
+    before: Vec<Before>,
 }
 
 /// One of the table's owners as far as it can be told who that is.
-#[derive(Clone)]
 struct Before {
     assignment: Assignment,
     /// Why undo could not put this owner back exactly.
@@ -101,12 +100,12 @@ impl<'a> PartPlanner<'a> {
         capabilities: &'a Capabilities,
     ) -> Self {
         let table = table.cloned().unwrap_or_default();
-        let before = vec![None; table.owners().len()];
+        let before = identified(&table, people, capabilities);
         let read_at = request.read_at.get(profile).copied();
         Self { request, profile, table, people, capabilities, read_at, before }
     }
 
-    fn plan(mut self, share: &[&Wanted]) -> PlanPart {
+    fn plan(self, share: &[&Wanted]) -> PlanPart {
         let wanted: usize = share.iter().map(|wanted| wanted.leads.len()).sum();
         let mut changes = Vec::with_capacity(wanted);
         let mut skips = Vec::new();
@@ -127,15 +126,22 @@ impl<'a> PartPlanner<'a> {
                     });
                     continue;
                 };
-                let before = self.before(self.table.owner(row));
+                let OwnerIndex(owner) = self.table.owner(row);
+                let before = &self.before[owner as usize];
                 let name = SafeText::new(&self.table.text(row, Field::Name));
                 let reason = if seen.insert(row) {
-                    self.reason_to_skip(row, &before, &to)
+                    self.reason_to_skip(row, before, &to)
                 } else {
                     Some(SkipReason::Other("already in this plan".to_owned()))
                 };
                 if let Some(reason) = reason {
-                    skips.push(Skip { target: id.into(), name, before: before.assignment, after: to.clone(), reason });
+                    skips.push(Skip {
+                        target: id.into(),
+                        name,
+                        before: before.assignment.clone(),
+                        after: to.clone(),
+                        reason,
+                    });
                     continue;
                 }
                 if self.table.flags(row).has(LeadFlags::DO_NOT_CALL) {
@@ -147,7 +153,7 @@ impl<'a> PartPlanner<'a> {
                 changes.push(Change {
                     target: id.into(),
                     name,
-                    before: before.assignment,
+                    before: before.assignment.clone(),
                     after: to.clone(),
                     read_at: self.read_at,
                     scope: CompactString::from(&*self.table.scope(row)),
@@ -187,15 +193,6 @@ impl<'a> PartPlanner<'a> {
         let Assignment::Owner(OwnerRef { id: Some(id), name: None }) = to else { return to.clone() };
         let person = self.people.iter().find(|person| person.id == *id);
         Assignment::Owner(person.map_or_else(|| OwnerRef { id: Some(id.clone()), name: None }, Person::owner_ref))
-    }
-
-    fn before(&mut self, owner: OwnerIndex) -> Before {
-        let index = owner.0 as usize;
-        if let Some(known) = &self.before[index] {
-            return known.clone();
-        }
-        let before = identify(&self.table.owners()[index].0, self.people, self.capabilities);
-        self.before[index].insert(before).clone()
     }
 
     fn reason_to_skip(&self, row: u32, before: &Before, to: &Assignment) -> Option<SkipReason> {
@@ -238,37 +235,46 @@ impl<'a> PartPlanner<'a> {
     }
 }
 
-/// Who an owner of the table is. kenbun shows only names: one that is exactly one person's gets that person's id, and
+/// Who the table's owners are. kenbun shows only names: one that is exactly one person's gets that person's id, and
 /// where that fails undo could not write the id that was there.
-fn identify(assignment: &Assignment, people: &[Person], capabilities: &Capabilities) -> Before {
-    let mut before = Before { assignment: assignment.clone(), doubt: None, ambiguous: false };
-    match assignment {
-        Assignment::Unknown => {
-            before.doubt = Some("the present owner is not known".to_owned());
-        }
-        Assignment::Unassigned(_) => {
-            if let Unassign::No(why) = &capabilities.unassign {
-                before.doubt = Some(format!("the lead has no owner now: {why}"));
-            }
-        }
-        // Elsewhere a bare name is what the vendor stores, and can be written back as it is.
-        Assignment::Owner(OwnerRef { id: None, name: Some(name) }) if capabilities.read_back == ReadBack::ByName => {
-            let mut fitting = people.iter().filter(|person| person.name == *name);
-            match (fitting.next(), fitting.next()) {
-                (Some(person), None) => before.assignment = Assignment::Owner(person.owner_ref()),
-                (Some(_), Some(_)) => {
-                    before.ambiguous = true;
-                    before.doubt =
-                        Some("the present owner is known only by a name that several people have".to_owned());
-                }
-                (None, _) => {
-                    before.doubt = Some("the present owner is known only by a name that nobody listed has".to_owned());
-                }
-            }
-        }
-        Assignment::Owner(_) | Assignment::Agents(_) => {}
+fn identified(table: &LeadTable, people: &[Person], capabilities: &Capabilities) -> Vec<Before> {
+    let mut by_name: HashMap<&Verbatim, (&Person, usize)> = HashMap::with_capacity(people.len());
+    for person in people {
+        by_name.entry(&person.name).or_insert((person, 0)).1 += 1;
     }
-    before
+    let identify = |assignment: &Assignment| {
+        let mut before = Before { assignment: assignment.clone(), doubt: None, ambiguous: false };
+        match assignment {
+            Assignment::Unknown => {
+                before.doubt = Some("the present owner is not known".to_owned());
+            }
+            Assignment::Unassigned(_) => {
+                if let Unassign::No(why) = &capabilities.unassign {
+                    before.doubt = Some(format!("the lead has no owner now: {why}"));
+                }
+            }
+            // Elsewhere a bare name is what the vendor stores, and can be written back as it is.
+            Assignment::Owner(OwnerRef { id: None, name: Some(name) })
+                if capabilities.read_back == ReadBack::ByName =>
+            {
+                match by_name.get(name) {
+                    Some((person, 1)) => before.assignment = Assignment::Owner(person.owner_ref()),
+                    Some(_) => {
+                        before.ambiguous = true;
+                        let doubt = "the present owner is known only by a name that several people have";
+                        before.doubt = Some(doubt.to_owned());
+                    }
+                    None => {
+                        let doubt = "the present owner is known only by a name that nobody listed has";
+                        before.doubt = Some(doubt.to_owned());
+                    }
+                }
+            }
+            Assignment::Owner(_) | Assignment::Agents(_) => {}
+        }
+        before
+    };
+    table.owners().iter().map(|(assignment, _)| identify(assignment)).collect()
 }
 
 /// Reasons with their counts, in the order in which they first came up.
