@@ -273,7 +273,16 @@ impl Texts {
         // Each row ends behind an END, which is a character of its own, so rows begin and end between characters.
         let closed = ends.iter().all(|end| folded.as_bytes().get((*end as usize).wrapping_sub(1)) == Some(&0));
         let fits = ascending && closed && letters.len() == ends.len();
-        fits.then_some(Self { folded, ends, capitals, letters, originals, extras, scopes })
+        let mut with_originals = originals.keys.iter().map(|key| *key as usize / Slot::ALL.len()).peekable();
+        let mut has_originals = Bits::default();
+        for row in 0..ends.len() {
+            let mut any = false;
+            while with_originals.next_if(|with| *with <= row).is_some() {
+                any = true;
+            }
+            has_originals.push(any);
+        }
+        fits.then_some(Self { folded, ends, capitals, letters, originals, has_originals, extras, scopes })
     }
 
     pub fn shrink(&mut self) {
