@@ -64,6 +64,7 @@ pub fn capabilities() -> Capabilities {
             split_by_scope: false,
             atomic: true,
             per_item_answer: false,
+            before_each: 0,
         },
         unassign: Unassign::Yes,
         read_back: ReadBack::ByName,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -91,17 +91,35 @@ pub enum ApplyError {
     /// The journal could not be written any more while the operation ran. What was in flight was awaited.
     #[error("operation {operation} was cut short: {error}")]
     JournalLost { operation: OperationId, error: JournalError },
-    /// A mistake in Switchboard itself.
-    #[error("the engine failed: {0}; what was sent is in the journal")]
-    Broken(String),
+    /// A mistake in Switchboard itself. Without an operation it happened before there was one, and nothing was sent.
+    #[error("{}", broken(operation.as_ref(), why))]
+    Broken { operation: Option<OperationId>, why: String },
+}
+
+fn broken(operation: Option<&OperationId>, why: &str) -> String {
+    match operation {
+        Some(operation) => {
+            format!("the engine failed during operation {operation}: {why}; what was sent is in the journal")
+        }
+        None => format!("the engine failed: {why}; nothing was sent"),
+    }
 }
 
 impl ApplyError {
+    /// The operation that was cut off, where one was.
+    pub fn cut_off(&self) -> Option<&OperationId> {
+        match self {
+            Self::JournalLost { operation, .. } => Some(operation),
+            Self::Broken { operation, .. } => operation.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The error for people.
     pub fn problem(&self) -> Problem {
         let remedy = match self {
             Self::ReadOnly(_) => "Take `read_only` out of the profile if this is meant.",
-            Self::JournalLost { .. } | Self::Broken(_) => "Settle what is open with `resume`.",
+            Self::JournalLost { .. } | Self::Broken { operation: Some(_), .. } => "Settle what is open with `resume`.",
             Self::NotOpened(_, problem) => &problem.remedy,
             _ => "",
         };
@@ -213,8 +231,9 @@ impl Engine {
 
     /// Carries out a confirmed plan. It runs in a task of its own: dropping this future does not cut a write off.
     pub async fn apply(&self, plan: Arc<Plan>, watch: Watch, stop: StopToken) -> Result<Report, ApplyError> {
-        let inner = self.inner.clone();
-        in_a_task(async move { inner.apply(plan, watch, stop).await }).await
+        let (inner, begun) = (self.inner.clone(), Begun::default());
+        let id = begun.clone();
+        in_a_task(begun, async move { inner.apply(plan, watch, stop, &id).await }).await
     }
 
     /// Reads the targets again and makes the plan that takes operations back: an undo, or a redo where they are undos.
@@ -231,7 +250,8 @@ impl Engine {
         stop: StopToken,
     ) -> Result<Report, ApplyError> {
         let (inner, operation) = (self.inner.clone(), operation.clone());
-        in_a_task(async move { resume::resume(&inner, operation, settle_only, watch, stop).await }).await
+        let begun = Begun::from(OnceLock::from(operation.clone()));
+        in_a_task(begun, async move { resume::resume(&inner, operation, settle_only, watch, stop).await }).await
     }
 
     /// Asks a running operation to stop: no new work is handed out, what is in flight is awaited and settled.
@@ -258,10 +278,35 @@ fn ledger(data_folder: &Path, profile: &ProfileName, base_url: &str) -> Option<L
     opened.inspect_err(|error| tracing::warn!(%profile, %error, "the pace cannot be shared")).ok()
 }
 
+/// The operation that a task works on, as soon as there is one.
+type Begun = Arc<OnceLock<OperationId>>;
+
 async fn in_a_task(
+    begun: Begun,
     work: impl Future<Output = Result<Report, ApplyError>> + Send + 'static,
 ) -> Result<Report, ApplyError> {
-    tokio::spawn(work).await.unwrap_or_else(|broken| Err(ApplyError::Broken(broken.to_string())))
+    tokio::spawn(work)
+        .await
+        .unwrap_or_else(|broken| Err(ApplyError::Broken { operation: begun.get().cloned(), why: broken.to_string() }))
+}
+
+/// An operation among those that can be stopped, for as long as this lives: also when its task breaks.
+struct Listed<'a> {
+    inner: &'a Inner,
+    id: OperationId,
+}
+
+impl<'a> Listed<'a> {
+    fn new(inner: &'a Inner, id: OperationId, stop: StopToken) -> Self {
+        inner.running.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), stop);
+        Self { inner, id }
+    }
+}
+
+impl Drop for Listed<'_> {
+    fn drop(&mut self) {
+        self.inner.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
 }
 
 impl Inner {
@@ -302,7 +347,13 @@ impl Inner {
         })
     }
 
-    async fn apply(self: Arc<Self>, plan: Arc<Plan>, watch: Watch, stop: StopToken) -> Result<Report, ApplyError> {
+    async fn apply(
+        self: Arc<Self>,
+        plan: Arc<Plan>,
+        watch: Watch,
+        stop: StopToken,
+        begun: &OnceLock<OperationId>,
+    ) -> Result<Report, ApplyError> {
         if plan.changes() == 0 {
             return Err(ApplyError::Nothing);
         }
@@ -328,6 +379,7 @@ impl Inner {
             first += share.changes.len() as u32;
         }
         let (id, hold) = self.begin(&plan, recorded).await?;
+        let _ = begun.set(id.clone());
         let tally = Tally { planned: plan.changes(), skipped: plan.skips(), ..Tally::default() };
         self.carry_out(id, plan, parts, tally, hold, watch, stop).await
     }
@@ -373,7 +425,7 @@ impl Inner {
         watch: Watch,
         stop: StopToken,
     ) -> Result<Report, ApplyError> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), stop.clone());
+        let listed = Listed::new(self, id.clone(), stop.clone());
         let start = Start {
             id: id.clone(),
             plan,
@@ -387,7 +439,7 @@ impl Inner {
             tuning: self.tuning,
         };
         let ended = operation::run(start).await;
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        drop(listed);
         if let Some(error) = ended.lost {
             return Err(ApplyError::JournalLost { operation: id, error });
         }

@@ -236,16 +236,10 @@ impl Backend {
                         outbox.put(Event::Failed { problem });
                     }
                 }
-                Err(error @ ApplyError::JournalLost { .. }) => {
-                    let problem = error.problem();
-                    if let ApplyError::JournalLost { operation, .. } = error {
-                        outbox.put(Event::Lost { operation, problem });
-                    }
-                }
-                Err(error @ ApplyError::Broken(_)) => {
-                    outbox.put(Event::Failed { problem: error.problem() });
-                }
-                Err(error) => outbox.put(Event::NotStarted { problem: error.problem() }),
+                Err(error) => outbox.put(match error.cut_off().cloned() {
+                    Some(operation) => Event::Lost { operation, problem: error.problem() },
+                    None => Event::NotStarted { problem: error.problem() },
+                }),
             }
             stop.end();
         });

@@ -134,8 +134,8 @@ impl Writing<'_> {
     }
 
     fn not_carried_out(&self, error: ApplyError, out: &mut Out) -> Failure {
-        match &error {
-            ApplyError::JournalLost { operation, .. } => {
+        match error.cut_off() {
+            Some(operation) => {
                 // What the journal still knows is shown, if it can be read at all.
                 let tally = self.engine.journal().operation(operation).map(|known| known.tally).unwrap_or_default();
                 let summary = Summary::new(Some(operation.clone()), &tally, 0, 0.0);
@@ -145,7 +145,7 @@ impl Writing<'_> {
                 let resume = format!("{error}; `switchboard resume {operation}` goes on when that is mended");
                 Failure::new(Exit::Unknown, resume)
             }
-            _ => failure_of(error),
+            None => failure_of(error),
         }
     }
 
@@ -240,7 +240,7 @@ fn failure_of(error: ApplyError) -> Failure {
             let failure = Failure::from(error);
             Failure { message: format!("{failure}; nothing was sent"), ..failure }
         }
-        ApplyError::JournalLost { .. } | ApplyError::Broken(_) => {
+        ApplyError::JournalLost { .. } | ApplyError::Broken { .. } => {
             Failure::new(Exit::Unknown, error.problem().to_string())
         }
     }

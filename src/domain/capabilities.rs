@@ -138,6 +138,8 @@ pub struct BatchRule {
     pub atomic: bool,
     /// The answer says for every change what became of it.
     pub per_item_answer: bool,
+    /// Requests that go before each bulk request by themselves (kenbun: choosing the organizational unit), for the cost.
+    pub before_each: usize,
 }
 
 impl BatchRule {
@@ -156,6 +158,7 @@ impl BatchRule {
         split_by_scope: false,
         atomic: true,
         per_item_answer: true,
+        before_each: 0,
     };
 }
 

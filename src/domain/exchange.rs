@@ -132,8 +132,8 @@ pub enum Event {
         seconds: f64,
         requests: usize,
     },
-    /// An operation was cut off here and now: the journal could not be written any more. What was in flight was awaited,
-    /// but how it ended is not recorded; the operation can be resumed.
+    /// An operation was cut off here and now: the journal could not be written any more, or the engine failed. How what
+    /// was in flight ended may not be recorded; the operation can be resumed.
     Lost {
         operation: OperationId,
         problem: Problem,

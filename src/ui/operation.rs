@@ -89,7 +89,7 @@ fn head_lines(state: &State, view: &OperationView, tally: &Tally) -> Vec<(String
     };
     let how = match operation {
         Some(operation) if operation.is_running() => progress_words(operation),
-        Some(operation) if operation.is_lost => "cut off: the journal could not be written".to_owned(),
+        Some(operation) if operation.is_lost => "cut off: the messages say why; go on settles it".to_owned(),
         Some(operation) => match &operation.ended {
             Some(end) => {
                 format!("ended: {} in {}", words::counted(end.requests, "request"), words::duration(end.seconds))

@@ -9,7 +9,7 @@ mod settling;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 pub use self::part::{Part, Seqs};
@@ -70,7 +70,9 @@ pub async fn run(start: Start) -> Ended {
     run.watch.tell(Event::Started { operation: id, plan });
 
     let parts: Vec<Arc<Part>> = parts.into_iter().map(Arc::new).collect();
-    let ticker = tokio::spawn(tick(run.clone(), parts.clone()));
+    // In a set, so that it ends with this even when this breaks: it must not hold on to the operation for ever.
+    let mut ticker = JoinSet::new();
+    ticker.spawn(tick(run.clone(), parts.clone()));
     let mut working = JoinSet::new();
     for part in &parts {
         working.spawn(part.clone().work(run.clone()));
@@ -80,7 +82,7 @@ pub async fn run(start: Start) -> Ended {
             tracing::error!(operation = %run.id, %broken, "a part of an operation broke");
         }
     }
-    stop_ticker(ticker).await;
+    ticker.shutdown().await;
     tell(&run, &parts, true);
 
     let cut_short = parts.iter().filter_map(|part| Some((part.desk.name.clone(), part.halted()?))).collect();
@@ -91,11 +93,6 @@ pub async fn run(start: Start) -> Ended {
         None => None,
     };
     Ended { requests, seconds, cut_short, lost }
-}
-
-async fn stop_ticker(ticker: JoinHandle<()>) {
-    ticker.abort();
-    let _ = ticker.await;
 }
 
 /// Tells the progress and the newest leads, merged, a few times a second.

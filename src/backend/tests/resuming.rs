@@ -161,3 +161,24 @@ async fn an_operation_that_was_stopped_can_be_gone_on_with() {
     let report = bench.engine.resume(&id, false, bench.watch(), StopToken::new()).await.unwrap();
     assert_eq!((report.summary.tally.done, report.requests), (50, 0));
 }
+
+#[tokio::test]
+async fn a_mistake_of_our_own_names_the_operation_and_lets_go_of_it() {
+    for at in ["started", "ended"] {
+        let bench = Make::default().build();
+        let watch = Watch::new(move |event| match event {
+            Event::Started { .. } if at == "started" => panic!("a mistake at the start"),
+            Event::Ended { .. } if at == "ended" => panic!("a mistake at the end"),
+            _ => {}
+        });
+        let broken = bench.engine.apply(Arc::new(assign(5)), watch, StopToken::new()).await.unwrap_err();
+        let id = bench.engine.journal().operations(0, 9).unwrap()[0].id.clone();
+        assert_eq!(broken.cut_off(), Some(&id), "{broken}");
+        assert!(broken.to_string().contains(id.as_str()), "{broken}");
+        assert!(!bench.engine.stop(&id), "{at}: it is not running any more");
+        // Nobody holds it any more, so it can be gone on with at once.
+        let report = bench.engine.resume(&id, false, bench.watch(), StopToken::new()).await.unwrap();
+        assert_eq!((report.summary.tally.done, report.summary.life), (5, OperationLife::Ended), "{at}");
+        bench.check(&id);
+    }
+}

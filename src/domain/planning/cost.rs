@@ -22,7 +22,12 @@ pub fn reads_of(targets: usize, leads: usize, capabilities: &Capabilities) -> us
 /// What it costs to send `changes` after `reads` requests for fresh before-values.
 pub fn cost(changes: &[Change], capabilities: &Capabilities, reads: usize) -> Cost {
     let batches = batches(changes, &capabilities.batch);
-    let mut requests = reads + batches.len();
+    let bulk = batches.iter().filter(|batch| batch.len() > 1).count();
+    let mut requests = reads + batches.len() + bulk * capabilities.batch.before_each;
+    if bulk < batches.len() {
+        // Single requests need it too, but once for many of them.
+        requests += capabilities.batch.before_each;
+    }
     if capabilities.read_back == ReadBack::Later {
         // What will only be accepted is read right before it is sent, and polled for at least once afterwards.
         let accepted = batches.iter().filter(|batch| batch.len() > 1);

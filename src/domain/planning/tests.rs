@@ -196,6 +196,13 @@ fn the_cost_counts_batches_and_readings() {
         ),
         (Capabilities { batch: bulk, pace, first_write_alone: true, ..by_name() }, Some(now()), 4),
         (Capabilities { pace, ..by_name() }, Some(now()), 250),
+        // A request goes before each bulk request (kenbun's organizational unit), and once before many single ones.
+        (Capabilities { batch: BatchRule { before_each: 1, ..bulk }, pace, ..by_name() }, Some(now()), 3 + 3),
+        (
+            Capabilities { batch: BatchRule { before_each: 1, ..BatchRule::SINGLE }, pace, ..by_name() },
+            Some(now()),
+            250 + 1,
+        ),
     ] {
         let part = planned_with(&leads, &[(&ids, owned("u1", "Jane Smith"))], capabilities, |request| {
             request.read_at.clear();

@@ -84,6 +84,7 @@ pub fn of(settings: &Settings) -> Capabilities {
             // A job may get half-way.
             atomic: false,
             per_item_answer: false,
+            before_each: 0,
         },
         read_back: if uses_jobs { ReadBack::Later } else { ReadBack::ById },
         read_at_once: PAGE,

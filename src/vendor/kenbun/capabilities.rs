@@ -51,6 +51,7 @@ pub fn of(settings: &Settings) -> Capabilities {
             split_by_scope: false,
             atomic: true,
             per_item_answer: false,
+            before_each: usize::from(settings.org_unit.is_some()),
         },
         unassign: Unassign::Yes,
         read_back: ReadBack::ByName,

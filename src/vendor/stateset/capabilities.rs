@@ -41,6 +41,7 @@ pub fn of(settings: &Settings) -> Capabilities {
             split_by_scope: false,
             atomic: false,
             per_item_answer: bulk == BulkMode::BulkUpdate,
+            before_each: 0,
         },
     };
     let undo = match settings.owner_value {
