@@ -254,6 +254,14 @@ impl Engine {
         in_a_task(begun, async move { resume::resume(&inner, operation, settle_only, watch, stop).await }).await
     }
 
+    /// Decides for good that nothing more of an operation is sent: what is done stays, what was not sent stays so, and
+    /// no start asks about it again. What is unknown is settled by reading where its profile can be used.
+    pub async fn give_up(&self, operation: &OperationId, watch: Watch, stop: StopToken) -> Result<Report, ApplyError> {
+        let (inner, operation) = (self.inner.clone(), operation.clone());
+        let begun = Begun::from(OnceLock::from(operation.clone()));
+        in_a_task(begun, async move { resume::give_up(&inner, operation, watch, stop).await }).await
+    }
+
     /// Asks a running operation to stop: no new work is handed out, what is in flight is awaited and settled.
     pub fn stop(&self, operation: &OperationId) -> bool {
         let running = self.inner.running.lock().unwrap_or_else(PoisonError::into_inner);

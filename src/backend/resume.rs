@@ -1,5 +1,5 @@
 //! Going on with an operation that was cut off: what was on the way is settled by reading, what was not sent is read
-//! again and sent.
+//! again and sent, unless somebody gave the operation up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::engine::{ApplyError, Inner, Report};
 use super::operation::{Chance, Part, Seqs};
 use super::{StopToken, Watch};
+use crate::domain::exchange::Event;
 use crate::domain::history::{ItemRow, OperationLife, OperationSummary};
 use crate::domain::{
     Capabilities, Change, Cost, ItemState, OperationId, OperationKind, Plan, PlanPart, Tally, Timestamp,
@@ -18,6 +19,35 @@ use crate::vendor::Session;
 const PAGE: usize = 10_000;
 const CUT_OFF: &str = "Switchboard ended before the answer came";
 
+/// Decides for good that an operation is not gone on with, then settles what is open in it by reading where that can
+/// be done. What is done stays, and can be taken back.
+pub async fn give_up(inner: &Arc<Inner>, id: OperationId, watch: Watch, stop: StopToken) -> Result<Report, ApplyError> {
+    let (operation, who, now) = (id.clone(), inner.who.clone(), (inner.clock)());
+    inner
+        .ask(move |journal| {
+            let hold = journal.hold(&operation)?;
+            let planned = all_in(journal, &operation, &[ItemState::Planned])?;
+            let reason = Some("given up before it was sent".into());
+            let not_sent = |row: ItemRow| Move { reason: reason.clone(), ..Move::to(row.seq, ItemState::NotSent) };
+            let moves: Vec<Move> = planned.into_iter().map(not_sent).collect();
+            journal.give_up(&hold, now, &who, &moves)
+        })
+        .await?;
+    let settled = resume(inner, id.clone(), true, watch.clone(), stop).await;
+    // Given up it is in any case, also where the profile is gone or points elsewhere by now.
+    let problem = match settled {
+        Err(error @ (ApplyError::NoSuchProfile(_) | ApplyError::NotOpened(..) | ApplyError::ElsewhereNow { .. })) => {
+            error.problem()
+        }
+        settled => return settled,
+    };
+    let summary = inner.ask(move |journal| journal.operation(&id)).await?;
+    let profiles = summary.parts.iter().map(|part| part.profile.clone());
+    let cut_short = profiles.take(1).map(|profile| (profile, problem.clone())).collect();
+    watch.tell(Event::Ended { summary: summary.clone(), seconds: 0.0, requests: 0 });
+    Ok(Report { summary, requests: 0, seconds: 0.0, cut_short })
+}
+
 pub async fn resume(
     inner: &Arc<Inner>,
     id: OperationId,
@@ -26,7 +56,7 @@ pub async fn resume(
     stop: StopToken,
 ) -> Result<Report, ApplyError> {
     let operation = id.clone();
-    let Held { summary, life, last_sent, hold, settle, send } =
+    let Held { summary, life, settle_only, last_sent, hold, settle, send } =
         inner.ask(move |journal| take_hold(journal, &operation, settle_only)).await?;
     // Checked for every profile before anything is moved or sent: what cannot be finished whole is left as it is.
     let mut desks = Vec::new();
@@ -63,7 +93,7 @@ pub async fn resume(
             capabilities: desk.as_ref().map(|desk| desk.capabilities.clone()),
             changes: summary.tally.total(),
             // Cut off perhaps a moment ago: what was on the way then may still arrive.
-            cut_off: life == OperationLife::Interrupted,
+            cut_off: life != OperationLife::Ended,
             age: last_sent.and_then(|at| Duration::try_from(now.duration_since(at)).ok()).unwrap_or_default(),
         })
         .collect();
@@ -111,6 +141,8 @@ struct Held {
     summary: OperationSummary,
     /// As it was before the hold was taken.
     life: OperationLife,
+    /// Nothing is sent: as it was asked for, or because the operation was given up.
+    settle_only: bool,
     last_sent: Option<Timestamp>,
     hold: Hold,
     /// Sent, or unknown: to be read back.
@@ -124,12 +156,13 @@ fn take_hold(journal: &Journal, id: &OperationId, settle_only: bool) -> Result<H
     let hold = journal.hold(id)?;
     // Read again: only now nobody else changes it.
     let summary = journal.operation(id)?;
+    let settle_only = settle_only || journal.is_given_up(id)?;
     let settle = all_in(journal, id, &[ItemState::Sent, ItemState::Unknown])?;
     let unsent: &[ItemState] =
         if settle_only { &[ItemState::Planned] } else { &[ItemState::Planned, ItemState::NotSent] };
     let send = all_in(journal, id, unsent)?;
     let last_sent = journal.last_sent(id)?;
-    Ok(Held { summary, life, last_sent, hold, settle, send })
+    Ok(Held { summary, life, settle_only, last_sent, hold, settle, send })
 }
 
 /// What tells whether an open item of a part may still take effect.
@@ -179,7 +212,7 @@ fn first_moves(settle: &[ItemRow], send: &[ItemRow], settle_only: bool, tally: &
     }
     for row in send {
         match row.state {
-            ItemState::Planned if settle_only => go(row, ItemState::NotSent, Some("given up before it was sent")),
+            ItemState::Planned if settle_only => go(row, ItemState::NotSent, Some("only what was sent was settled")),
             ItemState::NotSent => go(row, ItemState::Planned, None),
             _ => {}
         }

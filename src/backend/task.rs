@@ -116,6 +116,9 @@ impl Backend {
             Command::Resume { operation, settle_only } => self.operate(move |engine, watch, stop| async move {
                 engine.resume(&operation, settle_only, watch, stop).await
             }),
+            Command::GiveUp { operation } => {
+                self.operate(move |engine, watch, stop| async move { engine.give_up(&operation, watch, stop).await })
+            }
             Command::Stop { operation } => {
                 self.engine.stop(&operation);
             }

@@ -262,6 +262,9 @@ pub struct ResumeArgs {
     /// Only find out what happened; send nothing more
     #[arg(long)]
     pub settle_only: bool,
+    /// Never send what was not sent yet; what is done stays, what is not known is found out, and no start asks again
+    #[arg(long, requires = "operation", conflicts_with = "settle_only")]
+    pub give_up: bool,
     #[command(flatten)]
     pub write: WriteArgs,
 }

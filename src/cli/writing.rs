@@ -78,12 +78,7 @@ impl Writing<'_> {
                 return Err(Failure::refused(refusal));
             }
         }
-        let progress = Progress::new(self.session.plain);
-        let told = self.tell_stopping(&progress);
-        let report = self.engine.apply(Arc::new(plan), watch(&progress), self.stop.clone()).await;
-        told.abort();
-        progress.clear();
-        self.report(report, out)
+        self.watched(out, |watch| self.engine.apply(Arc::new(plan), watch, self.stop.clone())).await
     }
 
     /// Prints how an operation went, item by item, and decides the exit code.
@@ -195,9 +190,22 @@ impl Writing<'_> {
 
     /// Goes on with operations that were cut off.
     pub async fn resume(&self, operation: &OperationId, settle_only: bool, out: &mut Out) -> Result<Exit, Failure> {
+        self.watched(out, |watch| self.engine.resume(operation, settle_only, watch, self.stop.clone())).await
+    }
+
+    /// Decides that an operation is not gone on with.
+    pub async fn give_up(&self, operation: &OperationId, out: &mut Out) -> Result<Exit, Failure> {
+        self.watched(out, |watch| self.engine.give_up(operation, watch, self.stop.clone())).await
+    }
+
+    /// Shows how far `work` is, and reports on it.
+    async fn watched<F>(&self, out: &mut Out, work: impl FnOnce(Watch) -> F) -> Result<Exit, Failure>
+    where
+        F: Future<Output = Result<Report, ApplyError>>,
+    {
         let progress = Progress::new(self.session.plain);
         let told = self.tell_stopping(&progress);
-        let report = self.engine.resume(operation, settle_only, watch(&progress), self.stop.clone()).await;
+        let report = work(watch(&progress)).await;
         told.abort();
         progress.clear();
         self.report(report, out)

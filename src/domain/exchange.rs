@@ -53,6 +53,10 @@ pub enum Command {
         operation: OperationId,
         settle_only: bool,
     },
+    /// Nothing more of an operation is sent, for good; what is unknown is settled by reading.
+    GiveUp {
+        operation: OperationId,
+    },
     /// Operations, newest first.
     History {
         offset: usize,

@@ -45,6 +45,8 @@ pub enum OperationLife {
     Running,
     /// Cut off: items are planned, sent or unknown, and nobody works on them.
     Interrupted,
+    /// Somebody decided not to go on with it: what was not sent never will be, what is unknown may still be settled.
+    GivenUp,
     Ended,
 }
 

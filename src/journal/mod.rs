@@ -251,6 +251,13 @@ impl Journal {
         async move { receiver.await.unwrap_or_else(|_| Err(writer::stopped(label))) }
     }
 
+    /// Notes for good that an operation is not gone on with, together with `moves`: all or none. Waits on the calling
+    /// thread.
+    pub fn give_up(&self, hold: &Hold, at: Timestamp, who: &SafeText, moves: &[Move]) -> Result<(), JournalError> {
+        let (id, grip, who, moves) = (hold.operation.clone(), hold.grip, who.clone(), moves.to_vec());
+        self.shared.write(Care::NeedsSavepoint, move |desk| write::give_up(desk, &id, grip, at, &who, &moves))
+    }
+
     /// Operations, newest first.
     pub fn operations(&self, offset: usize, limit: usize) -> Result<Vec<OperationSummary>, JournalError> {
         self.operations_where(&HistoryFilter::default(), offset, limit)
@@ -310,9 +317,14 @@ impl Journal {
         self.shared.read(|connection| read::newest_undoable(connection, redo))
     }
 
-    /// Operations with unsettled items that nobody holds, newest first.
+    /// Operations with unsettled items that nobody holds and nobody gave up, newest first.
     pub fn interrupted(&self) -> Result<Vec<OperationSummary>, JournalError> {
         self.shared.read(read::interrupted)
+    }
+
+    /// Whether somebody decided not to go on with it.
+    pub fn is_given_up(&self, operation: &OperationId) -> Result<bool, JournalError> {
+        self.shared.read(|connection| read::is_given_up(connection, operation))
     }
 
     /// When this operation last sent something; `None` when it never did.

@@ -23,8 +23,9 @@ fn summary_sql(rest: &str) -> String {
     format!(
         "SELECT o.n, o.id, o.at, o.kind, o.reverts, o.who, o.note,
                 t.planned, t.sent, t.done, t.failed, t.unknown, t.skipped, t.not_sent, t.changed_by_others,
-                t.taken_back, {COLUMNS}
+                t.taken_back, g.operation IS NOT NULL, {COLUMNS}
          FROM operations o
+         LEFT JOIN given_up g ON g.operation = o.n
          LEFT JOIN tallies t ON t.operation = o.n
          LEFT JOIN holds h ON h.operation = o.n
          {rest}"
@@ -42,9 +43,11 @@ fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
         not_sent: codec::count(row, 13)?,
         changed_by_others: codec::count(row, 14)?,
     };
-    let held = Holder::read(row, 16)?.is_some_and(|holder| holder.is_live());
+    let held = Holder::read(row, 17)?.is_some_and(|holder| holder.is_live());
     let life = if held {
         OperationLife::Running
+    } else if row.get(16)? {
+        OperationLife::GivenUp
     } else if tally.settled() < tally.total() {
         OperationLife::Interrupted
     } else {
@@ -216,6 +219,11 @@ pub(super) fn interrupted(connection: &Connection) -> Result<Vec<OperationSummar
     let mut found = summaries(connection, open, &[])?;
     found.retain(|summary| summary.life == OperationLife::Interrupted);
     Ok(found)
+}
+
+pub(super) fn is_given_up(connection: &Connection, id: &OperationId) -> Result<bool, Trouble> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM given_up g JOIN operations o ON o.n = g.operation WHERE o.id = ?1)";
+    Ok(connection.prepare_cached(sql)?.query_row([id.as_str()], |row| row.get(0))?)
 }
 
 /// Where an operation's items are.

@@ -16,6 +16,7 @@
 //! | `moves` | one later state of an item; `step` counts from 1, the highest one counts |
 //! | `assignments` | one distinct assignment as JSON, so that a million items hold small numbers |
 //! | `texts` | one distinct reason |
+//! | `given_up` | an operation that somebody decided not to go on with |
 //!
 //! # What is derived, for speed
 //!
@@ -45,11 +46,23 @@ pub(super) const FORMAT: i64 = MIGRATIONS.len() as i64;
 pub(super) const APPLICATION_ID: i64 = 0x5357_4244;
 
 /// The step at index N makes format N + 1 out of format N. Steps that were released are never changed.
-const MIGRATIONS: &[fn(&Connection) -> rusqlite::Result<()>] = &[first];
+const MIGRATIONS: &[fn(&Connection) -> rusqlite::Result<()>] = &[first, second];
 
 fn first(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(FIRST)?;
-    guard(connection)
+    guard(connection, &WRITTEN_ONCE[..7])
+}
+
+/// Decisions not to go on with an operation.
+fn second(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "CREATE TABLE given_up (
+            operation INTEGER PRIMARY KEY REFERENCES operations,
+            at        INTEGER NOT NULL,
+            who       TEXT    NOT NULL
+        ) STRICT;",
+    )?;
+    guard(connection, &WRITTEN_ONCE[7..8])
 }
 
 const FIRST: &str = "
@@ -166,13 +179,13 @@ CREATE TABLE holds (
 ) STRICT;
 ";
 
-/// The tables whose rows stay as they were written.
-pub(super) const WRITTEN_ONCE: [&str; 7] =
-    ["operations", "parts", "items", "reversals", "moves", "assignments", "texts"];
+/// The tables whose rows stay as they were written, in the order in which they came.
+pub(super) const WRITTEN_ONCE: [&str; 8] =
+    ["operations", "parts", "items", "reversals", "moves", "assignments", "texts", "given_up"];
 
 /// Makes every attempt to change or delete rows of these tables fail, whoever tries.
-fn guard(connection: &Connection) -> rusqlite::Result<()> {
-    for table in WRITTEN_ONCE {
+fn guard(connection: &Connection, tables: &[&str]) -> rusqlite::Result<()> {
+    for table in tables {
         for event in ["UPDATE", "DELETE"] {
             connection.execute_batch(&format!(
                 "CREATE TRIGGER {table}_no_{event} BEFORE {event} ON {table}

@@ -104,6 +104,7 @@ fn rows_written_once_cannot_be_changed_or_deleted() {
     let hold = journal.begin(&undo).unwrap();
     let reasoned = Move { reason: Some("why".into()), ..Move::to(0, ItemState::NotSent) };
     journal.record(&hold, at(1), &[reasoned]).unwrap();
+    journal.give_up(&hold, at(2), &"ann@desk".into(), &[]).unwrap();
     let other = journal.shared.place.writer().unwrap();
     for table in schema::WRITTEN_ONCE {
         let column: String =
@@ -448,5 +449,44 @@ fn what_contradicts_itself_is_refused() {
     let partless = NewOperation { parts: Vec::new(), ..operation("op2", &plan) };
     assert!(matches!(refused(partless), JournalError::Refused(_)));
     assert_eq!(journal.count().unwrap(), 0);
+    assert_eq!(journal.verify().unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn what_was_given_up_asks_no_more_and_stays_so() {
+    let folder = folder();
+    let journal = Journal::open(folder.path()).unwrap();
+    let hold = journal.begin(&operation("op1", &assign(3))).unwrap();
+    for state in [ItemState::Sent, ItemState::Unknown] {
+        journal.record(&hold, at(1), &to(&[0], state)).unwrap();
+    }
+    // Refused as a whole: an item that was sent cannot become one that was not.
+    assert!(journal.give_up(&hold, at(2), &"ann@desk".into(), &to(&[1, 0], ItemState::NotSent)).is_err());
+    assert_eq!(journal.operation(&"op1".into()).unwrap().tally.planned, 2);
+    for _ in 0..2 {
+        journal.give_up(&hold, at(2), &"ann@desk".into(), &to(&[], ItemState::NotSent)).unwrap();
+    }
+    journal.give_up(&hold, at(3), &"bob@desk".into(), &to(&[1, 2], ItemState::NotSent)).unwrap();
+    drop(hold);
+    let told = journal.operation(&"op1".into()).unwrap();
+    assert_eq!((told.life, told.tally.unknown, told.tally.not_sent), (OperationLife::GivenUp, 1, 2));
+    assert_eq!(journal.interrupted().unwrap(), []);
+    assert_eq!(journal.verify().unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn a_journal_of_the_first_format_is_brought_to_this_one() {
+    let folder = folder();
+    let journal = Journal::open(folder.path()).unwrap();
+    run(&journal, &operation("op1", &assign(2)), &[0], ItemState::Done);
+    let other = journal.shared.place.writer().unwrap();
+    drop(journal);
+    // As the program before this one left it.
+    other.execute_batch("DROP TABLE given_up; PRAGMA user_version = 1").unwrap();
+    drop(other);
+    let journal = Journal::open(folder.path()).unwrap();
+    assert_eq!(journal.operation(&"op1".into()).unwrap().tally.done, 1);
+    let hold = journal.hold(&"op1".into()).unwrap();
+    journal.give_up(&hold, at(2), &"ann@desk".into(), &to(&[1], ItemState::NotSent)).unwrap();
     assert_eq!(journal.verify().unwrap(), Vec::<String>::new());
 }

@@ -325,6 +325,22 @@ pub(super) fn record(
     Ok(())
 }
 
+/// Notes that an operation is not gone on with. A second time changes nothing.
+pub(super) fn give_up(
+    desk: &mut Desk<'_>,
+    id: &OperationId,
+    grip: Grip,
+    at: Timestamp,
+    who: &SafeText,
+    moves: &[Move],
+) -> Result<(), Trouble> {
+    record(desk, id, grip, at, moves)?;
+    desk.connection
+        .prepare_cached("INSERT OR IGNORE INTO given_up (operation, at, who) VALUES (?1, ?2, ?3)")?
+        .execute((grip.operation, codec::time_number(at), who.as_str()))?;
+    Ok(())
+}
+
 /// How each item stands before its move. Several moves of one item follow each other.
 fn look(desk: &Desk<'_>, id: &OperationId, grip: Grip, moves: &[Move]) -> Result<Vec<Standing>, Trouble> {
     let mut latest: HashMap<u32, Standing> = HashMap::new();

@@ -76,6 +76,7 @@ fn row(
     let life = match operation.life {
         OperationLife::Running => "running: ",
         OperationLife::Interrupted => "interrupted: ",
+        OperationLife::GivenUp => "given up: ",
         OperationLife::Ended => "",
     };
     let open = operation.tally.failed + operation.tally.unknown > 0;

@@ -7,8 +7,12 @@ use crate::journal::{Move, NewOperation};
 
 /// An operation as a process leaves it that ends after these moves.
 fn cut_off(bench: &Bench, plan: &Plan, moves: &[(u32, ItemState)], base_url: &str) -> OperationId {
+    cut_off_as(bench, plan, moves, base_url, "20261120-180203-k7f3")
+}
+
+fn cut_off_as(bench: &Bench, plan: &Plan, moves: &[(u32, ItemState)], base_url: &str, id: &'static str) -> OperationId {
     let journal = bench.engine.journal();
-    let id = OperationId::new("20261120-180203-k7f3");
+    let id = OperationId::new(id);
     let parts = plan
         .parts
         .iter()
@@ -181,4 +185,53 @@ async fn a_mistake_of_our_own_names_the_operation_and_lets_go_of_it() {
         assert_eq!((report.summary.tally.done, report.summary.life), (5, OperationLife::Ended), "{at}");
         bench.check(&id);
     }
+}
+
+#[tokio::test]
+async fn what_is_given_up_is_settled_and_never_sent() {
+    use ItemState::*;
+    let bench = Make::default().build();
+    // 0 arrived and 1 did not, 2 is done, 3 was never sent, 4 was stopped earlier.
+    let moves = [(0, Sent), (1, Sent), (2, Sent), (2, Done), (4, NotSent)];
+    let id = cut_off(&bench, &assign(5), &moves, HERE);
+    for n in [0, 2] {
+        bench.world().owners.insert(lead(n), bob());
+    }
+    let report = bench.engine.give_up(&id, bench.watch(), StopToken::new()).await.unwrap();
+    assert_eq!(states(&bench, &id), [Done, Failed, Done, NotSent, NotSent]);
+    assert_eq!(report.summary.life, OperationLife::GivenUp);
+    assert!(bench.others(&id).iter().any(|(_, _, why)| why == "given up before it was sent"));
+    assert_eq!(bench.engine.journal().interrupted().unwrap(), []);
+    // For good: going on sends nothing, once more giving up changes nothing, and what is done can be taken back.
+    for _ in 0..2 {
+        bench.engine.resume(&id, false, bench.watch(), StopToken::new()).await.unwrap();
+        bench.engine.give_up(&id, bench.watch(), StopToken::new()).await.unwrap();
+    }
+    assert_eq!(states(&bench, &id), [Done, Failed, Done, NotSent, NotSent]);
+    assert_eq!((bench.world().writes, report.summary.undoable), (0, 2));
+    bench.check(&id);
+}
+
+#[tokio::test]
+async fn what_cannot_be_settled_any_more_can_be_given_up_all_the_same() {
+    use ItemState::*;
+    let bench = Make::default().build();
+    let id = cut_off(&bench, &assign(3), &[(0, Sent)], "https://elsewhere.example");
+    let report = bench.engine.give_up(&id, bench.watch(), StopToken::new()).await.unwrap();
+    assert!(report.cut_short[0].1.what.contains("elsewhere"), "{:?}", report.cut_short);
+    assert_eq!(states(&bench, &id), [Sent, NotSent, NotSent]);
+    assert_eq!(report.summary.life, OperationLife::GivenUp);
+    assert_eq!(bench.engine.journal().interrupted().unwrap(), []);
+    assert!(bench.world().seen.is_empty());
+    // One that runs is not given up.
+    let id = cut_off_again(&bench);
+    let hold = bench.engine.journal().hold(&id).unwrap();
+    let refused = bench.engine.give_up(&id, bench.watch(), StopToken::new()).await;
+    assert!(matches!(refused, Err(ApplyError::Journal(_))), "{refused:?}");
+    drop(hold);
+}
+
+/// Another operation that was cut off.
+fn cut_off_again(bench: &Bench) -> OperationId {
+    cut_off_as(bench, &assign(2), &[], HERE, "20261120-190000-aaaa")
 }

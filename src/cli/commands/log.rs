@@ -118,7 +118,7 @@ fn cells(operation: &OperationSummary) -> Vec<String> {
     let open = match operation.life {
         OperationLife::Running => "running".to_owned(),
         OperationLife::Interrupted => format!("{}!", grouped(summary.unknown + summary.not_sent)),
-        OperationLife::Ended => grouped(summary.unknown + summary.not_sent),
+        OperationLife::GivenUp | OperationLife::Ended => grouped(summary.unknown + summary.not_sent),
     };
     vec![
         operation.id.to_string(),

@@ -1,4 +1,4 @@
-//! `resume`: settle what was cut off by reading, then send what was not sent yet.
+//! `resume`: settle what was cut off by reading, then send what was not sent yet, or give it up.
 
 use super::undo::profiles_of;
 use crate::cli::args::ResumeArgs;
@@ -10,7 +10,8 @@ use crate::cli::output::{Out, say};
 use crate::cli::session::{Session, refuse_read_only, refuse_unusable};
 use crate::cli::signals;
 use crate::cli::writing::{self, Writing};
-use crate::domain::history::OperationSummary;
+use crate::config::Profile;
+use crate::domain::history::{OperationLife, OperationSummary};
 
 pub async fn run(session: &Session, args: &ResumeArgs, out: &mut Out) -> Result<Exit, Failure> {
     if args.write.out.is_some() {
@@ -37,13 +38,15 @@ pub async fn run(session: &Session, args: &ResumeArgs, out: &mut Out) -> Result<
         }
         return Ok(Exit::Done);
     }
-    let profiles = profiles_of(session, &operations)?;
-    if !args.settle_only {
+    let profiles = if args.give_up { known_profiles(session, &operations) } else { profiles_of(session, &operations)? };
+    if !args.settle_only && !args.give_up {
         refuse_read_only(profiles.iter().copied())?;
     }
     let stop = signals::listen();
     let engine = session.engine_with(journal, &profiles)?;
-    refuse_unusable(&engine)?;
+    if !args.give_up {
+        refuse_unusable(&engine)?;
+    }
     let writing = Writing {
         session,
         engine: &engine,
@@ -55,7 +58,11 @@ pub async fn run(session: &Session, args: &ResumeArgs, out: &mut Out) -> Result<
     };
     let mut exits = Vec::new();
     for operation in &operations {
-        let exit = match go_on(&writing, operation, args.settle_only, out).await {
+        let went = match args.give_up {
+            true => writing.give_up(&operation.id, out).await,
+            false => go_on(&writing, operation, args.settle_only, out).await,
+        };
+        let exit = match went {
             Ok(exit) => exit,
             // The others are settled all the same.
             Err(failure) => {
@@ -80,7 +87,10 @@ async fn go_on(
     out: &mut Out,
 ) -> Result<Exit, Failure> {
     let unsent = operation.tally.planned + operation.tally.not_sent;
-    if settle_only || unsent == 0 {
+    if operation.life == OperationLife::GivenUp && unsent > 0 {
+        say(&format!("operation {} was given up: what was not sent stays so", operation.id));
+    }
+    if settle_only || unsent == 0 || operation.life == OperationLife::GivenUp {
         return writing.resume(&operation.id, settle_only, out).await;
     }
     let refusal = refusal(writing, operation, unsent).await?;
@@ -113,4 +123,16 @@ async fn refusal(
             Some("there is no terminal to ask on, so nothing was sent; --yes sends without asking".to_owned())
         }
     })
+}
+
+/// The profiles of operations as far as they are still configured.
+fn known_profiles<'s>(session: &'s Session, operations: &[OperationSummary]) -> Vec<&'s Profile> {
+    let mut profiles: Vec<&Profile> = Vec::new();
+    let named = operations.iter().flat_map(|operation| &operation.parts);
+    for profile in named.filter_map(|part| session.profile(part.profile.as_str()).ok()) {
+        if !profiles.iter().any(|known| known.name == profile.name) {
+            profiles.push(profile);
+        }
+    }
+    profiles
 }

@@ -109,3 +109,25 @@ fn credentials_that_are_refused_are_told() {
     world.run(&["leads"]).ends(4).says("sales");
     world.run(&["assign", "--to", &people[0].0, "--ids", &file, "--yes"]).ends(4).says("nothing was sent");
 }
+
+#[test]
+fn what_was_cut_off_can_be_given_up_for_good() {
+    let (world, _ids, people, mut child) = begun();
+    signal(&child, Signal::KILL);
+    child.wait().unwrap();
+    world.sim().set_faults(&[""; 0]).unwrap();
+    world.run(&["resume", "--give-up"]).ends(2);
+    let operation = text(&world.run(&["log"]).ok().lines()[0]["id"]);
+    let writes = world.writes();
+    let ran = world.run(&["resume", &operation, "--give-up"]).ends(3);
+    for item in ran.items() {
+        let is_there = world.holder(&text(&item["target"])).as_ref() == Some(&people[0].0);
+        assert_eq!(is_there, item["state"] == "done", "{item}");
+    }
+    let log = world.run(&["log"]).ok().lines();
+    assert_eq!((&log[0]["life"], &log[0]["unknown"]), (&"given_up".into(), &0.into()));
+    // No start asks again, and going on sends nothing.
+    world.run(&["resume"]).ok().says("no operation was cut off");
+    world.run(&["resume", &operation, "--yes"]).ends(3).says("given up");
+    assert_eq!(world.writes(), writes);
+}
