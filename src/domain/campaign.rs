@@ -61,6 +61,18 @@ pub struct MappingRecord {
     pub others: BTreeSet<PersonId>,
 }
 
+impl MappingRecord {
+    /// The target of a lead list in a campaign.
+    pub fn target_of(campaign_id: &str, lead_id: &str) -> TargetId {
+        TargetId::new(format!("{campaign_id}:{lead_id}"))
+    }
+
+    /// What to call it: `campaign / list`.
+    pub fn label(&self) -> SafeText {
+        format!("{} / {}", self.campaign_name, self.lead_name).into()
+    }
+}
+
 /// A lead to be created.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewLead {

@@ -13,6 +13,7 @@ pub mod history;
 pub mod ids;
 pub mod lead;
 pub mod leads;
+pub mod matrix;
 pub mod operation;
 pub mod people;
 pub mod plan;

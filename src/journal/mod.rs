@@ -41,6 +41,7 @@ mod hold;
 mod process;
 mod read;
 mod schema;
+mod snapshots;
 mod store;
 mod write;
 mod writer;
@@ -58,6 +59,7 @@ use self::store::{LogMode, Place};
 use self::write::Prepared;
 use self::writer::{Care, Desk, Errand, Holds, Order, Trouble, Writer, lock};
 use crate::domain::history::{HistoryFilter, ItemRow, LeadEvent, OperationPart, OperationSummary};
+use crate::domain::matrix::{MappingSnapshot, Sets, SnapshotInfo};
 use crate::domain::selection::LeadKey;
 use crate::domain::{
     Assignment, ItemState, LeadId, OperationId, OperationKind, Plan, ProfileName, SafeText, Timestamp,
@@ -86,6 +88,8 @@ pub enum JournalError {
     NoSuchOperation(String),
     #[error("{0} fits several operations: {1}")]
     Ambiguous(String, String),
+    #[error("{0} has no snapshot {1}")]
+    NoSuchSnapshot(ProfileName, SafeText),
     /// Another running Switchboard works on it.
     #[error("operation {operation} is being worked on by another Switchboard (process {pid} on {host})")]
     Held { operation: OperationId, pid: u32, host: String },
@@ -113,6 +117,20 @@ pub struct NewOperation<'a> {
     /// For undo and redo: this operation's item, and the item (operation, seq) that it takes back. One item may take back
     /// several where a target was written more than once.
     pub takes_back: Vec<(u32, OperationId, u32)>,
+}
+
+/// A mapping to be kept as a snapshot.
+#[derive(Clone, Debug)]
+pub struct NewSnapshot {
+    pub name: SafeText,
+    pub at: Timestamp,
+    pub who: SafeText,
+    pub profile: ProfileName,
+    /// Where the mapping was read.
+    pub base_url: String,
+    /// The operation before which it is taken by itself.
+    pub before: Option<OperationId>,
+    pub sets: Sets,
 }
 
 /// One item's move to a new state.
@@ -350,6 +368,22 @@ impl Journal {
         leads: &[LeadId],
     ) -> Result<Vec<Option<Assignment>>, JournalError> {
         self.shared.read(|connection| read::last_known_owners(connection, profile, leads))
+    }
+
+    /// Keeps a mapping for good and tells the number it got. Waits on the calling thread.
+    pub fn keep_snapshot(&self, snapshot: &NewSnapshot) -> Result<SnapshotInfo, JournalError> {
+        let snapshot = snapshot.clone();
+        self.shared.write(Care::NeedsSavepoint, move |desk| snapshots::keep(desk, &snapshot))
+    }
+
+    /// The snapshots of a profile, newest first.
+    pub fn snapshots(&self, profile: &ProfileName) -> Result<Vec<SnapshotInfo>, JournalError> {
+        self.shared.read(|connection| snapshots::list(connection, profile))
+    }
+
+    /// The newest snapshot of this name; `#7` is the one with the number 7.
+    pub fn snapshot(&self, profile: &ProfileName, name: &str) -> Result<MappingSnapshot, JournalError> {
+        self.shared.read(|connection| snapshots::find(connection, profile, name))
     }
 
     /// Checks the file and compares everything derived with what it comes from; a sentence for each thing that is

@@ -17,6 +17,8 @@
 //! | `assignments` | one distinct assignment as JSON, so that a million items hold small numbers |
 //! | `texts` | one distinct reason |
 //! | `given_up` | an operation that somebody decided not to go on with |
+//! | `snapshots` | one mapping of a profile's campaigns as it was at some time; `before` is the operation it was taken for |
+//! | `snapshot_lists` | one (campaign, lead list) of a snapshot; `agents` is an assignment, or nothing where it was not known |
 //!
 //! # What is derived, for speed
 //!
@@ -46,7 +48,7 @@ pub(super) const FORMAT: i64 = MIGRATIONS.len() as i64;
 pub(super) const APPLICATION_ID: i64 = 0x5357_4244;
 
 /// The step at index N makes format N + 1 out of format N. Steps that were released are never changed.
-const MIGRATIONS: &[fn(&Connection) -> rusqlite::Result<()>] = &[first, second];
+const MIGRATIONS: &[fn(&Connection) -> rusqlite::Result<()>] = &[first, second, snapshots];
 
 fn first(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(FIRST)?;
@@ -63,6 +65,11 @@ fn second(connection: &Connection) -> rusqlite::Result<()> {
         ) STRICT;",
     )?;
     guard(connection, &WRITTEN_ONCE[7..8])
+}
+
+fn snapshots(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(SNAPSHOTS)?;
+    guard(connection, &WRITTEN_ONCE[8..10])
 }
 
 const FIRST: &str = "
@@ -179,9 +186,44 @@ CREATE TABLE holds (
 ) STRICT;
 ";
 
+const SNAPSHOTS: &str = "
+CREATE TABLE snapshots (
+    n        INTEGER PRIMARY KEY,
+    name     TEXT    NOT NULL,
+    at       INTEGER NOT NULL,
+    who      TEXT    NOT NULL,
+    profile  TEXT    NOT NULL,
+    base_url TEXT    NOT NULL,
+    before   TEXT
+) STRICT;
+CREATE INDEX snapshots_by_name ON snapshots (profile, name);
+
+CREATE TABLE snapshot_lists (
+    snapshot      INTEGER NOT NULL REFERENCES snapshots,
+    target        TEXT    NOT NULL,
+    campaign      TEXT    NOT NULL,
+    campaign_name TEXT    NOT NULL,
+    lead          TEXT    NOT NULL,
+    lead_name     TEXT    NOT NULL,
+    agents        INTEGER REFERENCES assignments,
+    pairs         INTEGER NOT NULL,
+    PRIMARY KEY (snapshot, target)
+) STRICT, WITHOUT ROWID;
+";
+
 /// The tables whose rows stay as they were written, in the order in which they came.
-pub(super) const WRITTEN_ONCE: [&str; 8] =
-    ["operations", "parts", "items", "reversals", "moves", "assignments", "texts", "given_up"];
+pub(super) const WRITTEN_ONCE: [&str; 10] = [
+    "operations",
+    "parts",
+    "items",
+    "reversals",
+    "moves",
+    "assignments",
+    "texts",
+    "given_up",
+    "snapshots",
+    "snapshot_lists",
+];
 
 /// Makes every attempt to change or delete rows of these tables fail, whoever tries.
 fn guard(connection: &Connection, tables: &[&str]) -> rusqlite::Result<()> {

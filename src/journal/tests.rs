@@ -2,6 +2,7 @@
 
 mod damage;
 mod histories;
+mod snapshots;
 pub(super) mod support;
 
 use std::os::unix::fs::PermissionsExt;
@@ -105,6 +106,7 @@ fn rows_written_once_cannot_be_changed_or_deleted() {
     let reasoned = Move { reason: Some("why".into()), ..Move::to(0, ItemState::NotSent) };
     journal.record(&hold, at(1), &[reasoned]).unwrap();
     journal.give_up(&hold, at(2), &"ann@desk".into(), &[]).unwrap();
+    journal.keep_snapshot(&snapshots::snapshot("morning", snapshots::sets(&[("1", Some(&["ann"]))]))).unwrap();
     let other = journal.shared.place.writer().unwrap();
     for table in schema::WRITTEN_ONCE {
         let column: String =
