@@ -12,6 +12,7 @@
 //! - [`dice`]: the same numbers for the same seed.
 
 pub mod ask;
+mod capillary;
 mod control;
 pub mod demo;
 pub mod dice;

@@ -8,6 +8,7 @@ mod journeys;
 mod picture;
 mod pty;
 mod readme;
+mod sim_capillary;
 mod sim_faults;
 mod sim_kenbun;
 mod sim_stateset;
