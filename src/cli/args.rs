@@ -276,8 +276,9 @@ pub struct SimArgs {
     /// Where to listen; port 0 picks a free one
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0", value_parser = address)]
     pub addr: SocketAddr,
-    #[arg(long, value_name = "N", default_value_t = 5_000)]
-    pub leads: usize,
+    /// Leads; for Exotel lead lists in the largest campaign [default: 5000, Exotel 48]
+    #[arg(long, value_name = "N")]
+    pub leads: Option<usize>,
     #[arg(long, value_name = "N", default_value_t = 24)]
     pub owners: usize,
     #[arg(long, value_name = "N", default_value_t = 12)]

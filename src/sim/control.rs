@@ -115,7 +115,7 @@ async fn faults(State(core): State<Arc<Core>>, Json(list): Json<FaultList>) -> R
 
 async fn switch(State(core): State<Arc<Core>>, Json(body): Json<HashMap<String, String>>) -> Response {
     for (name, value) in &body {
-        if let Err(e) = core.switches.turn(name, value) {
+        if let Err(e) = core.turn(name, value) {
             return refuse(e);
         }
     }

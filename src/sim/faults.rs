@@ -132,6 +132,8 @@ pub(super) struct Faults {
 #[derive(Debug)]
 struct Rule {
     fault: Fault,
+    /// A switch stands for it; it goes with the switch.
+    of_switch: bool,
     met: u64,
     hits: u64,
     limiter: Limiter,
@@ -144,13 +146,36 @@ impl Faults {
         Ok(faults)
     }
 
-    /// These faults from now on, counted anew; none where one of them is wrong.
+    /// These faults from now on, counted anew; where one of them is wrong all stay as they are.
     pub fn replace(&self, specs: &[impl AsRef<str>]) -> Result<(), String> {
-        let rules = specs
-            .iter()
-            .map(|s| Ok(Rule { fault: s.as_ref().parse()?, met: 0, hits: 0, limiter: Limiter::default() }))
-            .collect::<Result<Vec<_>, String>>()?;
-        *self.rules.lock().unwrap_or_else(PoisonError::into_inner) = rules;
+        self.exchange(specs, false)
+    }
+
+    /// The faults that switches stand for now. Those that were there before go on counting.
+    pub fn of_switches(&self, specs: &[String]) -> Result<(), String> {
+        self.exchange(specs, true)
+    }
+
+    fn exchange(&self, specs: &[impl AsRef<str>], of_switch: bool) -> Result<(), String> {
+        let new = |spec: &str| -> Result<Rule, String> {
+            Ok(Rule { fault: spec.parse()?, of_switch, met: 0, hits: 0, limiter: Limiter::default() })
+        };
+        let fresh = specs.iter().map(|spec| new(spec.as_ref())).collect::<Result<Vec<_>, _>>()?;
+        let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut before, mut others): (Vec<_>, Vec<_>) = rules.drain(..).partition(|rule| rule.of_switch == of_switch);
+        let kept = fresh.into_iter().map(|rule| match before.iter().position(|old| old.fault == rule.fault) {
+            Some(place) if of_switch => before.swap_remove(place),
+            _ => rule,
+        });
+        let kept: Vec<_> = kept.collect();
+        // Given faults come first: whether one hits is decided by its place among them.
+        if of_switch {
+            others.extend(kept);
+            *rules = others;
+        } else {
+            *rules = kept;
+            rules.extend(others);
+        }
         Ok(())
     }
 

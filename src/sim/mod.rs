@@ -16,6 +16,7 @@ mod capillary;
 mod control;
 pub mod demo;
 pub mod dice;
+mod exotel;
 pub mod faults;
 mod kenbun;
 pub mod ledger;
@@ -87,6 +88,7 @@ pub async fn start(vendor: &str, options: SimOptions) -> Result<Simulator, Strin
     }
     let faults = faults::Faults::new(options.seed, &options.faults)?;
     let switches = Arc::new(switches::Switches::new(entry.switches, &options.switches)?);
+    faults.of_switches(&switches.faults())?;
     let (addr, seed) = (options.addr, options.seed);
     let now = options.now.unwrap_or_else(Timestamp::now);
     let sim = (entry.build)(&vendor::World { options, now, switches: Arc::clone(&switches) })?;
@@ -147,6 +149,6 @@ impl Simulator {
 
     /// Turns a switch; the error lists what exists.
     pub fn switch(&self, name: &str, value: &str) -> Result<(), String> {
-        self.core.switches.turn(name, value)
+        self.core.turn(name, value)
     }
 }

@@ -2,7 +2,8 @@
 
 use super::vendor::Entry;
 
-pub static VENDORS: &[Entry] = &[super::capillary::ENTRY, super::kenbun::ENTRY, super::stateset::ENTRY];
+pub static VENDORS: &[Entry] =
+    &[super::capillary::ENTRY, super::exotel::ENTRY, super::kenbun::ENTRY, super::stateset::ENTRY];
 
 /// The entry of `name`; the error lists what exists.
 pub fn find(name: &str) -> Result<&'static Entry, String> {

@@ -43,6 +43,12 @@ pub(super) struct Core {
 }
 
 impl Core {
+    /// Turns a switch, and the fault that it may stand for.
+    pub fn turn(&self, name: &str, value: &str) -> Result<(), String> {
+        self.switches.turn(name, value)?;
+        self.faults.of_switches(&self.switches.faults())
+    }
+
     /// Someone else changes targets; the log tells.
     pub fn meddle(&self, targets: &[Target], what: &Meddling, fault: Option<String>) -> Vec<Applied> {
         let applied = self.sim.meddle(targets, what);

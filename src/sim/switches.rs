@@ -23,6 +23,8 @@ pub enum Values {
     },
     /// `off`, or a rate such as `100/min`.
     Rate,
+    /// `off`, or what a common fault takes for its value; the `{}` of this specification stands for it. `on` is `100%`.
+    Fault(&'static str),
 }
 
 /// `off` or `on`.
@@ -39,6 +41,19 @@ impl Values {
             },
             Self::Rate if value == "off" => Ok(()),
             Self::Rate => super::faults::Rate::parse(value).map(|_| ()).map_err(|e| format!("it can be off, or {e}")),
+            Self::Fault(_) => match self.fault(value) {
+                Some(spec) => spec.parse::<super::faults::Fault>().map(|_| ()),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// The fault that a switch of this kind means with this value.
+    fn fault(self, value: &str) -> Option<String> {
+        match (self, value) {
+            (Self::Fault(spec), "on") => Some(spec.replace("{}", "100%")),
+            (Self::Fault(spec), value) if value != "off" => Some(spec.replace("{}", value)),
+            _ => None,
         }
     }
 
@@ -47,6 +62,7 @@ impl Values {
             Self::OneOf(all) => all.join(" | "),
             Self::Number { min, max } => format!("{min}..{max}"),
             Self::Rate => "off | N/s | N/min | N/h".to_owned(),
+            Self::Fault(spec) => format!("off | the value of the fault {spec}"),
         }
     }
 }
@@ -98,6 +114,11 @@ impl Switches {
         self.with(name, |v| v.parse().unwrap_or_default())
     }
 
+    /// The faults that switches stand for now.
+    pub(super) fn faults(&self) -> Vec<String> {
+        self.specs.iter().filter_map(|spec| self.with(spec.name, |value| spec.values.fault(value))).collect()
+    }
+
     /// All of them with their present values.
     pub fn all(&self) -> Vec<(&'static str, String)> {
         self.specs.iter().map(|s| (s.name, self.value(s.name))).collect()
@@ -135,6 +156,12 @@ mod tests {
         SwitchSpec { name: "colour", values: Values::OneOf(&["red", "blue"]), default: "red", about: "A colour." },
         SwitchSpec { name: "size", values: Values::Number { min: 1, max: 9 }, default: "3", about: "A size." },
         SwitchSpec { name: "rate_limit", values: Values::Rate, default: "off", about: "A rate." },
+        SwitchSpec {
+            name: "lost",
+            values: Values::Fault("cut_after={}:write"),
+            default: "off",
+            about: "Lost answers.",
+        },
     ];
 
     #[test]
@@ -145,6 +172,17 @@ mod tests {
         switches.turn("colour", "blue").unwrap();
         assert_eq!(switches.value("colour"), "blue");
         switches.turn("rate_limit", "100/min").unwrap();
+    }
+
+    #[test]
+    fn a_switch_can_stand_for_a_fault() {
+        let switches = Switches::new(SPECS, &[]).unwrap();
+        assert_eq!(switches.faults(), Vec::<String>::new());
+        switches.turn("lost", "2%:times=3").unwrap();
+        assert_eq!(switches.faults(), ["cut_after=2%:times=3:write"]);
+        switches.turn("lost", "on").unwrap();
+        assert_eq!(switches.faults(), ["cut_after=100%:write"]);
+        assert!(switches.turn("lost", "often").unwrap_err().contains("percentage"));
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub struct Entry {
     pub name: &'static str,
     /// What is simulated, in a sentence.
     pub about: &'static str,
+    /// How many leads there are unless somebody says another number; Exotel's are lists of leads.
+    pub leads: usize,
     pub switches: &'static [SwitchSpec],
     pub build: fn(&World) -> Result<Arc<dyn VendorSim>, String>,
 }

@@ -9,6 +9,7 @@ mod picture;
 mod pty;
 mod readme;
 mod sim_capillary;
+mod sim_exotel;
 mod sim_faults;
 mod sim_kenbun;
 mod sim_stateset;

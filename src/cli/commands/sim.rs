@@ -22,9 +22,10 @@ struct Ready<'a> {
 pub async fn run(args: &SimArgs, out: &mut Out) -> Result<Exit, Failure> {
     let stop = signals::listen();
     let switches: Result<Vec<_>, Failure> = args.switch.iter().map(|switch| parted(switch)).collect();
+    let usual = sim::registry::find(&args.vendor).map_err(Failure::wrong_use)?.leads;
     let options = SimOptions {
         addr: args.addr,
-        leads: args.leads,
+        leads: args.leads.unwrap_or(usual),
         owners: args.owners,
         campaigns: args.campaigns,
         seed: args.seed,

@@ -40,6 +40,7 @@ use super::vendor::{Act, Applied, Entry, Holder, Meddling, Target, VendorSim, Wo
 pub const ENTRY: Entry = Entry {
     name: "capillary",
     about: "the leads of a chain of stores, whose owners no answer shows",
+    leads: 5_000,
     switches: switches::ALL,
     build: |world| Capillary::new(world).map(|sim| Arc::new(sim) as Arc<dyn VendorSim>),
 };

@@ -33,6 +33,7 @@ use super::vendor::{Act, Applied, Entry, Holder, Meddling, Target, VendorSim, Wo
 pub const ENTRY: Entry = Entry {
     name: "kenbun",
     about: "the leads of a sales floor, in organizational units",
+    leads: 5_000,
     switches: switches::ALL,
     build: |world| Ok(Arc::new(Kenbun::new(world))),
 };

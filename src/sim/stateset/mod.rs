@@ -25,6 +25,7 @@ use super::vendor::{Act, Applied, Entry, Holder, Meddling, Target, VendorSim, Wo
 pub const ENTRY: Entry = Entry {
     name: "stateset",
     about: "the leads of a small shop, with owners as free text",
+    leads: 5_000,
     switches: switches::ALL,
     build: |world| Ok(Arc::new(Stateset::new(world))),
 };
