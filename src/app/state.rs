@@ -435,6 +435,7 @@ impl State {
             Event::History { operations, total, offset } => self.history_arrived(operations, total, offset),
             Event::Items { operation, items, total, offset } => self.items_arrived(&operation, items, total, offset),
             Event::Interrupted { operations } => self.offer_interrupted(operations),
+            Event::Matrix { profile, told } => self.matrix_told(&profile, told),
             Event::Stopped => self.gone(),
         }
     }
@@ -562,3 +563,7 @@ impl State {
 
 /// Keys that may wait for a search.
 const MOST_WAITING: usize = 1000;
+
+impl State {
+    fn matrix_told(&mut self, _profile: &crate::domain::ProfileName, _told: crate::domain::matrix::MatrixTold) {}
+}

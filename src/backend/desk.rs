@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::matrix::KeptMappings;
 use super::pace::PaceGate;
 use crate::domain::exchange::LoadProgress;
 use crate::domain::leads::LeadTable;
@@ -32,6 +33,7 @@ pub struct Desk {
     pub freshness: Duration,
     /// Cancelled once it was looked whether leads of an earlier session are kept.
     pub cache_looked_at: CancellationToken,
+    pub mappings: KeptMappings,
     kept: Mutex<Kept>,
     written: Mutex<HashMap<TargetId, Timestamp>>,
 }
@@ -79,6 +81,7 @@ impl Desk {
             first_write_compared: tokio::sync::Mutex::new(false),
             freshness,
             cache_looked_at: CancellationToken::new(),
+            mappings: KeptMappings::default(),
             kept: Mutex::default(),
             written: Mutex::default(),
         }
@@ -226,7 +229,7 @@ impl Desk {
     /// Notes what targets are now, for the table and for whoever counts owners.
     pub fn settled(&self, now: impl IntoIterator<Item = (TargetId, Assignment)>) {
         if self.capabilities.targets != TargetKind::Leads {
-            return;
+            return self.mappings.settled(now);
         }
         let mut kept = self.kept();
         if kept.progress.is_none() && !kept.loading {

@@ -8,6 +8,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::desk::Desk;
 use super::load::{self, Loaded};
+use super::matrix;
 use super::operation::{self, Part, Seqs, Start};
 use super::operation_id::operation_id;
 use super::pace::Ledger;
@@ -22,7 +23,7 @@ use crate::domain::{
     Capabilities, LeadId, LeadRecord, OperationId, OperationKind, Person, Plan, ProfileName, SafeText, Tally,
     Timestamp, VendorKind,
 };
-use crate::journal::{Hold, Journal, JournalError, NewOperation};
+use crate::journal::{Hold, Journal, JournalError, NewOperation, NewSnapshot};
 use crate::vendor::{Check, ErrorKind, Session, VendorError};
 
 /// The engine. Cheap to clone; all calls may run side by side.
@@ -331,7 +332,7 @@ impl Inner {
         Err(ApplyError::NoSuchProfile(profile.clone()))
     }
 
-    fn desk_for_reading(&self, profile: &ProfileName) -> Result<Arc<Desk>, VendorError> {
+    pub(super) fn desk_for_reading(&self, profile: &ProfileName) -> Result<Arc<Desk>, VendorError> {
         self.desk(profile).map_err(|error| {
             let problem = error.problem();
             VendorError::new(ErrorKind::Setting, problem.what).with_remedy(problem.remedy)
@@ -386,7 +387,12 @@ impl Inner {
             parts.push(Part::new(desk, plan.clone(), index, Seqs::From(first), session));
             first += share.changes.len() as u32;
         }
-        let (id, hold) = self.begin(&plan, recorded).await?;
+        let snapshots = parts
+            .iter()
+            .zip(&plan.parts)
+            .filter_map(|(part, share)| matrix::snapshot_before(&part.desk, share, (self.clock)(), &self.who))
+            .collect();
+        let (id, hold) = self.begin(&plan, recorded, snapshots).await?;
         let _ = begun.set(id.clone());
         let tally = Tally { planned: plan.changes(), skipped: plan.skips(), ..Tally::default() };
         self.carry_out(id, plan, parts, tally, hold, watch, stop).await
@@ -397,12 +403,17 @@ impl Inner {
         self: &Arc<Self>,
         plan: &Arc<Plan>,
         parts: Vec<OperationPart>,
+        snapshots: Vec<NewSnapshot>,
     ) -> Result<(OperationId, Hold), JournalError> {
         let (plan, who, at) = (plan.clone(), self.who.clone(), (self.clock)());
         self.ask(move |journal| {
             let mut id = operation_id(at);
             while journal.operation(&id).is_ok() {
                 id = operation_id(at);
+            }
+            for snapshot in snapshots {
+                let (name, before) = (format!("before {id}").into(), Some(id.clone()));
+                journal.keep_snapshot(&NewSnapshot { name, before, ..snapshot })?;
             }
             let takes_back = takes_back(&plan);
             let operation = NewOperation {

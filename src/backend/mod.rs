@@ -10,6 +10,7 @@ mod engine;
 mod judge;
 mod live;
 mod load;
+mod matrix;
 mod names;
 mod operation;
 mod operation_id;

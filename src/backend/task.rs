@@ -9,6 +9,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::cache::{self, Cache};
 use super::desk::Desk;
 use super::load;
+use super::matrix::Survey;
 use super::names::{self, NamesWish};
 use super::outbox::Outbox;
 use super::{ApplyError, Engine, Only, Report, StopToken, UndoRequest};
@@ -35,14 +36,16 @@ pub fn spawn(engine: Engine, commands: mpsc::Receiver<Command>, events: mpsc::Se
     })
 }
 
-struct Backend {
-    engine: Engine,
-    outbox: Outbox,
+pub(super) struct Backend {
+    pub(super) engine: Engine,
+    pub(super) outbox: Outbox,
     /// Reads that may be dropped at any time.
     loads: HashMap<ProfileName, JoinHandle<()>>,
     wishes: HashMap<ProfileName, NamesWish>,
     detail: Option<JoinHandle<()>>,
-    background: JoinSet<()>,
+    pub(super) background: JoinSet<()>,
+    /// Campaigns that are to be read, by profile.
+    pub(super) surveys: HashMap<ProfileName, Survey>,
     /// Operations; they are awaited whatever happens.
     operations: JoinSet<()>,
     stops: Vec<StopToken>,
@@ -57,6 +60,7 @@ impl Backend {
             wishes: HashMap::new(),
             detail: None,
             background: JoinSet::new(),
+            surveys: HashMap::new(),
             operations: JoinSet::new(),
             stops: Vec::new(),
         }
@@ -141,12 +145,13 @@ impl Backend {
                     move |(items, total)| Some(Event::Items { operation, items, total, offset }),
                 );
             }
+            Command::Matrix { profile, ask } => self.matrix(profile, ask),
             Command::Shutdown => {}
         }
     }
 
     /// Asks the journal away from the async threads and tells the answer.
-    fn ask<T: Send + 'static>(
+    pub(super) fn ask<T: Send + 'static>(
         &mut self,
         question: impl FnOnce(&Engine) -> Result<T, JournalError> + Send + 'static,
         answer: impl FnOnce(T) -> Option<Event> + Send + 'static,
@@ -282,7 +287,7 @@ async fn planned(engine: &Engine, request: UndoRequest) -> Event {
     }
 }
 
-fn problem(error: VendorError) -> Problem {
+pub(super) fn problem(error: VendorError) -> Problem {
     Problem::new(error.message, error.remedy)
 }
 

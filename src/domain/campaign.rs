@@ -67,6 +67,11 @@ impl MappingRecord {
         TargetId::new(format!("{campaign_id}:{lead_id}"))
     }
 
+    /// The campaign and the lead list of a target; `None` where it is no mapping.
+    pub fn parts_of(target: &TargetId) -> Option<(&str, &str)> {
+        target.as_str().split_once(':')
+    }
+
     /// What to call it: `campaign / list`.
     pub fn label(&self) -> SafeText {
         format!("{} / {}", self.campaign_name, self.lead_name).into()

@@ -6,6 +6,7 @@ use super::capabilities::Capabilities;
 use super::history::{ItemRow, LeadEvent, OperationSummary};
 use super::ids::{OperationId, ProfileName};
 use super::leads::LeadTable;
+use super::matrix::{MatrixAsk, MatrixTold};
 use super::operation::Tally;
 use super::plan::Plan;
 use super::selection::LeadKey;
@@ -66,6 +67,11 @@ pub enum Command {
         operation: OperationId,
         offset: usize,
         limit: usize,
+    },
+    /// Something about a profile's campaigns, lists and agents.
+    Matrix {
+        profile: ProfileName,
+        ask: MatrixAsk,
     },
     /// Everything is to end: stop handing out work, await what is in flight, then answer [`Event::Stopped`].
     Shutdown,
@@ -160,6 +166,11 @@ pub enum Event {
     /// Operations that were cut off before this start.
     Interrupted {
         operations: Vec<OperationSummary>,
+    },
+    /// Something about a profile's campaigns, lists and agents.
+    Matrix {
+        profile: ProfileName,
+        told: MatrixTold,
     },
     Failed {
         problem: Problem,

@@ -58,6 +58,21 @@ pub trait Vendor: Send + Sync {
         Err(VendorError::not_supported("campaign mappings"))
     }
 
+    /// As [`mappings`](Vendor::mappings) of one campaign; `part` is told what is known so far where that takes longer,
+    /// with an error for lists that were not read yet.
+    async fn survey(
+        &self,
+        campaign: &str,
+        _part: &mut (dyn FnMut(Vec<MappingRecord>) + Send),
+    ) -> Result<Vec<MappingRecord>, VendorError> {
+        self.mappings(Some(campaign)).await
+    }
+
+    /// Agents whom the client knows without asking anybody, from a file of the customer's.
+    fn roster(&self) -> Vec<Person> {
+        Vec::new()
+    }
+
     /// Creates a lead. Only where the vendor's contract has it.
     async fn create_lead(&self, _lead: &NewLead) -> Result<LeadRecord, VendorError> {
         Err(VendorError::not_supported("creating leads"))

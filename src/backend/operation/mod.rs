@@ -114,6 +114,9 @@ fn tell(run: &Run, parts: &[Arc<Part>], tables: bool) {
             if let Some((table, progress)) = part.desk.changed_leads() {
                 run.watch.tell(Event::Leads { profile: part.desk.name.clone(), table, progress });
             }
+            for told in part.desk.mappings.changed() {
+                run.watch.tell(Event::Matrix { profile: part.desk.name.clone(), told });
+            }
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod bits;
 mod brush;
+mod exchange;
 mod grid;
 mod painting;
 mod plan;
@@ -15,6 +16,7 @@ mod warnings;
 
 pub use bits::CellBits;
 pub use brush::Brush;
+pub use exchange::{MatrixAsk, MatrixTold};
 pub use grid::{Cell, Grid, ListHead, Reading, Shift, Totals};
 pub use painting::{Painted, Painting};
 pub use plan::{Known, MappingRequest, Want, WantedMapping, plan_mappings};
