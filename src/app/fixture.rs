@@ -77,6 +77,7 @@ pub fn capabilities() -> Capabilities {
         first_write_alone: false,
         not_undoable: vec!["Entries in kenbun's audit log and alerts that were sent stay.".to_owned()],
         warnings: Vec::new(),
+        ..Capabilities::plain(VendorKind::Kenbun, FIELDS)
     }
 }
 

@@ -29,7 +29,7 @@ pub fn freshness(before: &Assignment, after: &Assignment, now: &Result<Assignmen
     };
     // The plan said that the present owner is not known and was confirmed like that.
     if !before.is_known() {
-        return Freshness::Holds;
+        return if after.is_same(now) { Freshness::AlreadyThere } else { Freshness::Holds };
     }
     match before.agrees_with(now) {
         Agreement::Same => Freshness::Holds,
@@ -159,6 +159,7 @@ mod tests {
             (&a, &b, Ok(named("Ann")), Freshness::CannotTell),
             (&Assignment::unassigned(), &b, Ok(nobody), Freshness::Holds),
             (&Assignment::Unknown, &b, Ok(c), Freshness::Holds),
+            (&Assignment::Unknown, &b, Ok(b.clone()), Freshness::AlreadyThere),
             (&a, &b, gone(), Freshness::NoSuchLead),
         ];
         for (before, after, now, wanted) in table {

@@ -230,8 +230,9 @@ impl Place {
         let session = Session { context: self.context.clone(), hot, undo: true, ..Session::default() };
         let read = read_again(&self.desk, &self.chains, &session).await?;
         let mut draft = Draft::default();
+        let unknown_was_nobody = force && self.desk.capabilities.unknown.may_be_nobody;
         for (chain, observation) in self.chains.iter().zip(read) {
-            draft.decide(chain, observation, force, made_at);
+            draft.decide(chain, observation, force, unknown_was_nobody, made_at);
         }
         for row in self.not_written {
             draft.skips.push(skip(&row, row.now.clone().unwrap_or_default(), SkipReason::NotWritten));
@@ -242,6 +243,12 @@ impl Place {
         let mut warnings = self.desk.told_capabilities().warnings.clone();
         if !draft.changes.is_empty() {
             warnings.extend(capabilities.not_undoable.iter().cloned());
+        }
+        if draft.presumed > 0 {
+            warnings.push(format!(
+                "Who owned {} of these leads before is not known; by force they are left with nobody.",
+                draft.presumed
+            ));
         }
         if self.open > 0 {
             warnings.push(format!("The outcome of {} items is not known yet; they are left alone.", self.open));
@@ -296,11 +303,21 @@ struct Draft {
     changes: Vec<Change>,
     skips: Vec<Skip>,
     takes_back: Vec<TakesBack>,
+    /// Leads whose former owner is not known and which are taken to have had none.
+    presumed: usize,
 }
 
 impl Draft {
     /// Walks a target's writes from the newest to the oldest and ends at the value that is to be put back.
-    fn decide(&mut self, chain: &Chain, observation: Observation, force: bool, read_at: Timestamp) {
+    /// With `unknown_was_nobody` an owner that was not known is taken for nobody.
+    fn decide(
+        &mut self,
+        chain: &Chain,
+        observation: Observation,
+        force: bool,
+        unknown_was_nobody: bool,
+        read_at: Timestamp,
+    ) {
         let Some((_, newest)) = chain.writes.first() else { return };
         let read = match observation.now {
             Ok(now) => now,
@@ -318,11 +335,19 @@ impl Draft {
         let mut value = now.clone();
         let mut taken = Vec::new();
         let mut stopped_at = None;
+        let mut presumed = false;
         for (operation, row) in &chain.writes {
-            match decide(&row.was, &row.wrote, &value) {
-                Verdict::Restore(was) => value = was,
+            let was = match row.was.is_known() || !unknown_was_nobody {
+                true => row.was.clone(),
+                false => Assignment::unassigned(),
+            };
+            match decide(&was, &row.wrote, &value) {
+                Verdict::Restore(was) => {
+                    presumed |= !row.was.is_known();
+                    value = was;
+                }
                 Verdict::AlreadyBack => continue,
-                Verdict::Conflict | Verdict::Unclear(_) if force && row.was.is_known() => value = row.was.clone(),
+                Verdict::Conflict | Verdict::Unclear(_) if force && was.is_known() => value = was,
                 Verdict::Conflict => {
                     let (was, label) = labels(&row.wrote, &value);
                     stopped_at = Some((row, SkipReason::Drift { was, now: label }));
@@ -350,6 +375,7 @@ impl Draft {
             self.skips.push(skip(newest, now, SkipReason::AlreadyThere));
             return;
         }
+        self.presumed += usize::from(presumed);
         let change = self.changes.len() as u32;
         self.takes_back.extend(taken.into_iter().map(|(operation, seq)| TakesBack {
             change,

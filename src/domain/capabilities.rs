@@ -73,9 +73,17 @@ pub struct Capabilities {
     pub all_names: bool,
     pub batch: BatchRule,
     pub unassign: Unassign,
+    /// What may be done with leads of which the vendor does not tell who owns them.
+    pub unknown: UnknownOwner,
+    /// What becomes of leads that would go to a person of another group than their present owner's.
+    pub other_group: OtherGroup,
+    /// The names of leads are personal data that may be shown but not kept: no plan and no journal holds them.
+    pub private_names: bool,
     pub read_back: ReadBack,
     /// How many targets one reading covers; 1 where each is asked for by itself.
     pub read_at_once: usize,
+    /// Requests that finding out about one change takes beside the change's own.
+    pub checks_per_change: usize,
     pub settle: Settle,
     /// For how long after it was sent a write that the vendor only queued may still take effect, though its leads were
     /// read as unchanged. Zero where writes are carried out before they are answered. Until then such a lead stays
@@ -107,8 +115,12 @@ impl Capabilities {
             all_names: false,
             batch: BatchRule::SINGLE,
             unassign: Unassign::Yes,
+            unknown: UnknownOwner::USUAL,
+            other_group: OtherGroup::Allowed,
+            private_names: false,
             read_back: ReadBack::ById,
             read_at_once: 1,
+            checks_per_change: 0,
             settle: Settle::USUAL,
             late_writes: Duration::ZERO,
             undo: Exactness::Exact,
@@ -168,6 +180,32 @@ pub enum Unassign {
     Yes,
     /// With the sentence that the person is told.
     No(String),
+}
+
+/// What may be done with a lead whose present owner is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownOwner {
+    /// It may be given to somebody, though undo cannot put back what was there. Otherwise plans skip it.
+    pub may_change: bool,
+    /// Where it was not known, there may have been nobody (Capillary tells neither): an undo that is forced by hand
+    /// takes it for that, as far as this vendor can leave a lead with nobody.
+    pub may_be_nobody: bool,
+}
+
+impl UnknownOwner {
+    pub const USUAL: Self = Self { may_change: true, may_be_nobody: false };
+}
+
+/// What becomes of a lead that would go from a person of one [group](super::Person::group) to one of another. The text
+/// is the word for such a group ("store").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OtherGroup {
+    /// Groups mean nothing here.
+    Allowed,
+    /// The plan says how many there are.
+    Warned(&'static str),
+    /// The plan leaves it alone.
+    Refused(&'static str),
 }
 
 /// How the present assignment of a target can be learned after a write.

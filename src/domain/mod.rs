@@ -29,7 +29,8 @@ pub mod view;
 
 pub use assignment::{Agreement, Assignment, Blank, OwnerRef};
 pub use capabilities::{
-    BatchRule, Capabilities, Exactness, Field, Pace, ReadBack, Settle, TargetKind, Unassign, VendorKind,
+    BatchRule, Capabilities, Exactness, Field, OtherGroup, Pace, ReadBack, Settle, TargetKind, Unassign, UnknownOwner,
+    VendorKind,
 };
 pub use ids::{LeadId, OperationId, PersonId, ProfileName, TargetId};
 pub use lead::{LeadFlags, LeadRecord, Lifecycle};

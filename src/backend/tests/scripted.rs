@@ -116,6 +116,7 @@ pub fn capabilities() -> Capabilities {
         first_write_alone: false,
         not_undoable: Vec::new(),
         warnings: Vec::new(),
+        ..Capabilities::plain(VendorKind::Kenbun, &[])
     }
 }
 

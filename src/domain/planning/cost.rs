@@ -33,6 +33,7 @@ pub fn cost(changes: &[Change], capabilities: &Capabilities, reads: usize) -> Co
         let accepted = batches.iter().filter(|batch| batch.len() > 1);
         requests += accepted.map(|batch| 2 * batch.len().div_ceil(capabilities.read_at_once.max(1))).sum::<usize>();
     }
+    requests += capabilities.checks_per_change * changes.len();
     if capabilities.first_write_alone && !changes.is_empty() {
         requests += 1;
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use compact_str::CompactString;
 use hashbrown::{HashMap, HashSet};
 
-use super::capabilities::{Capabilities, ReadBack, Unassign};
+use super::capabilities::{Capabilities, OtherGroup, ReadBack, Unassign};
 use super::ids::{LeadId, ProfileName};
 use super::leads::{LeadTable, OwnerIndex, Snapshot};
 use super::operation::OperationKind;
@@ -87,6 +87,8 @@ struct Before {
     assignment: Assignment,
     /// Why undo could not put this owner back exactly.
     doubt: Option<String>,
+    /// The owner's group, where that means something.
+    group: Option<SafeText>,
     /// The name fits several people, so that an equal name is no proof of the same person.
     ambiguous: bool,
 }
@@ -100,9 +102,14 @@ impl<'a> PartPlanner<'a> {
         capabilities: &'a Capabilities,
     ) -> Self {
         let table = table.cloned().unwrap_or_default();
-        let before = identified(&table, people, capabilities);
         let read_at = request.read_at.get(profile).copied();
-        Self { request, profile, table, people, capabilities, read_at, before }
+        let before = identified(&table, people, capabilities);
+        let mut planner = Self { request, profile, table, people, capabilities, read_at, before: Vec::new() };
+        planner.before = before
+            .into_iter()
+            .map(|before| Before { group: planner.group_of(&before.assignment).cloned(), ..before })
+            .collect();
+        planner
     }
 
     fn plan(self, share: &[&Wanted]) -> PlanPart {
@@ -112,9 +119,11 @@ impl<'a> PartPlanner<'a> {
         let mut inexact = Counts::default();
         let mut seen = HashSet::with_capacity(wanted);
         let mut do_not_call = 0;
+        let mut elsewhere = 0;
         let mut warnings: Vec<String> = Vec::new();
         for wanted in share {
             let to = self.completed(&wanted.to);
+            let group = self.group_of(&to);
             for id in &wanted.leads {
                 let Some(row) = self.table.row_of(id.as_str()) else {
                     skips.push(Skip {
@@ -128,9 +137,13 @@ impl<'a> PartPlanner<'a> {
                 };
                 let OwnerIndex(owner) = self.table.owner(row);
                 let before = &self.before[owner as usize];
-                let name = SafeText::new(&self.table.text(row, Field::Name));
+                let name = match self.capabilities.private_names {
+                    true => SafeText::empty(),
+                    false => SafeText::new(&self.table.text(row, Field::Name)),
+                };
+                let goes_elsewhere = self.goes_elsewhere(before, group);
                 let reason = if seen.insert(row) {
-                    self.reason_to_skip(row, before, &to)
+                    self.reason_to_skip(row, before, &to, goes_elsewhere)
                 } else {
                     Some(SkipReason::Other("already in this plan".to_owned()))
                 };
@@ -147,6 +160,7 @@ impl<'a> PartPlanner<'a> {
                 if self.table.flags(row).has(LeadFlags::DO_NOT_CALL) {
                     do_not_call += 1;
                 }
+                elsewhere += usize::from(goes_elsewhere.is_some());
                 if let Some(doubt) = &before.doubt {
                     inexact.count(doubt);
                 }
@@ -168,6 +182,12 @@ impl<'a> PartPlanner<'a> {
                 warnings.push(match do_not_call {
                     1 => "1 of these leads is marked do-not-call.".to_owned(),
                     count => format!("{count} of these leads are marked do-not-call."),
+                });
+            }
+            if let (1.., OtherGroup::Warned(word)) = (elsewhere, &self.capabilities.other_group) {
+                warnings.push(match elsewhere {
+                    1 => format!("1 of these leads goes to another {word} than its present owner's."),
+                    count => format!("{count} of these leads go to another {word} than their present owners'."),
                 });
             }
             warnings.extend(self.capabilities.warnings.iter().cloned());
@@ -195,7 +215,29 @@ impl<'a> PartPlanner<'a> {
         Assignment::Owner(person.map_or_else(|| OwnerRef { id: Some(id.clone()), name: None }, Person::owner_ref))
     }
 
-    fn reason_to_skip(&self, row: u32, before: &Before, to: &Assignment) -> Option<SkipReason> {
+    /// The group of the person whom this assignment means, where it is known and means something.
+    fn group_of(&self, assignment: &Assignment) -> Option<&SafeText> {
+        if self.capabilities.other_group == OtherGroup::Allowed {
+            return None;
+        }
+        let id = assignment.owner()?.id.as_ref()?;
+        let person = self.people.iter().find(|person| person.id == *id)?;
+        (!person.group.is_empty()).then_some(&person.group)
+    }
+
+    /// The group that a lead would leave and the one it would come to, where these differ.
+    fn goes_elsewhere<'b>(&self, before: &'b Before, to: Option<&'b SafeText>) -> Option<(&'b SafeText, &'b SafeText)> {
+        let (from, to) = (before.group.as_ref()?, to?);
+        (from != to).then_some((from, to))
+    }
+
+    fn reason_to_skip(
+        &self,
+        row: u32,
+        before: &Before,
+        to: &Assignment,
+        goes_elsewhere: Option<(&SafeText, &SafeText)>,
+    ) -> Option<SkipReason> {
         match self.table.lifecycle(row) {
             Lifecycle::Closed if !self.request.include_closed => return Some(SkipReason::Closed),
             Lifecycle::Deleted if !self.request.include_closed => return Some(SkipReason::Deleted),
@@ -204,8 +246,17 @@ impl<'a> PartPlanner<'a> {
         if before.assignment.agrees_with(to) == Agreement::Same && !before.ambiguous {
             return Some(SkipReason::AlreadyThere);
         }
+        if !before.assignment.is_known() && !self.capabilities.unknown.may_change {
+            return Some(SkipReason::BeforeUnknown);
+        }
         match (&self.capabilities.unassign, to) {
-            (Unassign::No(why), Assignment::Unassigned(_)) => Some(SkipReason::NotSupported(why.clone())),
+            (Unassign::No(why), Assignment::Unassigned(_)) => return Some(SkipReason::NotSupported(why.clone())),
+            _ => {}
+        }
+        match (&self.capabilities.other_group, goes_elsewhere) {
+            (OtherGroup::Refused(word), Some((from, to))) => {
+                Some(SkipReason::Other(format!("would go from {word} {from} to {word} {to}")))
+            }
             _ => None,
         }
     }
@@ -243,7 +294,7 @@ fn identified(table: &LeadTable, people: &[Person], capabilities: &Capabilities)
         by_name.entry(&person.name).or_insert((person, 0)).1 += 1;
     }
     let identify = |assignment: &Assignment| {
-        let mut before = Before { assignment: assignment.clone(), doubt: None, ambiguous: false };
+        let mut before = Before { assignment: assignment.clone(), doubt: None, group: None, ambiguous: false };
         match assignment {
             Assignment::Unknown => {
                 before.doubt = Some("the present owner is not known".to_owned());

@@ -71,6 +71,7 @@ pub fn of(settings: &Settings) -> Capabilities {
             "Slack alerts that kenbun sends to an owner in the meantime stay sent.".to_owned(),
         ],
         warnings,
+        ..Capabilities::plain(VendorKind::Kenbun, FIELDS)
     }
 }
 

@@ -72,6 +72,7 @@ pub fn of(settings: &Settings) -> Capabilities {
         first_write_alone: true,
         not_undoable: Vec::new(),
         warnings,
+        ..Capabilities::plain(VendorKind::Stateset, FIELDS)
     }
 }
 
