@@ -187,6 +187,11 @@ impl Call {
         self
     }
 
+    /// A header that was set.
+    pub fn header_value(&self, name: &HeaderName) -> Option<&HeaderValue> {
+        self.headers.get(name)
+    }
+
     /// A JSON body.
     pub fn json(mut self, body: &impl Serialize) -> Result<Self, VendorError> {
         let bytes = serde_json::to_vec(body)

@@ -1,6 +1,8 @@
 //! The vendors behind one trait. A vendor is a folder here with its private wire types, and an entry in [`registry`];
 //! nothing else in the house knows which one it talks to.
 
+pub mod asking;
+pub mod capillary;
 pub mod error;
 pub mod fields;
 pub mod findings;
@@ -9,6 +11,7 @@ pub mod http;
 pub mod instantly;
 pub mod kenbun;
 pub mod registry;
+pub mod report;
 pub mod settings;
 pub mod stateset;
 pub mod verdict;

@@ -2,6 +2,7 @@
 //! profiles that no configuration file was checked for.
 
 use crate::config::{ConfigError, Profile, SettingKind, SettingSpec};
+use crate::domain::Pace;
 
 /// A profile beside the settings that its vendor has.
 #[derive(Clone, Copy)]
@@ -38,5 +39,18 @@ impl Given<'_> {
 
     fn spec(&self, name: &str) -> Option<&'static SettingSpec> {
         self.specs.iter().find(|spec| spec.name == name)
+    }
+}
+
+/// The pace for so many requests a minute; `None` is no limit. A tenth of a minute's requests may leave at once, and the
+/// others over the minute, so that no minute has more than its limit.
+pub fn pace(per_minute: Option<u32>, parallel: usize) -> Pace {
+    match per_minute {
+        Some(pace) => {
+            let burst = (pace / 10).clamp(1, 60);
+            let rest = pace.saturating_sub(burst).max(1);
+            Pace { per_second: f64::from(rest) / 60.0, burst, parallel }
+        }
+        None => Pace { per_second: f64::INFINITY, burst: u32::MAX, parallel },
     }
 }

@@ -180,3 +180,30 @@ async fn what_the_vendor_cannot_do_or_nobody_did_is_said() {
     let request = UndoRequest { operations: vec![nothing.id], only: Only::All, force: false, note: None };
     assert!(bench.engine.plan_undo(request).await.unwrap_err().what.starts_with("there is nothing to take back"));
 }
+
+#[tokio::test]
+async fn by_force_an_owner_that_was_not_known_is_nobody_where_the_vendor_cannot_tell_them_apart() {
+    let unknown = |may_be_nobody| {
+        let mut capabilities = capabilities();
+        capabilities.unknown.may_be_nobody = may_be_nobody;
+        Make { profiles: vec![("sales", capabilities)], ..Make::default() }.build()
+    };
+    for may_be_nobody in [true, false] {
+        let bench = unknown(may_be_nobody);
+        let mut plan = assign(2);
+        plan.parts[0].changes[1].before = Assignment::Unknown;
+        let done = bench.apply(plan).await.summary;
+        assert_eq!(done.tally.done, 2);
+        let plan = undo(&bench, &[&done.id], Only::All, false).await;
+        let left = [("l0001".to_owned(), "the owner before the change is not known".to_owned())];
+        assert_eq!((plan.changes(), skips(&plan)), (1, left.to_vec()));
+        let plan = undo(&bench, &[&done.id], Only::All, true).await;
+        if may_be_nobody {
+            assert_eq!((plan.changes(), plan.parts[0].changes[1].after.clone()), (2, Assignment::unassigned()));
+            let warning = "Who owned 1 of these leads before is not known; by force they are left with nobody.";
+            assert!(plan.parts[0].warnings.iter().any(|told| told == warning), "{:?}", plan.parts[0].warnings);
+        } else {
+            assert_eq!((plan.changes(), skips(&plan)), (1, left.to_vec()));
+        }
+    }
+}

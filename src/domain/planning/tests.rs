@@ -50,6 +50,16 @@ fn planned_with(
     capabilities: Capabilities,
     change: impl FnOnce(&mut PlanRequest),
 ) -> PlanPart {
+    planned_by(leads, wanted, capabilities, people(), change)
+}
+
+fn planned_by(
+    leads: &[LeadRecord],
+    wanted: &[(&[&str], Assignment)],
+    capabilities: Capabilities,
+    people: Vec<Person>,
+    change: impl FnOnce(&mut PlanRequest),
+) -> PlanPart {
     let profile = ProfileName::from("p");
     let wanted = wanted.iter().map(|(ids, to)| Wanted {
         profile: profile.clone(),
@@ -68,7 +78,7 @@ fn planned_with(
     let table = LeadTable::default().with_leads(leads);
     let part = SnapshotPart { profile: profile.clone(), table, ..SnapshotPart::default() };
     let snapshot = Snapshot { parts: vec![part] };
-    let people = BTreeMap::from([(profile.clone(), people())]);
+    let people = BTreeMap::from([(profile.clone(), people)]);
     let mut plan = plan(&request, &snapshot, &people, &BTreeMap::from([(profile, capabilities)]));
     assert_eq!(plan.parts.len(), 1);
     plan.parts.remove(0)
@@ -161,6 +171,47 @@ fn what_the_vendor_cannot_do_is_said_before_anything_is_sent() {
     assert_eq!(part.warnings, warnings);
     let part = planned(&leads, &[(&["2"], Assignment::Owner(OwnerRef::with_id("u9")))], capabilities());
     assert_eq!(part.warnings[0], "u9 is not among the people this vendor lists.");
+}
+
+#[test]
+fn leads_of_unknown_owners_stay_where_that_is_wanted() {
+    let leads = [lead("1", Assignment::Unknown), lead("2", owned("u2", "Bob Ng"))];
+    let mut capabilities = Capabilities { private_names: true, ..Capabilities::plain(VendorKind::Capillary, FIELDS) };
+    capabilities.checks_per_change = 2;
+    let part = planned(&leads, &[(&["1", "2"], owned("u1", "Jane Smith"))], capabilities.clone());
+    assert_eq!(part.inexact, [("the present owner is not known".to_owned(), 1)]);
+    assert!(part.changes.iter().all(|change| change.name.is_empty()), "names that may not be kept are not in a plan");
+    assert_eq!(part.cost.requests, 2 * 3);
+    capabilities.unknown.may_change = false;
+    let part = planned(&leads, &[(&["1", "2"], owned("u1", "Jane Smith"))], capabilities);
+    assert_eq!(reasons(&part), [("1", "present owner not known".to_owned())]);
+}
+
+#[test]
+fn a_lead_that_would_leave_its_store_is_counted_or_left_alone() {
+    let mut staff = people();
+    for (person, store) in staff.iter_mut().zip(["north", "north", "south"]) {
+        person.group = store.into();
+    }
+    let leads = [
+        lead("1", owned("u1", "Jane Smith")),
+        lead("2", owned("u3", "Ann Lee")),
+        lead("3", owned("u4", "Ann Lee")),
+        lead("4", Assignment::Unknown),
+    ];
+    let of = |other_group| {
+        let capabilities = Capabilities { other_group, ..Capabilities::plain(VendorKind::Capillary, FIELDS) };
+        let wanted: (&[&str], Assignment) = (&["1", "2", "3", "4"], owned("u2", "Bob Ng"));
+        planned_by(&leads, &[wanted], capabilities, staff.clone(), |_| {})
+    };
+    let part = of(OtherGroup::Warned("store"));
+    assert_eq!((part.changes.len(), part.skips.len()), (4, 0));
+    assert_eq!(part.warnings, ["1 of these leads goes to another store than its present owner's."]);
+    let part = of(OtherGroup::Refused("store"));
+    assert_eq!(reasons(&part), [("2", "would go from store south to store north".to_owned())]);
+    assert_eq!(part.warnings, Vec::<String>::new());
+    let part = of(OtherGroup::Allowed);
+    assert_eq!((part.changes.len(), part.warnings), (4, vec![]));
 }
 
 #[test]

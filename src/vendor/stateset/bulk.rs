@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use super::StateSet;
 use super::settings::{BulkMode, MOST_IN_BULK};
 use super::walk::Asking;
-use super::writing::{Item, Report, Way, not_after};
+use super::writing::{Item, Way};
 use crate::domain::{LeadId, SafeText};
 use crate::vendor::fields;
 use crate::vendor::http::Answer;
+use crate::vendor::report::{Report, not_after};
 use crate::vendor::verdict::Verdict;
 use crate::vendor::{ErrorKind, WriteOutcome};
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::settings::{BulkMode, MOST_IN_BULK, OwnerValue, Settings, UpdateMode};
 use crate::domain::capabilities::Settle;
-use crate::domain::{BatchRule, Capabilities, Exactness, Field, Pace, ReadBack, TargetKind, Unassign, VendorKind};
+use crate::domain::{BatchRule, Capabilities, Exactness, Field, ReadBack, TargetKind, Unassign, VendorKind};
+use crate::vendor::settings::pace;
 
 const FIELDS: &[Field] = &[
     Field::Id,
@@ -67,24 +68,11 @@ pub fn of(settings: &Settings) -> Capabilities {
         settle: Settle::USUAL,
         late_writes: Duration::ZERO,
         undo,
-        pace: pace(settings),
+        pace: pace(settings.requests_per_minute, settings.parallel),
         freshness: settings.freshness,
         first_write_alone: true,
         not_undoable: Vec::new(),
         warnings,
         ..Capabilities::plain(VendorKind::Stateset, FIELDS)
-    }
-}
-
-/// A tenth of a minute's requests may leave at once, and the others over the minute, so that no minute has more than its
-/// limit.
-fn pace(settings: &Settings) -> Pace {
-    match settings.requests_per_minute {
-        Some(pace) => {
-            let burst = (pace / 10).clamp(1, 60);
-            let rest = pace.saturating_sub(burst).max(1);
-            Pace { per_second: f64::from(rest) / 60.0, burst, parallel: settings.parallel }
-        }
-        None => Pace { per_second: f64::INFINITY, burst: u32::MAX, parallel: settings.parallel },
     }
 }

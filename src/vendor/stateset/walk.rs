@@ -1,31 +1,16 @@
 //! Walking over the pages of a list: leads and users are listed alike.
 
 use std::collections::HashSet;
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
 use compact_str::CompactString;
 
 use super::StateSet;
 use super::envelope::Page;
 use super::settings::Paging;
+pub use crate::vendor::asking::Asking;
 use crate::vendor::fields;
 use crate::vendor::http::Answer;
 use crate::vendor::{ErrorKind, VendorError};
-
-/// How requests of one piece of work are sent.
-#[derive(Clone, Debug, Default)]
-pub struct Asking {
-    pub hot: bool,
-    /// Counts them.
-    pub meter: Arc<AtomicUsize>,
-}
-
-impl Asking {
-    pub fn hot() -> Self {
-        Self { hot: true, ..Self::default() }
-    }
-}
 
 /// Something that is listed.
 #[derive(Debug)]

@@ -14,6 +14,7 @@ use super::users::Directory;
 use super::walk::Asking;
 use crate::domain::{Change, LeadId};
 use crate::vendor::http::{Answer, Call};
+use crate::vendor::report::{Report, not_after};
 use crate::vendor::verdict::Verdict;
 use crate::vendor::{ErrorKind, Session, VendorError, WriteOutcome, WriteReport};
 
@@ -52,7 +53,7 @@ impl StateSet {
         } else {
             self.write_in_bulk(items, &asking, &mut report).await;
         }
-        report.finish(asking.meter.load(Ordering::Relaxed))
+        report.finish(asking.requests())
     }
 
     /// What is to be written for a change, or why nothing is sent.
@@ -248,43 +249,6 @@ impl StateSet {
 pub enum Way {
     Single,
     Bulk,
-}
-
-/// The outcomes of a batch in the making.
-pub struct Report {
-    outcomes: Vec<Option<WriteOutcome>>,
-    halt: Option<VendorError>,
-    trouble: Option<ErrorKind>,
-}
-
-impl Report {
-    fn new(changes: usize) -> Self {
-        Self { outcomes: vec![None; changes], halt: None, trouble: None }
-    }
-
-    /// The first reason not to send anything more.
-    pub fn halt(&self) -> Option<&VendorError> {
-        self.halt.as_ref()
-    }
-
-    pub fn settle(&mut self, place: usize, verdict: Verdict) {
-        if let Some(outcome) = self.outcomes.get_mut(place) {
-            *outcome = Some(verdict.outcome);
-        }
-        self.trouble = verdict.trouble.or(self.trouble);
-        self.halt = self.halt.take().or(verdict.halt);
-    }
-
-    fn finish(self, requests: usize) -> WriteReport {
-        let missed = || WriteOutcome::NotApplied { why: "not sent".to_owned(), retry_after: None };
-        let outcomes = self.outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(missed)).collect();
-        WriteReport { outcomes, halt: self.halt, trouble: self.trouble, requests }
-    }
-}
-
-/// Nothing may leave after this error.
-pub fn not_after(halt: &VendorError) -> Verdict {
-    Verdict::of(WriteOutcome::NotApplied { why: halt.message.clone(), retry_after: None }).halting(halt.clone())
 }
 
 fn is_id(value: &Value, id: &LeadId) -> bool {
