@@ -82,6 +82,15 @@ pub struct LeadEvent {
     pub reason: Option<SafeText>,
 }
 
+/// A lead that an operation wrote, or may have written, lately.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Touch {
+    pub profile: ProfileName,
+    pub target: TargetId,
+    pub at: Timestamp,
+    pub who: SafeText,
+}
+
 /// Which operations a page of history shows. Everything that is set must fit; an empty filter lets all through.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HistoryFilter {
@@ -101,6 +110,11 @@ pub struct HistoryFilter {
     pub since: Option<Timestamp>,
     /// Begun before this time.
     pub until: Option<Timestamp>,
+}
+
+/// Operations from this time on stay in a history of that length.
+pub fn kept_from(now: Timestamp, retention: std::time::Duration) -> Timestamp {
+    now.checked_sub(retention).unwrap_or(Timestamp::MIN)
 }
 
 impl HistoryFilter {

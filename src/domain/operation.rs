@@ -109,6 +109,13 @@ impl ItemState {
         }
     }
 
+    /// Whether a person who asks for items by this word means this state too: the contract's words, with those of the
+    /// journal where it says more.
+    pub fn is_called(self, word: &str) -> bool {
+        let word = word.trim().to_lowercase().replace([' ', '-'], "_");
+        self.contract_word() == word || <&str>::from(self) == word
+    }
+
     /// The mark that says the state where there is no room for the word.
     pub fn mark(self) -> char {
         match self {

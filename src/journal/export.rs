@@ -5,11 +5,10 @@
 
 use std::io::{self, Write};
 
-use serde::Serialize;
-use serde_json::ser::{CompactFormatter, Formatter};
 use serde_json::{Value, json};
 
 use super::{Journal, JournalError};
+pub use crate::domain::harmless::write_json_line;
 use crate::domain::history::{HistoryFilter, ItemRow, OperationSummary};
 use crate::domain::{Assignment, OperationId, safe_text};
 
@@ -127,38 +126,6 @@ pub fn assignment_json(assignment: &Assignment) -> Value {
         Assignment::Owner(owner) => json!({ "id": owner.id, "name": owner.name.as_ref().map(|name| name.safe()) }),
         Assignment::Agents(users) => json!(users),
     }
-}
-
-/// One line of JSON in which characters that could steer a terminal are escaped, so that ids stay exact and harmless.
-pub fn write_json_line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
-    value.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, Harmless(CompactFormatter)))?;
-    out.write_all(b"\n")
-}
-
-/// Compact JSON that escapes what [`safe_text`] would mark.
-struct Harmless(CompactFormatter);
-
-impl Formatter for Harmless {
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        write_harmless_fragment(writer, fragment)
-    }
-}
-
-/// A piece of a JSON text with what could steer a terminal as escapes, which mean the same to every reader of JSON. For
-/// formatters.
-pub fn write_harmless_fragment<W: ?Sized + Write>(writer: &mut W, fragment: &str) -> io::Result<()> {
-    let mut from = 0;
-    for (at, character) in fragment.char_indices() {
-        if character.is_ascii() && character != '\x7f' || safe_text::is_safe(character) {
-            continue;
-        }
-        writer.write_all(&fragment.as_bytes()[from..at])?;
-        for unit in character.encode_utf16(&mut [0; 2]) {
-            write!(writer, "\\u{unit:04x}")?;
-        }
-        from = at + character.len_utf8();
-    }
-    writer.write_all(&fragment.as_bytes()[from..])
 }
 
 /// The columns of operations in CSV.

@@ -39,6 +39,7 @@ mod codec;
 pub mod export;
 mod hold;
 mod process;
+mod prune;
 mod read;
 mod schema;
 mod snapshots;
@@ -54,15 +55,16 @@ use rusqlite::Connection;
 
 use self::codec::Numbers;
 use self::hold::Grip;
+pub use self::prune::Prunable;
 pub use self::store::FILE_NAME;
 use self::store::{LogMode, Place};
 use self::write::Prepared;
 use self::writer::{Care, Desk, Errand, Holds, Order, Trouble, Writer, lock};
-use crate::domain::history::{HistoryFilter, ItemRow, LeadEvent, OperationPart, OperationSummary};
+use crate::domain::history::{HistoryFilter, ItemRow, LeadEvent, OperationPart, OperationSummary, Touch};
 use crate::domain::matrix::{MappingSnapshot, Sets, SnapshotInfo};
 use crate::domain::selection::LeadKey;
 use crate::domain::{
-    Assignment, ItemState, LeadId, OperationId, OperationKind, Plan, ProfileName, SafeText, Timestamp,
+    Assignment, ItemState, LeadId, OperationId, OperationKind, Plan, ProfileName, SafeText, TargetId, Timestamp,
 };
 
 /// An open journal. Cheap to clone; safe to use from several threads and beside other processes.
@@ -332,7 +334,12 @@ impl Journal {
     /// The newest operation with something to take back: an assignment, distribution, mapping or redo.
     /// `redo`: the newest undo with something to take back.
     pub fn newest_undoable(&self, redo: bool) -> Result<Option<OperationSummary>, JournalError> {
-        self.shared.read(|connection| read::newest_undoable(connection, redo))
+        Ok(self.undoable(redo, 1)?.pop())
+    }
+
+    /// Operations with something to take back, newest first; see [`newest_undoable`](Self::newest_undoable).
+    pub fn undoable(&self, redo: bool, limit: usize) -> Result<Vec<OperationSummary>, JournalError> {
+        self.shared.read(|connection| read::undoable(connection, redo, limit))
     }
 
     /// Operations with unsettled items that nobody holds and nobody gave up, newest first.
@@ -348,6 +355,16 @@ impl Journal {
     /// When this operation last sent something; `None` when it never did.
     pub fn last_sent(&self, operation: &OperationId) -> Result<Option<Timestamp>, JournalError> {
         self.shared.read(|connection| read::last_sent(connection, operation))
+    }
+
+    /// The items of an operation that concern this target, in order of `seq`.
+    pub fn items_of(&self, id: &OperationId, target: &TargetId) -> Result<Vec<ItemRow>, JournalError> {
+        self.shared.read(|connection| read::items_of(connection, id, target))
+    }
+
+    /// What was written, or may have been, at or after `since`; the newest touch of each target.
+    pub fn touched_since(&self, since: Timestamp) -> Result<Vec<Touch>, JournalError> {
+        self.shared.read(|connection| read::touched_since(connection, since))
     }
 
     /// Everything this journal knows about a lead, newest first.
@@ -384,6 +401,18 @@ impl Journal {
     /// The newest snapshot of this name; `#7` is the one with the number 7.
     pub fn snapshot(&self, profile: &ProfileName, name: &str) -> Result<MappingSnapshot, JournalError> {
         self.shared.read(|connection| snapshots::find(connection, profile, name))
+    }
+
+    /// What [`prune`](Self::prune) would remove.
+    pub fn prunable(&self, before: Timestamp) -> Result<Prunable, JournalError> {
+        // Readers may not even make the small table that this takes.
+        self.shared.write(Care::NeedsSavepoint, move |desk| prune::prunable(desk.connection, before))
+    }
+
+    /// Removes operations that began before `before`, with their items: the one exception to "append-only", and only when
+    /// a person asks for it. What is not settled, what somebody works on, and what a younger operation takes back stays.
+    pub fn prune(&self, before: Timestamp) -> Result<Prunable, JournalError> {
+        self.shared.write(Care::NeedsSavepoint, move |desk| prune::prune(desk.connection, before))
     }
 
     /// Checks the file and compares everything derived with what it comes from; a sentence for each thing that is

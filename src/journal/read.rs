@@ -7,7 +7,9 @@ use super::JournalError;
 use super::codec::{self, DONE, Values, misplaced, state_number, word};
 use super::hold::{COLUMNS, Holder};
 use super::writer::Trouble;
-use crate::domain::history::{HistoryFilter, ItemRow, LeadEvent, OperationLife, OperationPart, OperationSummary};
+use crate::domain::history::{
+    HistoryFilter, ItemRow, LeadEvent, OperationLife, OperationPart, OperationSummary, Touch,
+};
 use crate::domain::selection::LeadKey;
 use crate::domain::{
     Assignment, ItemState, LeadId, OperationId, OperationKind, ProfileName, SafeText, Tally, TargetId, Timestamp,
@@ -206,12 +208,12 @@ pub(super) fn find(connection: &Connection, text: &str) -> Result<OperationSumma
     }
 }
 
-pub(super) fn newest_undoable(connection: &Connection, redo: bool) -> Result<Option<OperationSummary>, Trouble> {
+pub(super) fn undoable(connection: &Connection, redo: bool, limit: usize) -> Result<Vec<OperationSummary>, Trouble> {
     let kind = if redo { "o.kind = 'undo'" } else { "o.kind <> 'undo'" };
     // Asked this way both questions use the small indexes that are made for them.
     let open = "o.n IN (SELECT operation FROM tallies WHERE done > taken_back)";
-    let rest = format!("WHERE {open} AND {kind} ORDER BY o.n DESC LIMIT 1");
-    Ok(summaries(connection, &rest, &[])?.pop())
+    let rest = format!("WHERE {open} AND {kind} ORDER BY o.n DESC LIMIT ?1");
+    Ok(summaries(connection, &rest, &[&codec::number(limit)])?)
 }
 
 pub(super) fn interrupted(connection: &Connection) -> Result<Vec<OperationSummary>, Trouble> {
@@ -307,6 +309,41 @@ pub(super) fn undoable_items(connection: &Connection, id: &OperationId) -> Resul
     let Range { first, end } = range(connection, id)?;
     let rest = "i.n >= ?1 AND i.n < ?2 AND s.state = ?3 AND s.taken_back_by IS NULL ORDER BY i.n";
     items_where(connection, first, rest, &[&first, &end, &DONE])
+}
+
+pub(super) fn items_of(connection: &Connection, id: &OperationId, target: &TargetId) -> Result<Vec<ItemRow>, Trouble> {
+    let Range { first, end } = range(connection, id)?;
+    let rest = "i.target = ?1 AND i.n >= ?2 AND i.n < ?3 ORDER BY i.n";
+    items_where(connection, first, rest, &[&target.as_str(), &first, &end])
+}
+
+/// An operation that began longer ago than this before the span is not looked through: none runs for that long.
+const LONGEST_RUN: jiff::SignedDuration = jiff::SignedDuration::from_hours(72);
+
+pub(super) fn touched_since(connection: &Connection, since: Timestamp) -> Result<Vec<Touch>, Trouble> {
+    let begun = since.checked_sub(LONGEST_RUN).unwrap_or(Timestamp::MIN);
+    // The operations that are young enough are few; their items stand together, and most questions end right there.
+    let sql = format!(
+        "SELECT p.profile, i.target, max(s.at), o.who
+         FROM operations o
+         JOIN items i ON i.n >= o.first_item AND i.n < o.first_item + o.items
+         JOIN standing s ON s.item = i.n
+         JOIN parts p ON p.operation = o.n AND p.part = i.part
+         WHERE o.at >= ?1 AND s.at >= ?2 AND s.state IN ({DONE}, {}, {})
+         GROUP BY p.profile, i.target",
+        state_number(ItemState::Sent),
+        state_number(ItemState::Unknown),
+    );
+    let mut query = connection.prepare_cached(&sql)?;
+    let rows = query.query_map((codec::time_number(begun), codec::time_number(since)), |row| {
+        Ok(Touch {
+            profile: ProfileName::from(row.get::<_, String>(0)?),
+            target: TargetId::from(row.get::<_, String>(1)?),
+            at: codec::time(row.get(2)?)?,
+            who: SafeText::from(row.get::<_, String>(3)?),
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// When an item of this operation was last marked as sent.

@@ -5,7 +5,8 @@
 //!
 //! # What is written once and never changed
 //!
-//! Triggers refuse `UPDATE` and `DELETE` on every table of this kind.
+//! Triggers refuse `UPDATE` and `DELETE` on every table of this kind; only [`Journal::prune`](super::Journal::prune), which
+//! a person asks for, lifts them for a moment.
 //!
 //! | Table | One row is |
 //! |---|---|
@@ -236,6 +237,22 @@ fn guard(connection: &Connection, tables: &[&str]) -> rusqlite::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Does something that the guards of [`WRITTEN_ONCE`] forbid. Only within a transaction: they are there again when it is
+/// over, and nobody else can write meanwhile.
+pub(super) fn unguarded<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    for table in WRITTEN_ONCE {
+        for event in ["UPDATE", "DELETE"] {
+            connection.execute_batch(&format!("DROP TRIGGER {table}_no_{event}"))?;
+        }
+    }
+    let done = work(connection)?;
+    guard(connection, &WRITTEN_ONCE)?;
+    Ok(done)
 }
 
 /// What a file turns out to be.

@@ -1,50 +1,11 @@
 //! The JSON Lines of the contract that are not the journal's ([`crate::journal::export`]). Key names and shapes are
 //! promises: scripts rely on them.
 
-use std::io::{self, Write};
-
 use serde::Serialize;
-use serde_json::ser::{Formatter, PrettyFormatter};
 
 use crate::domain::{
     LeadFlags, LeadRecord, Lifecycle, OperationId, OwnerRef, Person, ProfileName, SafeText, Tally, Timestamp,
 };
-use crate::journal::export::write_harmless_fragment;
-
-/// Writes JSON in lines for people, with every character that could steer a terminal as an escape.
-pub fn write_pretty(to: impl Write, value: &impl Serialize) -> io::Result<()> {
-    let formatter = HarmlessLines(PrettyFormatter::new());
-    value.serialize(&mut serde_json::Serializer::with_formatter(to, formatter)).map_err(io::Error::from)
-}
-
-struct HarmlessLines(PrettyFormatter<'static>);
-
-/// Everything about lines is the pretty formatter's.
-macro_rules! lines_of {
-    ($($method:ident $(($first:ident: bool))?),* $(,)?) => {
-        $(fn $method<W: ?Sized + Write>(&mut self, to: &mut W $(, $first: bool)?) -> io::Result<()> {
-            self.0.$method(to $(, $first)?)
-        })*
-    };
-}
-
-impl Formatter for HarmlessLines {
-    lines_of!(
-        begin_array,
-        end_array,
-        begin_array_value(first: bool),
-        end_array_value,
-        begin_object,
-        end_object,
-        begin_object_key(first: bool),
-        begin_object_value,
-        end_object_value,
-    );
-
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, to: &mut W, fragment: &str) -> io::Result<()> {
-        write_harmless_fragment(to, fragment)
-    }
-}
 
 /// A text that is `null` where there is none.
 fn text(text: &SafeText) -> Option<&SafeText> {
@@ -264,17 +225,5 @@ mod tests {
             printed(&summary),
             r#"{"type":"summary","operation":"op","done":3,"failed":4,"skipped":14,"not_sent":8,"unknown":7,"requests":9,"seconds":1.235}"#
         );
-    }
-
-    #[test]
-    fn json_in_lines_is_harmless_to_a_terminal_and_means_the_same() {
-        let raw = "a\u{1b}[31m\u{7f}\u{9b}\u{202e}\u{e0041}\"\\ Zoë 王 👩‍👩‍👧";
-        let value = serde_json::json!({ "a": [raw], "b": {} });
-        let mut out = Vec::new();
-        write_pretty(&mut out, &value).unwrap();
-        let text = String::from_utf8(out).unwrap();
-        assert!(text.chars().all(|c| c == '\n' || !c.is_control() && crate::domain::safe_text::is_safe(c)), "{text}");
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
-        assert!(text.starts_with("{\n  \"a\": [\n"), "{text}");
     }
 }

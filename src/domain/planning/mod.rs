@@ -2,6 +2,7 @@
 
 mod cost;
 mod loads;
+pub mod radius;
 #[cfg(test)]
 mod tests;
 
