@@ -12,6 +12,7 @@ use super::matrix;
 use super::operation::{self, Part, Seqs, Start};
 use super::operation_id::operation_id;
 use super::pace::Ledger;
+use super::recheck;
 use super::resume;
 use super::setup::{Clock, Setup, Tuning};
 use super::undo::{self, UndoRequest};
@@ -19,6 +20,7 @@ use super::{StopToken, Watch};
 use crate::domain::campaign::LeadAsk;
 use crate::domain::exchange::{Event, LoadProgress, Problem};
 use crate::domain::history::{OperationPart, OperationSummary};
+use crate::domain::plan_file::PlanFile;
 use crate::domain::{
     Capabilities, LeadId, LeadRecord, OperationId, OperationKind, Person, Plan, ProfileName, SafeText, Tally,
     Timestamp, VendorKind,
@@ -80,6 +82,12 @@ pub enum ApplyError {
     ReadOnly(ProfileName),
     #[error("there is nothing to send in this plan")]
     Nothing,
+    /// The plan is larger than one person may send alone.
+    #[error("{changes} changes are more than {above}, which need a second person's approval: nothing was sent")]
+    NotApproved { changes: usize, above: usize },
+    /// Somebody put another plan behind an approved file.
+    #[error("this is not what the plan file holds: nothing was sent")]
+    NotCovered,
     #[error("there is no profile {0}: nothing was sent")]
     NoSuchProfile(ProfileName),
     #[error("{0} cannot be used: {1}")]
@@ -120,6 +128,7 @@ impl ApplyError {
     pub fn problem(&self) -> Problem {
         let remedy = match self {
             Self::ReadOnly(_) => "Take `read_only` out of the profile if this is meant.",
+            Self::NotApproved { .. } => "Save the plan, have it approved (`switchboard approve`), and open it again.",
             Self::JournalLost { .. } | Self::Broken { operation: Some(_), .. } => "Settle what is open with `resume`.",
             Self::NotOpened(_, problem) => &problem.remedy,
             _ => "",
@@ -232,14 +241,64 @@ impl Engine {
 
     /// Carries out a confirmed plan. It runs in a task of its own: dropping this future does not cut a write off.
     pub async fn apply(&self, plan: Arc<Plan>, watch: Watch, stop: StopToken) -> Result<Report, ApplyError> {
+        self.apply_as(plan, false, watch, stop).await
+    }
+
+    /// Carries out a confirmed plan that came from a file, with the approval that the file has. `plan` is what is left of
+    /// the file's plan after its targets were read again.
+    pub async fn apply_file(
+        &self,
+        file: &PlanFile,
+        plan: Arc<Plan>,
+        watch: Watch,
+        stop: StopToken,
+    ) -> Result<Report, ApplyError> {
+        if !file.covers(&plan) {
+            return Err(ApplyError::NotCovered);
+        }
+        self.apply_as(plan, file.approval().is_some(), watch, stop).await
+    }
+
+    async fn apply_as(
+        &self,
+        plan: Arc<Plan>,
+        approved: bool,
+        watch: Watch,
+        stop: StopToken,
+    ) -> Result<Report, ApplyError> {
         let (inner, begun) = (self.inner.clone(), Begun::default());
         let id = begun.clone();
-        in_a_task(begun, async move { inner.apply(plan, watch, stop, &id).await }).await
+        in_a_task(begun, async move { inner.apply(plan, approved, watch, stop, &id).await }).await
+    }
+
+    /// Whether a plan needs a second person's approval.
+    pub fn needs_approval(&self, plan: &Plan) -> Result<(), ApplyError> {
+        self.inner.needs_approval(plan)
+    }
+
+    /// Reads the targets of a plan again: what drifted or is gone becomes a skip with the reason.
+    pub async fn recheck(&self, plan: Plan) -> Result<Plan, Problem> {
+        recheck::recheck(&self.inner, plan).await
+    }
+
+    /// What the client of a profile works in now (kenbun: the organizational unit), for a plan that is kept.
+    pub fn context(&self, profile: &ProfileName) -> Option<serde_json::Value> {
+        self.inner.desk(profile).ok().map(|desk| desk.vendor.context())
     }
 
     /// Reads the targets again and makes the plan that takes operations back: an undo, or a redo where they are undos.
     pub async fn plan_undo(&self, request: UndoRequest) -> Result<Plan, Problem> {
         undo::plan(&self.inner, request).await
+    }
+
+    /// The plan that takes back the first of these operations, newest first, of which something still can be: one of
+    /// which all that is left was changed by others is passed over.
+    pub async fn plan_newest_undo(
+        &self,
+        candidates: Vec<OperationId>,
+        note: Option<SafeText>,
+    ) -> Result<Plan, Problem> {
+        undo::plan_newest(&self.inner, candidates, note).await
     }
 
     /// Settles an interrupted operation by reading, then sends what was not sent yet, unless `settle_only`.
@@ -356,15 +415,27 @@ impl Inner {
         })
     }
 
+    pub fn needs_approval(&self, plan: &Plan) -> Result<(), ApplyError> {
+        let changes = plan.changes();
+        match self.tuning.approval_above {
+            Some(above) if changes > above => Err(ApplyError::NotApproved { changes, above }),
+            _ => Ok(()),
+        }
+    }
+
     async fn apply(
         self: Arc<Self>,
         plan: Arc<Plan>,
+        approved: bool,
         watch: Watch,
         stop: StopToken,
         begun: &OnceLock<OperationId>,
     ) -> Result<Report, ApplyError> {
         if plan.changes() == 0 {
             return Err(ApplyError::Nothing);
+        }
+        if !approved {
+            self.needs_approval(&plan)?;
         }
         let hot = plan.changes() <= self.tuning.hot_up_to;
         let undo = matches!(plan.kind, OperationKind::Undo | OperationKind::Redo);

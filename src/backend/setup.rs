@@ -69,6 +69,8 @@ pub struct Tuning {
     pub tries: u32,
     /// The pause before such a write is tried again, where the vendor names none; it doubles.
     pub retry_pause: Duration,
+    /// Plans with more changes than this are only carried out with a second person's approval.
+    pub approval_above: Option<usize>,
     /// After this many failures of the server or the line in a row nothing more is handed out.
     pub outage_after: u32,
 }
@@ -81,6 +83,7 @@ impl Default for Tuning {
             hot_up_to: 20,
             tries: 8,
             retry_pause: Duration::from_millis(500),
+            approval_above: None,
             outage_after: 5,
         }
     }

@@ -23,6 +23,9 @@ use crate::vendor::VendorError;
 /// Entries of a lead's history that its detail page shows.
 const MOST_EVENTS: usize = 100;
 
+/// Operations that are looked at for the newest one of which something can still be taken back.
+const MOST_CANDIDATES: usize = 10;
+
 /// Starts the backend task on the current runtime. It ends after [`Command::Shutdown`], or when `commands` is closed;
 /// either way what is in flight is awaited first.
 pub fn spawn(engine: Engine, commands: mpsc::Receiver<Command>, events: mpsc::Sender<Event>) -> JoinHandle<()> {
@@ -263,18 +266,21 @@ impl Backend {
     fn plan_newest_undo(&mut self, redo: bool) {
         let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
         self.background.spawn(async move {
-            let newest = engine.inner.ask(move |journal| journal.newest_undoable(redo)).await;
-            outbox.put(match newest {
-                Ok(Some(newest)) => {
-                    let request =
-                        UndoRequest { operations: vec![newest.id], only: Only::All, force: false, note: None };
-                    planned(&engine, request).await
+            let candidates = engine.inner.ask(move |journal| journal.undoable(redo, MOST_CANDIDATES)).await;
+            let candidates: Vec<OperationId> = match candidates {
+                Ok(found) => found.into_iter().map(|operation| operation.id).collect(),
+                Err(error) => {
+                    return outbox.put(Event::NotPlanned { problem: Problem::new(error.to_string(), "") });
                 }
-                Ok(None) => {
-                    let what = if redo { "there is no undo to take back" } else { "there is nothing to take back" };
-                    Event::NotPlanned { problem: Problem::new(what, "") }
+            };
+            outbox.put(if candidates.is_empty() {
+                let what = if redo { "there is no undo to take back" } else { "there is nothing to take back" };
+                Event::NotPlanned { problem: Problem::new(what, "") }
+            } else {
+                match engine.plan_newest_undo(candidates, None).await {
+                    Ok(plan) => Event::Planned { plan: Arc::new(plan) },
+                    Err(problem) => Event::NotPlanned { problem },
                 }
-                Err(error) => Event::NotPlanned { problem: Problem::new(error.to_string(), "") },
             });
         });
     }

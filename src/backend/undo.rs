@@ -9,7 +9,7 @@ use super::engine::Inner;
 use super::judge::labels;
 use super::reader;
 use crate::domain::exchange::Problem;
-use crate::domain::history::{ItemRow, OperationSummary};
+use crate::domain::history::{HistoryFilter, ItemRow, OperationSummary};
 use crate::domain::selection::LeadKey;
 use crate::domain::undo::{Verdict, decide};
 use crate::domain::{
@@ -89,6 +89,106 @@ pub async fn plan(inner: &Arc<Inner>, request: UndoRequest) -> Result<Plan, Prob
     let parts: Result<Vec<PlanPart>, Problem> = futures_util::future::join_all(parts).await.into_iter().collect();
     let kind = if redo { OperationKind::Redo } else { OperationKind::Undo };
     Ok(Plan { kind, reverts, note, made_at, parts: parts? })
+}
+
+/// Candidates that are looked at before the newest of them is offered as it is.
+const MOST_CANDIDATES: usize = 10;
+
+/// Plans to take back the first of these operations, newest first, of which something still can be: one where all that is
+/// left was changed by others is passed over. Where that is so for all, the newest one's plan tells it.
+pub async fn plan_newest(
+    inner: &Arc<Inner>,
+    candidates: Vec<OperationId>,
+    note: Option<SafeText>,
+) -> Result<Plan, Problem> {
+    let mut newest = None;
+    let mut passed = Vec::new();
+    for id in candidates.into_iter().take(MOST_CANDIDATES) {
+        let request = UndoRequest { operations: vec![id.clone()], only: Only::All, force: false, note: note.clone() };
+        match plan(inner, request).await {
+            Ok(mut plan) if !is_hopeless(&plan) => {
+                if let Some(part) = plan.parts.first_mut() {
+                    part.warnings.extend(passed.iter().map(passed_over));
+                }
+                return Ok(plan);
+            }
+            Ok(plan) => drop(newest.get_or_insert(plan)),
+            // An older one is no answer to a newest one that cannot even be looked at.
+            Err(problem) if newest.is_none() => return Err(problem),
+            Err(_) => break,
+        }
+        passed.push(id);
+    }
+    newest.ok_or_else(|| Problem::new("there is nothing to take back", ""))
+}
+
+fn passed_over(id: &OperationId) -> String {
+    format!("Operation {id} is newer, and is passed over: all that is left of it was changed by others since.")
+}
+
+/// Nothing can be taken back, and reading once more would not change that.
+fn is_hopeless(plan: &Plan) -> bool {
+    let settled = |skip: &Skip| {
+        matches!(skip.reason, SkipReason::Drift { .. } | SkipReason::AlreadyThere | SkipReason::NoSuchLead)
+    };
+    plan.changes() == 0 && plan.skips() > 0 && plan.parts.iter().flat_map(|part| &part.skips).all(settled)
+}
+
+/// The operations that have to be taken back so that everything is as it was at `from`, or everything that one person
+/// did: newest first.
+///
+/// An undo of something older counts like any other operation. An undo of something newer does not: both together
+/// changed nothing. Its redo does again, and so on.
+pub fn undoable_since(
+    journal: &Journal,
+    from: Timestamp,
+    who: Option<&SafeText>,
+) -> Result<Vec<OperationSummary>, JournalError> {
+    let filter = HistoryFilter { since: Some(from), ..HistoryFilter::default() };
+    let mut newer: Vec<OperationSummary> = Vec::new();
+    loop {
+        let page = journal.operations_where(&filter, newer.len(), SUMMARIES)?;
+        let last = page.len() < SUMMARIES;
+        newer.extend(page);
+        if last {
+            return Ok(to_take_back(newer, who));
+        }
+    }
+}
+
+/// Operations that are read from the journal at a time.
+const SUMMARIES: usize = 200;
+
+fn to_take_back(newer: Vec<OperationSummary>, who: Option<&SafeText>) -> Vec<OperationSummary> {
+    let reverts: HashMap<_, _> =
+        newer.iter().map(|operation| (operation.id.clone(), operation.reverts.clone())).collect();
+    let counts = |operation: &OperationSummary| {
+        // An undo of several operations at once does not say which; it has to be named to be taken back.
+        if operation.reverts.is_none() && matches!(operation.kind, OperationKind::Undo | OperationKind::Redo) {
+            return false;
+        }
+        let mut chain = HashSet::new();
+        let mut next = Some(operation.id.clone());
+        while let Some(id) = next.filter(|id| !chain.contains(id)) {
+            let Some(reverted) = reverts.get(&id) else { break };
+            chain.insert(id);
+            next = reverted.clone();
+        }
+        chain.len() % 2 == 1
+    };
+    let wanted: HashSet<_> = newer
+        .iter()
+        .filter(|operation| operation.undoable > 0 && counts(operation) && who.is_none_or(|who| is_by(operation, who)))
+        .map(|operation| operation.id.clone())
+        .collect();
+    newer.into_iter().filter(|operation| wanted.contains(&operation.id)).collect()
+}
+
+/// Whether `who` names the person, `jane` or `jane@office`, in upper or lower case.
+fn is_by(operation: &OperationSummary, who: &SafeText) -> bool {
+    let by = operation.who.as_str().to_lowercase();
+    let who = who.as_str().to_lowercase();
+    by == who || by.split('@').next() == Some(who.as_str())
 }
 
 fn told(error: JournalError) -> Problem {
@@ -250,6 +350,11 @@ impl Place {
                 draft.presumed
             ));
         }
+        match draft.overwritten {
+            0 => {}
+            1 => warnings.push("What somebody else did to 1 lead since then is overwritten.".to_owned()),
+            n => warnings.push(format!("What somebody else did to {n} leads since then is overwritten.")),
+        }
         if self.open > 0 {
             warnings.push(format!("The outcome of {} items is not known yet; they are left alone.", self.open));
             warnings.extend(overwritten);
@@ -305,6 +410,8 @@ struct Draft {
     takes_back: Vec<TakesBack>,
     /// Leads whose former owner is not known and which are taken to have had none.
     presumed: usize,
+    /// Targets that somebody else changed since, and that are put back all the same.
+    overwritten: usize,
 }
 
 impl Draft {
@@ -336,6 +443,7 @@ impl Draft {
         let mut taken = Vec::new();
         let mut stopped_at = None;
         let mut presumed = false;
+        let mut forced = false;
         for (operation, row) in &chain.writes {
             let was = match row.was.is_known() || !unknown_was_nobody {
                 true => row.was.clone(),
@@ -347,7 +455,10 @@ impl Draft {
                     value = was;
                 }
                 Verdict::AlreadyBack => continue,
-                Verdict::Conflict | Verdict::Unclear(_) if force && was.is_known() => value = was,
+                Verdict::Conflict | Verdict::Unclear(_) if force && was.is_known() => {
+                    value = was;
+                    forced = true;
+                }
                 Verdict::Conflict => {
                     let (was, label) = labels(&row.wrote, &value);
                     stopped_at = Some((row, SkipReason::Drift { was, now: label }));
@@ -376,6 +487,7 @@ impl Draft {
             return;
         }
         self.presumed += usize::from(presumed);
+        self.overwritten += usize::from(forced);
         let change = self.changes.len() as u32;
         self.takes_back.extend(taken.into_iter().map(|(operation, seq)| TakesBack {
             change,
@@ -508,5 +620,65 @@ fn only_person_named(people: &[Person], owner: &OwnerRef) -> Result<PersonId, St
         (Some(person), None) => Ok(person.id.clone()),
         (None, _) => Err(format!("the former owner {label} is not among the people any more")),
         _ => Err(format!("there are several people called {label}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Tally;
+    use crate::domain::history::OperationLife;
+
+    fn operation(id: &str, kind: OperationKind, reverts: Option<&str>, undoable: usize) -> OperationSummary {
+        OperationSummary {
+            id: OperationId::new(id),
+            at: Timestamp::UNIX_EPOCH,
+            kind,
+            reverts: reverts.map(OperationId::new),
+            who: SafeText::new("jane@office"),
+            note: None,
+            parts: Vec::new(),
+            tally: Tally::default(),
+            undoable,
+            life: OperationLife::Ended,
+        }
+    }
+
+    #[test]
+    fn everything_since_a_time_is_what_still_makes_a_difference() {
+        use OperationKind::{Assign, Redo, Undo};
+        for (newer, taken_back) in [
+            (vec![operation("a", Assign, None, 3), operation("b", Assign, None, 1)], vec!["a", "b"]),
+            // Taken back already.
+            (vec![operation("u", Undo, Some("a"), 3), operation("a", Assign, None, 0)], vec![]),
+            // Taken back in part: only the rest of it.
+            (vec![operation("u", Undo, Some("a"), 2), operation("a", Assign, None, 1)], vec!["a"]),
+            // Redone: the redo is what is there now.
+            (
+                vec![
+                    operation("r", Redo, Some("u"), 3),
+                    operation("u", Undo, Some("a"), 0),
+                    operation("a", Assign, None, 0),
+                ],
+                vec!["r"],
+            ),
+            // An undo of something older made a difference.
+            (vec![operation("u", Undo, Some("older"), 3)], vec!["u"]),
+            (vec![operation("r", Redo, Some("u"), 3), operation("u", Undo, Some("older"), 0)], vec![]),
+            // An undo of several at once.
+            (vec![operation("u", Undo, None, 3)], vec![]),
+        ] {
+            let found: Vec<_> =
+                to_take_back(newer, None).iter().map(|operation| operation.id.as_str().to_owned()).collect();
+            assert_eq!(found, taken_back);
+        }
+    }
+
+    #[test]
+    fn a_person_is_named_with_or_without_the_computer() {
+        let operations = || vec![operation("a", OperationKind::Assign, None, 1)];
+        for (who, found) in [("jane", 1), ("jane@office", 1), ("jan", 0), ("office", 0), ("bob", 0)] {
+            assert_eq!(to_take_back(operations(), Some(&SafeText::new(who))).len(), found, "{who}");
+        }
     }
 }

@@ -67,6 +67,11 @@ const TAIL: &str = "
 #[people.jane]
 #name = \"Jane Smith\"
 #ids = { kenbun = \"user_7\" }
+
+# Caps: how many leads single owners should have at most, by their name in [people], their id or their full name. Plans
+# that go over one are pointed out; owner_cap in [settings] is for everyone else.
+#[caps]
+#jane = 120
 ";
 
 fn profile(text: &mut String, vendor: &VendorSettings, mark: &str) {
@@ -185,8 +190,15 @@ mod tests {
             assert_eq!((config.profiles.len(), config.views.len(), config.people.len()), (1, 1, 1));
             assert_eq!(
                 config.settings,
-                crate::config::Settings { freshness: config.settings.freshness, ..Default::default() }
+                crate::config::Settings {
+                    freshness: config.settings.freshness,
+                    approval_above: config.settings.approval_above,
+                    owner_cap: config.settings.owner_cap,
+                    retention: config.settings.retention,
+                    ..Default::default()
+                }
             );
+            assert_eq!(config.caps.len(), 1);
         }
     }
 

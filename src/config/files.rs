@@ -1,7 +1,7 @@
 //! Private files and folders: 0700 and 0600 from the moment they exist, written whole or not at all.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::path::Path;
 
 /// Makes a folder, and those above it that are missing, for its owner alone. One that exists stays as it is, but an
@@ -56,6 +56,24 @@ pub fn write_atomic(file: &Path, content: &[u8]) -> io::Result<()> {
     #[cfg(unix)]
     File::open(folder)?.sync_all()?;
     Ok(())
+}
+
+/// Replaces a file whole or not at all, and keeps its mode: it may have been opened to others on purpose.
+pub fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
+    let mode = fs::metadata(file).ok().map(|data| data.permissions());
+    write_atomic(file, content)?;
+    mode.map_or(Ok(()), |mode| fs::set_permissions(file, mode))
+}
+
+/// Reads a file, unless it is larger than anything that could be meant.
+pub fn read_at_most(file: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    // One byte more tells that there is more; a pipe does not tell its length.
+    io::Read::take(File::open(file)?, most.saturating_add(1)).read_to_end(&mut content)?;
+    if content.len() as u64 > most {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is too large"));
+    }
+    Ok(content)
 }
 
 /// Opens a private file to add to it, making it where it is missing.

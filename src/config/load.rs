@@ -26,6 +26,7 @@ pub struct Config {
     pub views: Vec<View>,
     pub keys: Vec<KeyOverride>,
     pub people: Vec<PersonLink>,
+    pub caps: Vec<OwnerCap>,
     pub settings: Settings,
     /// What is allowed but should be looked at.
     pub warnings: Vec<ConfigError>,
@@ -66,6 +67,15 @@ pub struct PersonLink {
     pub line: usize,
 }
 
+/// How many leads one owner should have at most.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnerCap {
+    /// A person of `[people]`, an id, or a full name.
+    pub owner: String,
+    pub leads: usize,
+    pub line: usize,
+}
+
 /// What the app itself can be told.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
@@ -75,6 +85,14 @@ pub struct Settings {
     pub large_plan: usize,
     /// How old a before-value may be when it is sent; `None`: as each vendor has it.
     pub freshness: Option<Duration>,
+    /// Plans with more changes than this need a second person; `None`: none does.
+    pub approval_above: Option<usize>,
+    /// Owners who would get more leads than this are pointed out.
+    pub owner_cap: Option<usize>,
+    /// Leads that were changed within this time are pointed out.
+    pub recent_changes: Duration,
+    /// Operations older than this may be removed from the history; `None`: they stay for good.
+    pub retention: Option<Duration>,
 }
 
 /// The colours of the screen.
@@ -90,7 +108,16 @@ pub enum Theme {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { theme: Theme::Dark, mouse: true, large_plan: 50, freshness: None }
+        Self {
+            theme: Theme::Dark,
+            mouse: true,
+            large_plan: 50,
+            freshness: None,
+            approval_above: None,
+            owner_cap: None,
+            recent_changes: Duration::from_secs(600),
+            retention: None,
+        }
     }
 }
 
@@ -120,6 +147,34 @@ pub const SETTINGS: &[SettingSpec] = &[
         default: None,
         doc: "How old a lead's owner may be when a change is sent; older ones are read again first. \
               Without it each vendor has its own.",
+    },
+    SettingSpec {
+        name: "approval_above",
+        kind: SettingKind::Integer { min: 0, max: 1_000_000 },
+        default: None,
+        doc: "Plans with more changes than this need a second person: they are saved as a file, approved with \
+              `switchboard approve`, and refused without that. Without it no plan needs one.",
+    },
+    SettingSpec {
+        name: "owner_cap",
+        kind: SettingKind::Integer { min: 1, max: 1_000_000 },
+        default: None,
+        doc: "Before a plan is confirmed, owners who would have more leads than this are pointed out, and the count of \
+              changes is asked for. [caps] has other numbers for single owners.",
+    },
+    SettingSpec {
+        name: "recent_changes",
+        kind: SettingKind::Duration,
+        default: Some("\"10m\""),
+        doc: "Before a plan is confirmed, leads that anyone changed from here within this time are pointed out, and the \
+              count of changes is asked for. \"0s\" turns it off.",
+    },
+    SettingSpec {
+        name: "retention",
+        kind: SettingKind::Duration,
+        default: None,
+        doc: "How long operations stay in the history. Older ones are pointed out at the start and removed by \
+              `switchboard prune`, never by themselves. Without it they stay for good.",
     },
 ];
 
@@ -183,6 +238,10 @@ impl Config {
     }
 }
 
+fn count(value: &toml::Value) -> Option<usize> {
+    value.as_integer().and_then(|count| usize::try_from(count).ok())
+}
+
 fn absolute(folder: &Path) -> PathBuf {
     std::path::absolute(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
         .unwrap_or_else(|_| folder.to_owned())
@@ -234,7 +293,7 @@ impl Loader<'_> {
     }
 
     fn root(&mut self, root: &Node) {
-        let known = ["default_profile", "profiles", "views", "keys", "people", "settings"];
+        let known = ["default_profile", "profiles", "views", "keys", "people", "caps", "settings"];
         let entries = root.table().unwrap_or_default();
         // Profiles first: the others refer to them.
         for entry in entries.iter().filter(|entry| entry.key == "profiles") {
@@ -251,6 +310,7 @@ impl Loader<'_> {
                     }
                 }
                 "settings" => self.settings(entry),
+                "caps" => self.caps(entry),
                 "views" => self.views(entry, entries),
                 "keys" => self.keys(entry),
                 "people" => {
@@ -411,10 +471,25 @@ impl Loader<'_> {
                 }
                 "mouse" => settings.mouse = value.as_bool().unwrap_or(settings.mouse),
                 "large_plan" => {
-                    let given = value.as_integer().and_then(|count| usize::try_from(count).ok());
-                    settings.large_plan = given.unwrap_or(settings.large_plan);
+                    settings.large_plan = count(&value).unwrap_or(settings.large_plan);
                 }
+                "approval_above" => settings.approval_above = count(&value),
+                "owner_cap" => settings.owner_cap = count(&value),
+                "recent_changes" => {
+                    let given = values::duration(spec.name, &key.node).ok();
+                    settings.recent_changes = given.unwrap_or(settings.recent_changes);
+                }
+                "retention" => settings.retention = values::duration(spec.name, &key.node).ok(),
                 _ => settings.freshness = values::duration(spec.name, &key.node).ok(),
+            }
+        }
+    }
+
+    fn caps(&mut self, entry: &Entry) {
+        for key in self.table("caps", entry) {
+            let leads = values::integer(&format!("caps.{}", key.key), &key.node, 1, 1_000_000);
+            if let Some(leads) = self.take(leads).and_then(|leads| usize::try_from(leads).ok()) {
+                self.config.caps.push(OwnerCap { owner: key.key.clone(), leads, line: key.line });
             }
         }
     }

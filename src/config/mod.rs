@@ -19,7 +19,7 @@ mod values;
 use std::fmt;
 use std::path::PathBuf;
 
-pub use load::{Config, KeyOverride, PersonLink, Settings, Theme, View};
+pub use load::{Config, KeyOverride, OwnerCap, PersonLink, Settings, Theme, View};
 pub use nearest::nearest;
 pub use paths::Paths;
 pub use profile::{Origin, Profile};

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use crate::backend::{ProfileSetup, Setup, Tuning, system_clock};
-use crate::config::{Config, Profile};
+use crate::config::{Config, PersonLink, Profile};
 use crate::domain::SafeText;
+use crate::domain::planning::radius::Caps;
 use crate::journal::Journal;
 use crate::vendor::registry;
 
@@ -17,8 +18,31 @@ pub fn setup(config: &Config, profiles: &[&Profile], journal: Journal, data: &Pa
         who: who(),
         clock: system_clock(),
         data_folder: Some(data.to_owned()),
-        tuning: Tuning { freshness: config.settings.freshness, ..Tuning::default() },
+        tuning: Tuning {
+            freshness: config.settings.freshness,
+            approval_above: config.settings.approval_above,
+            ..Tuning::default()
+        },
     }
+}
+
+/// How many leads owners should have at most. A name of `[people]` stands for that person's ids.
+pub fn caps(config: &Config) -> Caps {
+    let mut caps = Caps { usual: config.settings.owner_cap, ..Caps::default() };
+    for cap in &config.caps {
+        let is_meant = |link: &&PersonLink| link.key.to_lowercase() == cap.owner.to_lowercase();
+        match config.people.iter().find(is_meant) {
+            Some(link) => {
+                for (profile, ids) in &link.ids {
+                    caps.own.extend(ids.iter().map(|id| ((profile.clone(), id.clone()), cap.leads)));
+                }
+            }
+            None => {
+                caps.named.insert(cap.owner.to_lowercase(), cap.leads);
+            }
+        }
+    }
+    caps
 }
 
 fn profile_setup(config: &Config, profile: &Profile) -> ProfileSetup {

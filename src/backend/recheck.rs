@@ -1,0 +1,103 @@
+//! A plan that was made a while ago, compared with what is there now: what still holds stays, what drifted becomes a skip
+//! with was and now.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::desk::Desk;
+use super::engine::Inner;
+use super::judge::{Freshness, freshness, labels};
+use super::reader;
+use crate::domain::exchange::Problem;
+use crate::domain::{
+    Assignment, Change, OperationKind, Plan, PlanPart, ReadBack, Skip, SkipReason, Timestamp, planning,
+};
+use crate::vendor::{Observation, Session, Target};
+
+pub async fn recheck(inner: &Arc<Inner>, plan: Plan) -> Result<Plan, Problem> {
+    let now = (inner.clock)();
+    let hot = plan.changes() <= inner.tuning.hot_up_to;
+    let undo = matches!(plan.kind, OperationKind::Undo | OperationKind::Redo);
+    let Plan { kind, reverts, note, made_at, parts } = plan;
+    let parts = parts.into_iter().map(|part| async move {
+        let desk = inner.desk(&part.profile).map_err(|error| error.problem())?;
+        recheck_part(&desk, part, now, hot, undo).await
+    });
+    // Profiles are read side by side.
+    let parts: Result<Vec<PlanPart>, Problem> = futures_util::future::join_all(parts).await.into_iter().collect();
+    Ok(Plan { kind, reverts, note, made_at, parts: parts? })
+}
+
+async fn recheck_part(
+    desk: &Desk,
+    mut part: PlanPart,
+    now: Timestamp,
+    hot: bool,
+    undo: bool,
+) -> Result<PlanPart, Problem> {
+    if part.changes.is_empty() || desk.capabilities.read_back == ReadBack::Never {
+        return Ok(part);
+    }
+    let context = part.context.clone().unwrap_or_else(|| desk.vendor.context());
+    let session = Session { context, hot, undo, ..Session::default() };
+    let targets: Vec<Target> = part
+        .changes
+        .iter()
+        .map(|change| Target {
+            id: change.target.clone(),
+            scope: change.scope.to_string(),
+            candidates: vec![change.before.clone(), change.after.clone()],
+        })
+        .collect();
+    let read = reader::read_patiently(desk, &targets, &session, &Arc::default())
+        .await
+        .map_err(|error| Problem::new(format!("{}: {}", desk.name, error.message), error.remedy))?;
+    let mut moved: HashMap<u32, u32> = HashMap::new();
+    let changes = std::mem::take(&mut part.changes);
+    for ((number, mut change), observation) in (0_u32..).zip(changes).zip(read) {
+        match judged(&change, &observation) {
+            None => {
+                change.read_at = Some(now);
+                if let Some(scope) = observation.scope {
+                    change.scope = scope.into();
+                }
+                moved.insert(number, part.changes.len() as u32);
+                part.changes.push(change);
+            }
+            Some((reason, read)) => part.skips.push(Skip {
+                target: change.target,
+                name: change.name,
+                before: read.unwrap_or(change.before),
+                after: change.after,
+                reason,
+            }),
+        }
+    }
+    part.takes_back.retain_mut(|back| match moved.get(&back.change) {
+        Some(number) => {
+            back.change = *number;
+            true
+        }
+        None => false,
+    });
+    part.cost = planning::cost(&part.changes, &desk.capabilities, 0);
+    Ok(part)
+}
+
+/// Why a change is left out, and what is there instead; `None` where it still holds.
+fn judged(change: &Change, observation: &Observation) -> Option<(SkipReason, Option<Assignment>)> {
+    Some(match freshness(&change.before, &change.after, &observation.now) {
+        Freshness::Holds => return None,
+        Freshness::AlreadyThere => (SkipReason::AlreadyThere, Some(change.after.clone())),
+        Freshness::Drifted(now) => {
+            let (was, label) = labels(&change.before, &now);
+            (SkipReason::Drift { was, now: label }, Some(now))
+        }
+        Freshness::CannotTell => {
+            let why = "its present owner cannot be compared with the one that was planned";
+            (SkipReason::Other(why.to_owned()), None)
+        }
+        Freshness::NoSuchLead => (SkipReason::NoSuchLead, None),
+        Freshness::Unread(error) => (SkipReason::Other(format!("could not be read again: {error}")), None),
+    })
+}
