@@ -73,8 +73,12 @@ pub enum Command {
     Assign(AssignArgs),
     /// Spread leads over several owners
     Distribute(DistributeArgs),
+    /// Add your approval to a plan file
+    Approve(ApproveArgs),
     /// Apply a saved plan file
     Apply(ApplyArgs),
+    /// Turn a recipe into a plan
+    Run(RunArgs),
     /// Show operations, newest first; with an operation its items
     Log(LogArgs),
     /// Take operations back, where nobody changed their leads since
@@ -83,6 +87,8 @@ pub enum Command {
     Redo(RedoArgs),
     /// Settle operations that were cut off, then send what was not sent yet
     Resume(ResumeArgs),
+    /// Remove operations from the history that are older than the setting `retention` says
+    Prune(PruneArgs),
     /// Check configuration, secrets, reachability, clock and each profile's contract, with reads only
     Doctor,
     /// Run one simulator of a vendor until Ctrl-C
@@ -207,6 +213,38 @@ pub struct WriteArgs {
     /// Why; kept with the operation
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
+    /// With --out: `apply` waits for this time (14:00, 2026-11-01T06:00, or 2h) and reads every lead again then
+    #[arg(long, value_name = "TIME", requires = "out")]
+    pub not_before: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct ApproveArgs {
+    /// A file that --out wrote
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub plan: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub struct RunArgs {
+    /// A recipe, as the screen saves them
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub recipe: PathBuf,
+    #[command(flatten)]
+    pub write: WriteArgs,
+}
+
+#[derive(Args, Debug)]
+pub struct PruneArgs {
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask; without a terminal nothing is removed without this
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Remove what is older than this instead of what the setting `retention` says: 365d, or 2026-01-01
+    #[arg(long, value_name = "TIME")]
+    pub before: Option<String>,
 }
 
 #[derive(Args, Debug)]
@@ -225,6 +263,27 @@ pub struct LogArgs {
     /// At most this many operations
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
+    /// Only what this person did
+    #[arg(long, value_name = "NAME", conflicts_with = "operation")]
+    pub who: Option<String>,
+    /// Only operations that found or wrote this owner: an id or a full name
+    #[arg(long, value_name = "OWNER", conflicts_with = "operation")]
+    pub owner: Option<String>,
+    /// Everything that ever happened to this lead, item by item
+    #[arg(long, value_name = "ID")]
+    pub lead: Option<String>,
+    /// Only operations that went to this vendor
+    #[arg(long, value_name = "VENDOR", conflicts_with = "operation")]
+    pub vendor: Option<String>,
+    /// Only with items in one of these states: planned, done, failed, skipped, not_sent, unknown
+    #[arg(long, value_name = "STATE[,STATE…]", value_delimiter = ',')]
+    pub state: Vec<String>,
+    /// Only since this time: 14:00, 2026-11-01, 2026-11-01T14:00:00Z, or 2h
+    #[arg(long, value_name = "TIME", conflicts_with = "operation")]
+    pub since: Option<String>,
+    /// Only before this time
+    #[arg(long, value_name = "TIME", conflicts_with = "operation")]
+    pub until: Option<String>,
 }
 
 #[derive(Args, Debug)]
@@ -343,6 +402,15 @@ mod tests {
             ("sim kenbun --addr 127.0.0.1:0 --fault a --fault b --switch x=y", true),
             ("sim kenbun --addr localhost:0", true),
             ("sim kenbun --addr nowhere", false),
+            ("approve plan.json", true),
+            ("approve", false),
+            ("run recipe.toml --yes --max 5", true),
+            ("assign --to jane --ids - --out f --not-before 14:00", true),
+            ("assign --to jane --ids - --not-before 14:00", false),
+            ("log --who me --state failed,unknown --since 2h --until 1h --lead x --vendor kenbun --owner y", true),
+            ("log op --lead x --state done", true),
+            ("log op --who me", false),
+            ("prune --dry-run --before 365d", true),
             ("nonsense", false),
         ] {
             let words = std::iter::once("switchboard").chain(line.split(' '));

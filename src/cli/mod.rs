@@ -14,6 +14,7 @@ pub mod planfile;
 pub mod progress;
 pub mod session;
 pub mod signals;
+pub mod waiting;
 pub mod writing;
 
 use std::process::ExitCode;
@@ -68,6 +69,10 @@ async fn work(command: Command, global: &Global, out: &mut Out) -> Result<Exit, 
     if let Command::Doctor = &command {
         return commands::doctor::run(global, out).await;
     }
+    if let Command::Approve(args) = &command {
+        // Whoever approves needs no profile of their own.
+        return commands::apply::approve(args, output::format(global.format), out);
+    }
     let session = Session::load(global)?;
     match &command {
         Command::Leads(args) => commands::leads::run(&session, args, &signals::listen(), out).await,
@@ -75,6 +80,8 @@ async fn work(command: Command, global: &Global, out: &mut Out) -> Result<Exit, 
         Command::Assign(args) => commands::assign::assign(&session, args, out).await,
         Command::Distribute(args) => commands::assign::distribute(&session, args, out).await,
         Command::Apply(args) => commands::apply::run(&session, args, out).await,
+        Command::Run(args) => commands::run::run(&session, args, out).await,
+        Command::Prune(args) => commands::prune::run(&session, args, out).await,
         Command::Log(args) => commands::log::run(&session, args, out),
         Command::Undo(args) => commands::undo::undo(&session, args, out).await,
         Command::Redo(args) => commands::undo::redo(&session, args, out).await,
@@ -82,6 +89,7 @@ async fn work(command: Command, global: &Global, out: &mut Out) -> Result<Exit, 
         // Done above.
         Command::Demo(_)
         | Command::Sim(_)
+        | Command::Approve(_)
         | Command::Doctor
         | Command::Config { .. }
         | Command::Completions { .. }

@@ -1,77 +1,16 @@
-//! Points in time as people write them.
+//! Points in time on the command line.
 
-use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, ToSpan};
 
 use super::exit::Failure;
-use crate::domain::Timestamp;
-use crate::domain::safe_text::visible;
+use crate::domain::{Timestamp, moment};
 
-/// A point in time as people write it: `14:00` (the last one), `2026-11-01`, `2026-11-01 14:00`, RFC 3339, or how long
-/// ago: `90s`, `30m`, `2h`, `1d`, `1w`.
-pub fn moment(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, Failure> {
-    let text = text.trim();
-    let wrong = || {
-        Failure::wrong_use(format!(
-            "\"{}\" is no time; write 14:00, 2026-11-01, 2026-11-01T14:00, 2026-11-01T14:00:00Z, or 2h for two hours ago",
-            visible(text)
-        ))
-    };
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Ok(at);
-    }
-    let here = |time: DateTime| time.to_zoned(zone.clone()).map(|zoned| zoned.timestamp()).map_err(|_| wrong());
-    if let Ok(time) = text.parse::<DateTime>() {
-        return here(time);
-    }
-    if let (true, Ok(time)) = (text.contains(':'), text.parse::<Time>()) {
-        let today = now.to_zoned(zone.clone()).date();
-        let at = here(today.to_datetime(time))?;
-        if at <= now {
-            return Ok(at);
-        }
-        let yesterday = today.checked_sub(1.day()).map_err(|_| wrong())?;
-        return here(yesterday.to_datetime(time));
-    }
-    let unit = match text.chars().last() {
-        Some('s') => 1,
-        Some('m') => 60,
-        Some('h') => 3_600,
-        Some('d') => 86_400,
-        Some('w') => 604_800,
-        _ => return Err(wrong()),
-    };
-    let count: u32 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
-    now.checked_sub(SignedDuration::from_secs(i64::from(count) * unit)).map_err(|_| wrong())
+/// A point in time that has been, in this computer's time zone; see [`moment::back`].
+pub fn back(text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
+    moment::back(text, now, &TimeZone::system()).map_err(Failure::wrong_use)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_read_as_people_write_them() {
-        let zone = TimeZone::fixed(jiff::tz::offset(1));
-        let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
-        for (text, at) in [
-            ("12:30", "2026-11-20T11:30:00Z"),
-            ("12:30:15", "2026-11-20T11:30:15Z"),
-            // Still to come today, so yesterday's is meant.
-            ("23:00", "2026-11-19T22:00:00Z"),
-            ("2026-11-01", "2026-10-31T23:00:00Z"),
-            ("2026-11-01 14:00", "2026-11-01T13:00:00Z"),
-            ("2026-11-01T14:00", "2026-11-01T13:00:00Z"),
-            ("2026-11-01T14:00:00Z", "2026-11-01T14:00:00Z"),
-            ("2026-11-01T14:00:00+02:00", "2026-11-01T12:00:00Z"),
-            ("2h", "2026-11-20T10:00:00Z"),
-            ("30m", "2026-11-20T11:30:00Z"),
-            ("1w", "2026-11-13T12:00:00Z"),
-        ] {
-            assert_eq!(moment(text, now, &zone).ok(), Some(at.parse().unwrap()), "{text}");
-        }
-        for text in ["", "soon", "25:00", "h", "-2h", "2026-13-01", "é"] {
-            assert!(moment(text, now, &zone).is_err(), "{text}");
-        }
-    }
+/// A point in time that is to come; see [`moment::ahead`].
+pub fn ahead(text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
+    moment::ahead(text, now, &TimeZone::system()).map_err(Failure::wrong_use)
 }

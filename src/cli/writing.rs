@@ -1,5 +1,6 @@
 //! From a plan to its end: shown, confirmed, carried out, reported. Every command that changes leads goes this way.
 
+use std::io::IsTerminal;
 use std::sync::Arc;
 
 use super::args::{Format, WriteArgs};
@@ -8,14 +9,17 @@ use super::exit::{Exit, Failure, Outcome, exit_of_plan, worse};
 use super::output::items::{self, Items, grouped, lasting};
 use super::output::json::Summary;
 use super::output::{Out, say};
-use super::overview;
-use super::planfile;
 use super::progress::Progress;
 use super::session::Session;
+use super::signals::unless_stopped;
+use super::{moment, overview, planfile, waiting};
 use crate::backend::{ApplyError, Engine, Report, StopToken, Watch};
 use crate::domain::exchange::{Event, OperationProgress};
 use crate::domain::leads::Snapshot;
+use crate::domain::plan_file::{self, PlanFile};
+use crate::domain::planning::radius::{self, Finding};
 use crate::domain::{ItemState, OperationId, Plan, Tally};
+use crate::runtime::setup::caps;
 
 /// Items are read from the journal this many at a time.
 const PAGE: usize = 1_000;
@@ -37,20 +41,43 @@ pub struct Writing<'a> {
 impl Writing<'_> {
     /// Shows the plan, and sends it if that is what is wanted.
     pub async fn carry_out(&self, plan: Plan, out: &mut Out) -> Result<Exit, Failure> {
+        self.carry_out_with(plan, None, out).await
+    }
+
+    /// The same for a plan from a file: its targets are read again, and its approvals count.
+    pub async fn carry_out_file(&self, saved: &PlanFile, plan: Plan, out: &mut Out) -> Result<Exit, Failure> {
+        self.carry_out_with(plan, Some(saved), out).await
+    }
+
+    async fn carry_out_with(&self, plan: Plan, saved: Option<&PlanFile>, out: &mut Out) -> Result<Exit, Failure> {
+        let only_shown = self.args.dry_run || self.args.out.is_some();
+        let not_before = match &self.args.not_before {
+            Some(time) => Some(moment::ahead(time, self.engine.now())?),
+            None => saved.and_then(|saved| saved.not_before),
+        };
+        // A person who looks at a plan from a file should see what is left of it. Without anybody who looks the engine
+        // reads every target just before it is sent, which is enough.
+        let looked_at = only_shown || (!self.args.yes && std::io::stderr().is_terminal());
+        let mut plan = match saved {
+            Some(_) if looked_at => unless_stopped(self.stop, self.engine.recheck(plan)).await??,
+            _ => plan,
+        };
         let skips = || plan.parts.iter().flat_map(|part| &part.skips);
         let already = skips().filter(|skip| items::is_benign(&skip.reason)).count();
         let left_alone = plan.skips() - already;
+        let findings = self.findings(&plan);
         if let Some(file) = &self.args.out {
-            planfile::write(file, &plan, self.asked, self.session)?;
+            planfile::write(file, &plan, self.asked, not_before, &findings, self.engine)?;
             say(&format!("the plan is in {}; `switchboard apply {}` carries it out", file.display(), file.display()));
         }
-        if self.args.dry_run || self.args.out.is_some() {
+        let unapproved = self.unapproved(&plan, saved);
+        if only_shown {
             self.print_unsent(&plan, ItemState::Planned, None, out)?;
-            self.tell(&plan);
-            let over = over_max(&plan, self.args);
-            if let Some(message) = over {
+            self.tell(&plan, &findings, saved);
+            if let Some(message) = over_max(&plan, self.args) {
                 return Err(Failure::refused(message));
             }
+            unapproved.inspect(|why| say(why));
             return Ok(exit_of_plan(left_alone));
         }
         if plan.changes() == 0 {
@@ -61,9 +88,14 @@ impl Writing<'_> {
             self.print_unsent(&plan, ItemState::NotSent, Some("more changes than --max"), out)?;
             return Err(Failure::refused(message));
         }
-        self.tell(&plan);
+        if let Some(message) = unapproved {
+            self.print_unsent(&plan, ItemState::NotSent, Some("not approved by a second person"), out)?;
+            return Err(Failure::refused(format!("{message}; nothing was sent")));
+        }
+        self.tell(&plan, &findings, saved);
         if !self.args.yes {
-            let large = self.session.config.settings.large_plan;
+            let worth_a_look = !findings.is_empty() || saved.is_some_and(|saved| !saved.findings.is_empty());
+            let large = if worth_a_look { 1 } else { self.session.config.settings.large_plan };
             let count = plan.changes();
             let answer = confirm::ask(&overview::question(&plan), count, large, self.stdin_is_taken, self.stop).await?;
             let refusal = match answer {
@@ -78,7 +110,60 @@ impl Writing<'_> {
                 return Err(Failure::refused(refusal));
             }
         }
-        self.watched(out, |watch| self.engine.apply(Arc::new(plan), watch, self.stop.clone())).await
+        if let Some(until) = not_before.filter(|until| *until > self.engine.now()) {
+            let progress = Progress::new(self.session.plain);
+            if let Err(stopped) = waiting::wait(until, self.engine, &progress, self.stop).await {
+                self.print_unsent(&plan, ItemState::NotSent, Some("stopped before its time"), out)?;
+                return Err(stopped);
+            }
+            // What was read before the waiting is old now.
+            plan_file::forget_readings(&mut plan);
+        }
+        let plan = Arc::new(plan);
+        self.watched(out, |watch| async move {
+            match saved {
+                Some(saved) => self.engine.apply_file(saved, plan, watch, self.stop.clone()).await,
+                None => self.engine.apply(plan, watch, self.stop.clone()).await,
+            }
+        })
+        .await
+    }
+
+    /// Why a plan needs somebody else first; `None` where it does not.
+    fn unapproved(&self, plan: &Plan, saved: Option<&PlanFile>) -> Option<String> {
+        let judged = saved.map_or(plan, |saved| &saved.plan);
+        let Err(ApplyError::NotApproved { changes, above }) = self.engine.needs_approval(judged) else { return None };
+        if saved.is_some_and(|saved| saved.approval().is_some()) {
+            return None;
+        }
+        let (changes, above) = (grouped(changes), grouped(above));
+        let rule = format!("{changes} changes are more than the {above} that one person may send alone");
+        Some(match (saved, &self.args.out) {
+            (_, Some(file)) => {
+                format!("{rule}; somebody else has to run `switchboard approve {}` first", file.display())
+            }
+            (Some(saved), None) => {
+                format!("{rule}; somebody other than {} has to run `switchboard approve` on this file", saved.author)
+            }
+            (None, None) => {
+                format!("{rule}; save the plan with --out FILE and have somebody else run `switchboard approve FILE`")
+            }
+        })
+    }
+
+    /// What is worth a second look in a plan.
+    fn findings(&self, plan: &Plan) -> Vec<Finding> {
+        let within = self.session.config.settings.recent_changes;
+        let since = self.engine.now().checked_sub(within).ok().filter(|_| !within.is_zero());
+        let touched = since.map(|since| self.engine.journal().touched_since(since)).unwrap_or_else(|| Ok(Vec::new()));
+        let touched = touched.unwrap_or_else(|error| {
+            // A journal that cannot be read stops the operation later, with its reason.
+            tracing::warn!(%error, "recent changes could not be looked up");
+            Vec::new()
+        });
+        let nothing = Snapshot::default();
+        let caps = caps(&self.session.config);
+        radius::findings(plan, self.snapshot.unwrap_or(&nothing), &caps, &touched, within)
     }
 
     /// Prints how an operation went, item by item, and decides the exit code.
@@ -169,12 +254,19 @@ impl Writing<'_> {
     }
 
     /// What has to be read before anything is sent.
-    fn tell(&self, plan: &Plan) {
-        use std::io::IsTerminal;
+    fn tell(&self, plan: &Plan, findings: &[Finding], saved: Option<&PlanFile>) {
         let people = self.session.format == Format::Table || std::io::stderr().is_terminal();
         let lines = if people { overview::lines(plan, self.snapshot) } else { overview::warnings(plan) };
         for line in lines {
             say(&line);
+        }
+        let now: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        let then = saved.map_or(&[][..], |saved| &saved.findings).iter().map(ToString::to_string);
+        for finding in then.filter(|finding| !now.contains(finding)).chain(now.iter().cloned()) {
+            say(&format!("  ! {finding}"));
+        }
+        if let Some(approval) = saved.and_then(|saved| saved.approval()) {
+            say(&format!("  approved by {} at {}", approval.who, approval.at));
         }
     }
 
@@ -239,11 +331,12 @@ pub fn print_items(
 /// Why nothing was sent, with its exit code.
 fn failure_of(error: ApplyError) -> Failure {
     match error {
-        ApplyError::ReadOnly(_) => Failure::refused(error.to_string()),
+        ApplyError::ReadOnly(_) | ApplyError::NotApproved { .. } => Failure::refused(error.to_string()),
         ApplyError::Nothing => Failure::new(Exit::Done, error.to_string()),
-        ApplyError::NoSuchProfile(_) | ApplyError::NotOpened(..) | ApplyError::ElsewhereNow { .. } => {
-            Failure::wrong_use(error.to_string())
-        }
+        ApplyError::NoSuchProfile(_)
+        | ApplyError::NotOpened(..)
+        | ApplyError::ElsewhereNow { .. }
+        | ApplyError::NotCovered => Failure::wrong_use(error.to_string()),
         ApplyError::Journal(error) => {
             let failure = Failure::from(error);
             Failure { message: format!("{failure}; nothing was sent"), ..failure }
@@ -343,6 +436,8 @@ mod tests {
         let profile = || crate::domain::ProfileName::new("sales");
         for (error, exit) in [
             (ApplyError::ReadOnly(profile()), Exit::Refused),
+            (ApplyError::NotApproved { changes: 3, above: 2 }, Exit::Refused),
+            (ApplyError::NotCovered, Exit::WrongUse),
             (ApplyError::Nothing, Exit::Done),
             (ApplyError::NoSuchProfile(profile()), Exit::WrongUse),
             (ApplyError::NotOpened(profile(), Problem::new("x", "")), Exit::WrongUse),

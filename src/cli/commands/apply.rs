@@ -1,23 +1,27 @@
-//! `apply`: carry out a saved plan file.
+//! `apply` and `approve`: carry out a saved plan file, and say yes to one.
 
-use crate::cli::args::ApplyArgs;
+use serde_json::json;
+
+use crate::cli::args::{ApplyArgs, ApproveArgs, Format};
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::output::Out;
+use crate::cli::output::{Out, say};
 use crate::cli::session::{Session, ordered, refuse_read_only, refuse_unusable};
 use crate::cli::writing::Writing;
-use crate::cli::{planfile, signals};
-use crate::domain::SafeText;
+use crate::cli::{overview, planfile, signals};
+use crate::domain::plan_file::NotApproved;
+use crate::domain::{SafeText, Timestamp};
+use crate::runtime::setup::who;
 
 pub async fn run(session: &Session, args: &ApplyArgs, out: &mut Out) -> Result<Exit, Failure> {
     let saved = planfile::read(&args.plan)?;
-    saved.refuse_elsewhere(session)?;
+    planfile::refuse_elsewhere(&saved, session)?;
     let profiles = ordered(session, saved.places.iter().map(|place| &place.profile))?;
     refuse_read_only(profiles.iter().copied())?;
     let stop = signals::listen();
     let engine = session.engine(&profiles)?;
     refuse_unusable(&engine)?;
     let asked = saved.asked.clone();
-    let mut plan = saved.into_plan();
+    let mut plan = saved.clone().into_plan();
     if let Some(note) = &args.write.note {
         plan.note = Some(SafeText::new(note));
     }
@@ -30,5 +34,49 @@ pub async fn run(session: &Session, args: &ApplyArgs, out: &mut Out) -> Result<E
         snapshot: None,
         asked: asked.as_str(),
     };
-    writing.carry_out(plan, out).await
+    writing.carry_out_file(&saved, plan, out).await
+}
+
+/// Adds the approval of the person at this computer to a plan file. Sends nothing, and reads nothing but the file.
+pub fn approve(args: &ApproveArgs, format: Format, out: &mut Out) -> Result<Exit, Failure> {
+    let mut saved = planfile::read(&args.plan)?;
+    for line in overview::lines(&saved.plan, None) {
+        say(&line);
+    }
+    for finding in &saved.findings {
+        say(&format!("  ! {finding}"));
+    }
+    say(&format!("  made by {} at {} from {}", saved.author, saved.saved_at, saved.asked));
+    let digest = saved.digest().map_err(|error| Failure::wrong_use(format!("the plan cannot be written: {error}")))?;
+    let (by, at) = match saved.approve(&who(), Timestamp::now()) {
+        Ok(approval) => (approval.who.clone(), approval.at),
+        Err(NotApproved::Already { who, at }) => {
+            say(&format!("{who} has approved this plan already"));
+            return told(format, args, &digest, &who, at, out);
+        }
+        Err(why @ NotApproved::ByItsAuthor(_)) => return Err(Failure::refused(why.to_string())),
+        Err(why @ NotApproved::Unwritable(_)) => return Err(Failure::wrong_use(why.to_string())),
+    };
+    planfile::rewrite(&args.plan, &saved)?;
+    say(&format!("approved by {by}; `switchboard apply {}` carries it out", args.plan.display()));
+    told(format, args, &digest, &by, at, out)
+}
+
+/// The approval for programs.
+fn told(
+    format: Format,
+    args: &ApproveArgs,
+    digest: &str,
+    who: &SafeText,
+    at: Timestamp,
+    out: &mut Out,
+) -> Result<Exit, Failure> {
+    if format != Format::Table {
+        let plan = args.plan.display().to_string();
+        out.json(&json!({
+            "type": "approval", "plan": plan, "digest": digest, "who": who, "at": at.to_string()
+        }))?;
+    }
+    out.flush()?;
+    Ok(Exit::Done)
 }

@@ -1,6 +1,6 @@
 //! `assign` and `distribute`: from what was asked to a plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::backend::{Engine, StopToken};
 use crate::cli::args::{AssignArgs, DistributeArgs, SpreadBy, Which, WriteArgs};
@@ -9,20 +9,21 @@ use crate::cli::loading::{self, World};
 use crate::cli::output::Out;
 use crate::cli::people::{self, resolve};
 use crate::cli::progress::Progress;
-use crate::cli::session::{Session, refuse_read_only};
+use crate::cli::session::{Session, ordered, refuse_read_only};
 use crate::cli::writing::Writing;
 use crate::cli::{ids, signals};
 use crate::config::Profile;
 use crate::domain::distribution::{self, Share, Way};
 use crate::domain::leads::LeadTable;
 use crate::domain::planning::{PlanRequest, Wanted, plan};
+use crate::domain::recipe::{OneOrEach, Recipe};
 use crate::domain::safe_text::visible;
 use crate::domain::{
     Assignment, LeadId, Lifecycle, OperationKind, OwnerRef, ProfileName, SafeText, TargetKind, Timestamp,
 };
 
 pub async fn assign(session: &Session, args: &AssignArgs, out: &mut Out) -> Result<Exit, Failure> {
-    let command = Command { session, which: &args.which, write: &args.write, kind: OperationKind::Assign };
+    let command = Command::new(session, session.profiles()?, &args.which, &args.write, OperationKind::Assign)?;
     command
         .run(out, |_, profile, world, leads| {
             let to = match &args.target.to {
@@ -34,6 +35,42 @@ pub async fn assign(session: &Session, args: &AssignArgs, out: &mut Out) -> Resu
         .await
 }
 
+/// `run`: what a recipe says, as if it had been asked for by `assign`.
+pub async fn recipe(session: &Session, recipe: &Recipe, write: &WriteArgs, out: &mut Out) -> Result<Exit, Failure> {
+    let profiles = match recipe.profiles.as_slice() {
+        named if session.wanted.is_empty() && !named.is_empty() => ordered(session, named)?,
+        _ => session.profiles()?,
+    };
+    let asked = match (&recipe.leads.query, &recipe.leads.ids) {
+        (Some(query), _) => Asked::Query(query.clone()),
+        (None, Some(OneOrEach::One(ids))) => Asked::Ids(once_each(ids)),
+        (None, Some(OneOrEach::Each(ids))) => {
+            Asked::IdsOf(ids.iter().map(|(profile, ids)| (profile.clone(), once_each(ids))).collect())
+        }
+        (None, None) => Asked::Ids(Vec::new()),
+    };
+    let command = Command { session, profiles, asked, stdin_is_taken: false, write, kind: OperationKind::Assign };
+    command
+        .run(out, |_, profile, world, leads| {
+            let to = match &recipe.assign.to {
+                Some(owners) => {
+                    let owner = owners.of(profile).ok_or_else(|| {
+                        Failure::wrong_use(format!("the recipe names no owner for the profile {profile}"))
+                    })?;
+                    Assignment::Owner(owner_of(session, world, profile, owner)?)
+                }
+                None => Assignment::unassigned(),
+            };
+            Ok(vec![Wanted { profile: profile.clone(), leads, to }])
+        })
+        .await
+}
+
+fn once_each(ids: &[LeadId]) -> Vec<LeadId> {
+    let mut seen = HashSet::new();
+    ids.iter().filter(|id| seen.insert(*id)).cloned().collect()
+}
+
 pub async fn distribute(session: &Session, args: &DistributeArgs, out: &mut Out) -> Result<Exit, Failure> {
     let shares = people::shares(&args.to, args.by == SpreadBy::Weights)?;
     let way = match args.by {
@@ -41,7 +78,7 @@ pub async fn distribute(session: &Session, args: &DistributeArgs, out: &mut Out)
         SpreadBy::Balance => Way::Balance,
         SpreadBy::Weights => Way::Weights,
     };
-    let command = Command { session, which: &args.which, write: &args.write, kind: OperationKind::Distribute };
+    let command = Command::new(session, session.profiles()?, &args.which, &args.write, OperationKind::Distribute)?;
     command
         .run(out, |command, profile, world, leads| {
             let mut owners: Vec<OwnerRef> = Vec::new();
@@ -96,12 +133,40 @@ fn owner_of(session: &Session, world: &World, profile: &ProfileName, wanted: &st
 
 struct Command<'a> {
     session: &'a Session,
-    which: &'a Which,
+    profiles: Vec<&'a Profile>,
+    asked: Asked,
+    /// Standard input held the ids.
+    stdin_is_taken: bool,
     write: &'a WriteArgs,
     kind: OperationKind,
 }
 
-impl Command<'_> {
+/// Which leads.
+enum Asked {
+    Query(String),
+    /// Ids that any of the profiles may have.
+    Ids(Vec<LeadId>),
+    IdsOf(BTreeMap<ProfileName, Vec<LeadId>>),
+}
+
+impl<'a> Command<'a> {
+    /// Reads the ids, where there are some: until signals are caught, Ctrl-C just ends the waiting for standard input.
+    fn new(
+        session: &'a Session,
+        profiles: Vec<&'a Profile>,
+        which: &Which,
+        write: &'a WriteArgs,
+        kind: OperationKind,
+    ) -> Result<Self, Failure> {
+        refuse_read_only(profiles.iter().copied())?;
+        let asked = match (&which.query, &which.ids) {
+            (Some(query), _) => Asked::Query(query.clone()),
+            (None, Some(source)) => Asked::Ids(ids::read(source)?),
+            (None, None) => Asked::Ids(Vec::new()),
+        };
+        Ok(Self { session, profiles, asked, stdin_is_taken: which.ids.as_deref() == Some("-"), write, kind })
+    }
+
     /// `wanted` says what is to become of one profile's leads. It is also asked about none, so that a wrong owner is
     /// told even where no lead matches.
     async fn run(
@@ -109,14 +174,11 @@ impl Command<'_> {
         out: &mut Out,
         wanted: impl Fn(&Self, &ProfileName, &World, Vec<LeadId>) -> Result<Vec<Wanted>, Failure>,
     ) -> Result<Exit, Failure> {
-        let session = self.session;
-        let profiles = session.profiles()?;
+        let (session, profiles) = (self.session, &self.profiles);
         refuse_read_only(profiles.iter().copied())?;
-        // Read before signals are caught: until then Ctrl-C just ends the waiting for standard input.
-        let ids = self.which.ids.as_deref().map(ids::read).transpose()?;
         let stop = signals::listen();
-        let engine = session.usable_engine(&profiles)?;
-        refuse_mappings(&engine, &profiles)?;
+        let engine = session.usable_engine(profiles)?;
+        refuse_mappings(&engine, profiles)?;
         let names: Vec<ProfileName> = profiles.iter().map(|profile| profile.name.clone()).collect();
         let progress = Progress::new(session.plain);
         let mut world = loading::load(&engine, &names, &progress, &stop).await?.complete()?;
@@ -124,12 +186,17 @@ impl Command<'_> {
             wanted(&self, only, &world, Vec::new())?;
         }
         let now = engine.now();
-        let (leads, asked) = match (&self.which.query, ids) {
-            (Some(text), _) => (matching(&mut world, &engine, text, now, &progress, &stop).await?, visible(text)),
-            (None, ids) => {
-                let ids = ids.unwrap_or_default();
-                let asked = format!("{} ids", ids.len());
-                (located(&world, &names, ids)?, asked.into())
+        let of_ids = |ids: usize| format!("{ids} ids");
+        let (leads, asked) = match &self.asked {
+            Asked::Query(text) => {
+                (matching(&mut world, &engine, text, now, &progress, &stop).await?, visible(text).into_owned())
+            }
+            Asked::Ids(ids) => (located(&world, &names, ids.clone())?, of_ids(ids.len())),
+            Asked::IdsOf(each) => {
+                let of_these = names.iter().filter_map(|name| Some((name.clone(), each.get(name)?.clone())));
+                let leads: Leads = of_these.collect();
+                let count = leads.iter().map(|(_, ids)| ids.len()).sum();
+                (leads, of_ids(count))
             }
         };
         let mut all = Vec::new();
@@ -150,7 +217,7 @@ impl Command<'_> {
             engine: &engine,
             args: self.write,
             stop: &stop,
-            stdin_is_taken: self.which.ids.as_deref() == Some("-"),
+            stdin_is_taken: self.stdin_is_taken,
             snapshot: Some(&world.snapshot),
             asked: &asked,
         };

@@ -1,6 +1,8 @@
 //! `log`: operations, newest first; with an operation its items.
 
 use jiff::tz::TimeZone;
+use serde_json::Value;
+use strum::IntoEnumIterator;
 
 use crate::cli::args::{Format, LogArgs};
 use crate::cli::exit::{Exit, Failure};
@@ -10,33 +12,222 @@ use crate::cli::output::json::Summary;
 use crate::cli::output::table::{self, Column, Table};
 use crate::cli::output::{Out, say};
 use crate::cli::session::Session;
-use crate::cli::writing;
-use crate::domain::Timestamp;
-use crate::domain::history::{OperationLife, OperationSummary};
+use crate::cli::{moment, writing};
+use crate::domain::history::{HistoryFilter, ItemRow, OperationLife, OperationSummary};
+use crate::domain::safe_text::visible;
+use crate::domain::{ItemState, ProfileName, SafeText, Tally, TargetId, Timestamp, VendorKind};
 use crate::journal::{Journal, export};
 
 /// Operations are read this many at a time.
 const PAGE: usize = 200;
+/// And items this many.
+const ITEMS: usize = 1_000;
 /// On a terminal nobody reads on for longer without asking for it.
 const IN_A_TABLE: usize = 50;
 
 pub fn run(session: &Session, args: &LogArgs, out: &mut Out) -> Result<Exit, Failure> {
     let journal = session.journal()?;
-    match &args.operation {
-        Some(operation) => items(session, &journal, operation, out),
-        None => operations(session, &journal, args.limit, out),
+    let filter = filter(session, args)?;
+    match (&args.operation, &filter.lead) {
+        (Some(operation), _) => items(session, &journal, operation, &filter, out),
+        (None, Some(lead)) => story(session, &journal, &filter, lead, args.limit, out),
+        (None, None) => operations(session, &journal, &filter, args.limit, out),
     }
 }
 
-fn items(session: &Session, journal: &Journal, operation: &str, out: &mut Out) -> Result<Exit, Failure> {
+/// What the options ask for.
+fn filter(session: &Session, args: &LogArgs) -> Result<HistoryFilter, Failure> {
+    let now = Timestamp::now();
+    let time = |text: &Option<String>| text.as_deref().map(|text| moment::back(text, now)).transpose();
+    let vendor = args.vendor.as_deref().map(vendor).transpose()?;
+    let states: Result<Vec<Vec<ItemState>>, Failure> = args.state.iter().map(|word| states(word)).collect();
+    Ok(HistoryFilter {
+        who: args.who.as_deref().map(SafeText::new),
+        owner: args.owner.clone(),
+        lead: args.lead.as_deref().map(TargetId::new),
+        // Several are sorted out afterwards.
+        profile: match session.wanted.as_slice() {
+            [only] if only != "all" => Some(ProfileName::new(only)),
+            _ => None,
+        },
+        vendor,
+        kinds: Vec::new(),
+        states: states?.concat(),
+        since: time(&args.since)?,
+        until: time(&args.until)?,
+    })
+}
+
+fn vendor(word: &str) -> Result<VendorKind, Failure> {
+    word.parse().map_err(|_| {
+        let known: Vec<&'static str> = VendorKind::iter().map(<&'static str>::from).collect();
+        Failure::wrong_use(format!("there is no vendor \"{}\"; there are {}", visible(word), known.join(", ")))
+    })
+}
+
+/// The states that one of the contract's words stands for.
+fn states(word: &str) -> Result<Vec<ItemState>, Failure> {
+    let found: Vec<ItemState> = ItemState::iter().filter(|state| state.is_called(word)).collect();
+    if found.is_empty() {
+        return Err(Failure::wrong_use(format!(
+            "there is no state \"{}\"; there are planned, done, failed, skipped, not_sent, unknown",
+            visible(word)
+        )));
+    }
+    Ok(found)
+}
+
+fn items(
+    session: &Session,
+    journal: &Journal,
+    operation: &str,
+    filter: &HistoryFilter,
+    out: &mut Out,
+) -> Result<Exit, Failure> {
     let operation = journal.find(operation)?;
     if session.format == Format::Table {
         out.line(&in_words(&operation))?;
     }
-    let printer = Items::new(session.format, operation.parts.len() > 1);
-    let summary = Summary::new(Some(operation.id.clone()), &operation.tally, 0, 0.0);
-    writing::print_items(journal, &operation.id, printer, &summary, out)?;
+    let mut printer = Items::new(session.format, operation.parts.len() > 1);
+    if filter.lead.is_none() && filter.states.is_empty() {
+        let summary = Summary::new(Some(operation.id.clone()), &operation.tally, 0, 0.0);
+        writing::print_items(journal, &operation.id, printer, &summary, out)?;
+        return Ok(Exit::Done);
+    }
+    let mut tally = Tally::default();
+    each_item(journal, &operation, filter, |row| {
+        tally.add(row.state, 1);
+        printer.print(out, row)
+    })?;
+    printer.end(out, &Summary::new(Some(operation.id.clone()), &tally, 0, 0.0))?;
     Ok(Exit::Done)
+}
+
+/// Those items of an operation that the filter asks for.
+fn each_item(
+    journal: &Journal,
+    operation: &OperationSummary,
+    filter: &HistoryFilter,
+    mut with: impl FnMut(&ItemRow) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let fits = |row: &&ItemRow| filter.states.is_empty() || filter.states.contains(&row.state);
+    if let Some(lead) = &filter.lead {
+        return journal.items_of(&operation.id, lead)?.iter().filter(fits).try_for_each(with);
+    }
+    let mut offset = 0;
+    loop {
+        let page = journal.items_in(&operation.id, &filter.states, offset, ITEMS)?;
+        page.iter().try_for_each(&mut with)?;
+        offset += page.len();
+        if page.len() < ITEMS {
+            return Ok(());
+        }
+    }
+}
+
+/// Everything that happened to a lead, newest first.
+fn story(
+    session: &Session,
+    journal: &Journal,
+    filter: &HistoryFilter,
+    lead: &TargetId,
+    limit: Option<usize>,
+    out: &mut Out,
+) -> Result<Exit, Failure> {
+    let columns = [
+        Column::whole("WHEN"),
+        Column::words("WHO"),
+        Column::whole("KIND"),
+        Column::words("BEFORE"),
+        Column::words("AFTER"),
+        Column::whole("STATE"),
+        Column::whole("OPERATION"),
+        Column::words("REASON"),
+    ];
+    let mut table = Table::new(&columns, table::room());
+    if session.format == Format::Csv {
+        csv::row(out, STORY_COLUMNS.into_iter().chain(export::ITEM_COLUMNS).map(Cell::text))?;
+    }
+    let mut shown = 0;
+    each_operation(session, journal, filter, |operation| {
+        each_item(journal, operation, filter, |row| {
+            if limit.is_some_and(|limit| shown >= limit) {
+                return Ok(());
+            }
+            shown += 1;
+            match session.format {
+                Format::Json => out.json(&story_json(operation, row)),
+                Format::Csv => {
+                    let head = [
+                        operation.id.to_string(),
+                        operation.at.to_string(),
+                        operation.kind.to_string(),
+                        operation.who.to_string(),
+                    ];
+                    let cells = head.into_iter().chain(export::item_cells(row));
+                    csv::row(out, cells.map(|cell| Cell::Text(cell.into())))
+                }
+                Format::Table => table.row(
+                    out,
+                    vec![
+                        local(operation.at),
+                        operation.who.to_string(),
+                        operation.kind.to_string(),
+                        row.was.label().to_string(),
+                        row.wrote.label().to_string(),
+                        row.state.label().to_owned(),
+                        operation.id.to_string(),
+                        row.reason.as_ref().map(ToString::to_string).unwrap_or_default(),
+                    ],
+                ),
+            }
+        })?;
+        Ok(limit.is_none_or(|limit| shown < limit) && !out.is_gone())
+    })?;
+    table.end(out)?;
+    out.flush()?;
+    if session.format == Format::Table && shown == 0 {
+        say(&format!("nothing was done to {lead} from here"));
+    }
+    Ok(Exit::Done)
+}
+
+/// What stands before an item's own columns.
+const STORY_COLUMNS: [&str; 4] = ["operation", "at", "kind", "who"];
+
+/// An item with the operation it belongs to.
+fn story_json(operation: &OperationSummary, row: &ItemRow) -> Value {
+    let mut item = export::item_json(row);
+    if let Value::Object(fields) = &mut item {
+        fields.insert("operation".to_owned(), Value::from(operation.id.as_str()));
+        fields.insert("at".to_owned(), Value::from(operation.at.to_string()));
+        fields.insert("kind".to_owned(), Value::from(operation.kind.to_string()));
+        fields.insert("who".to_owned(), Value::from(operation.who.as_str()));
+        fields.insert("note".to_owned(), Value::from(operation.note.as_ref().map(|note| note.to_string())));
+    }
+    item
+}
+
+/// Operations that fit, newest first, for as long as `with` wants more of them.
+fn each_operation(
+    session: &Session,
+    journal: &Journal,
+    filter: &HistoryFilter,
+    mut with: impl FnMut(&OperationSummary) -> Result<bool, Failure>,
+) -> Result<(), Failure> {
+    let mut offset = 0;
+    loop {
+        let page = journal.operations_where(filter, offset, PAGE)?;
+        for operation in page.iter().filter(|operation| session.concerns(operation)) {
+            if !with(operation)? {
+                return Ok(());
+            }
+        }
+        offset += page.len();
+        if page.len() < PAGE {
+            return Ok(());
+        }
+    }
 }
 
 /// Who did what when, in one line.
@@ -58,7 +249,13 @@ fn in_words(operation: &OperationSummary) -> String {
     line
 }
 
-fn operations(session: &Session, journal: &Journal, limit: Option<usize>, out: &mut Out) -> Result<Exit, Failure> {
+fn operations(
+    session: &Session,
+    journal: &Journal,
+    filter: &HistoryFilter,
+    limit: Option<usize>,
+    out: &mut Out,
+) -> Result<Exit, Failure> {
     let limit = limit.unwrap_or(if session.format == Format::Table { IN_A_TABLE } else { usize::MAX });
     let columns = [
         Column::whole("OPERATION"),
@@ -75,37 +272,29 @@ fn operations(session: &Session, journal: &Journal, limit: Option<usize>, out: &
     if session.format == Format::Csv {
         csv::row(out, export::OPERATION_COLUMNS.map(Cell::text))?;
     }
-    let (mut offset, mut shown, mut more) = (0, 0, false);
-    'pages: loop {
-        let page = journal.operations(offset, PAGE)?;
-        for operation in &page {
-            if !session.concerns(operation) {
-                continue;
-            }
-            if shown == limit || out.is_gone() {
-                more = true;
-                break 'pages;
-            }
-            shown += 1;
-            match session.format {
-                Format::Json => out.json(&export::operation_json(operation))?,
-                Format::Csv => {
-                    let cells = export::operation_cells(operation);
-                    csv::row(out, cells.into_iter().map(|cell| Cell::Text(cell.into())))?;
-                }
-                Format::Table => table.row(out, cells(operation))?,
-            }
+    let (mut shown, mut more) = (0, false);
+    each_operation(session, journal, filter, |operation| {
+        if shown == limit || out.is_gone() {
+            more = true;
+            return Ok(false);
         }
-        offset += page.len();
-        if page.len() < PAGE {
-            break;
+        shown += 1;
+        match session.format {
+            Format::Json => out.json(&export::operation_json(operation))?,
+            Format::Csv => {
+                let cells = export::operation_cells(operation);
+                csv::row(out, cells.into_iter().map(|cell| Cell::Text(cell.into())))?;
+            }
+            Format::Table => table.row(out, cells(operation))?,
         }
-    }
+        Ok(true)
+    })?;
     table.end(out)?;
     out.flush()?;
     if session.format == Format::Table {
         match (shown, more) {
-            (0, _) => say("no operations yet"),
+            (0, _) if filter.is_empty() => say("no operations yet"),
+            (0, _) => say("no operation fits"),
             (_, true) => say("there are older ones; --limit N shows more"),
             _ => {}
         }
@@ -136,4 +325,26 @@ fn cells(operation: &OperationSummary) -> Vec<String> {
 /// A point in time as people at this computer read it.
 fn local(at: Timestamp) -> String {
     at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_are_asked_for_by_the_words_they_are_told_with() {
+        use ItemState::*;
+        for (word, found) in [
+            ("done", vec![Done]),
+            ("skipped", vec![Skipped, ChangedByOthers]),
+            ("unknown", vec![Sent, Unknown]),
+            ("not_sent", vec![NotSent]),
+            ("changed_by_others", vec![ChangedByOthers]),
+        ] {
+            assert_eq!(states(word).unwrap(), found, "{word}");
+        }
+        assert!(states("gone").unwrap_err().message.contains("there are planned, done"));
+        assert!(vendor("salesforce").unwrap_err().message.contains("kenbun"));
+        assert_eq!(vendor("kenbun").unwrap(), VendorKind::Kenbun);
+    }
 }

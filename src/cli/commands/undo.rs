@@ -1,21 +1,18 @@
 //! `undo` and `redo`: take back, and take back the taking back.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use jiff::tz::TimeZone;
-
-use crate::backend::{Only, UndoRequest};
+use crate::backend::{Only, UndoRequest, undoable_since};
 use crate::cli::args::{RedoArgs, UndoArgs, WriteArgs};
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::moment::moment;
 use crate::cli::output::items::Items;
 use crate::cli::output::json::Summary;
 use crate::cli::output::{Out, say};
 use crate::cli::session::{Session, refuse_read_only, refuse_unusable};
 use crate::cli::writing::Writing;
-use crate::cli::{ids, signals};
+use crate::cli::{ids, moment, signals};
 use crate::config::Profile;
-use crate::domain::history::{HistoryFilter, OperationPart, OperationSummary};
+use crate::domain::history::{OperationPart, OperationSummary};
 use crate::domain::{Assignment, Cost, OperationKind, Plan, PlanPart, SafeText, Skip, SkipReason, TargetId, Timestamp};
 use crate::journal::Journal;
 
@@ -29,9 +26,9 @@ pub async fn undo(session: &Session, args: &UndoArgs, out: &mut Out) -> Result<E
     let ids = args.ids.as_deref().map(ids::read).transpose()?;
     let operations = match (&args.since, args.operations.as_slice()) {
         (Some(since), _) => {
-            let now = Timestamp::now();
-            let from = moment(since, now, &TimeZone::system())?;
-            let mut found = since_then(&journal, from, args.who.as_deref())?;
+            let from = moment::back(since, Timestamp::now())?;
+            let who = args.who.as_deref().map(SafeText::new);
+            let mut found = undoable_since(&journal, from, who.as_ref())?;
             found.retain(|operation| session.concerns(operation));
             if found.is_empty() {
                 say(&format!("nothing that was done since {from} can be taken back"));
@@ -39,11 +36,11 @@ pub async fn undo(session: &Session, args: &UndoArgs, out: &mut Out) -> Result<E
             found
         }
         (None, []) => {
-            let newest = newest(session, &journal, |operation| operation.kind != OperationKind::Undo)?;
-            if newest.is_none() {
+            let found = candidates(session, &journal, |operation| operation.kind != OperationKind::Undo)?;
+            if found.is_empty() {
                 say("there is nothing to take back");
             }
-            newest.into_iter().collect()
+            found
         }
         (None, named) => {
             let found: Result<Vec<_>, _> = named.iter().map(|name| journal.find(name)).collect();
@@ -54,6 +51,7 @@ pub async fn undo(session: &Session, args: &UndoArgs, out: &mut Out) -> Result<E
         operations,
         targets: ids.map(|ids| ids.iter().map(|id| TargetId::new(id.as_str())).collect()),
         force: args.force,
+        newest: args.since.is_none() && args.operations.is_empty(),
         stdin_is_taken: args.ids.as_deref() == Some("-"),
     };
     back.run(session, journal, &args.write, out).await
@@ -61,15 +59,15 @@ pub async fn undo(session: &Session, args: &UndoArgs, out: &mut Out) -> Result<E
 
 pub async fn redo(session: &Session, args: &RedoArgs, out: &mut Out) -> Result<Exit, Failure> {
     let journal = session.journal()?;
-    let operation = match &args.operation {
-        Some(name) => Some(undo_meant(&journal, journal.find(name)?)?),
-        None => newest(session, &journal, |operation| operation.kind == OperationKind::Undo)?,
+    let operations = match &args.operation {
+        Some(name) => vec![undo_meant(&journal, journal.find(name)?)?],
+        None => candidates(session, &journal, |operation| operation.kind == OperationKind::Undo)?,
     };
-    if operation.is_none() {
+    if operations.is_empty() {
         say("there is no undo to take back");
     }
-    let back =
-        TakingBack { operations: operation.into_iter().collect(), targets: None, force: false, stdin_is_taken: false };
+    let newest = args.operation.is_none();
+    let back = TakingBack { operations, targets: None, force: false, newest, stdin_is_taken: false };
     back.run(session, journal, &args.write, out).await
 }
 
@@ -86,13 +84,42 @@ fn undo_meant(journal: &Journal, named: OperationSummary) -> Result<OperationSum
     })
 }
 
-/// The newest operation of such a kind with something to take back, of the profiles that are named.
-fn newest(
+/// Operations of such a kind with something to take back, of the profiles that are named, newest first. After the newest
+/// one only those that went where it did: nothing else is opened for them.
+fn candidates(
     session: &Session,
     journal: &Journal,
     is_meant: impl Fn(&OperationSummary) -> bool,
-) -> Result<Option<OperationSummary>, Failure> {
-    find(journal, |operation| operation.undoable > 0 && session.concerns(operation) && is_meant(operation))
+) -> Result<Vec<OperationSummary>, Failure> {
+    let mut found: Vec<OperationSummary> = Vec::new();
+    let mut offset = 0;
+    while found.len() < MOST_CANDIDATES {
+        let page = journal.operations(offset, PAGE)?;
+        offset += page.len();
+        let last = page.len() < PAGE;
+        for operation in page {
+            let open = operation.undoable > 0 && session.concerns(&operation) && is_meant(&operation);
+            if open && found.first().is_none_or(|newest| goes_where(newest, &operation)) {
+                found.push(operation);
+            }
+        }
+        if last {
+            break;
+        }
+    }
+    found.truncate(MOST_CANDIDATES);
+    Ok(found)
+}
+
+/// As many as are worth reading anew.
+const MOST_CANDIDATES: usize = 10;
+
+/// Whether `older` went to no other places than `newest`.
+fn goes_where(newest: &OperationSummary, older: &OperationSummary) -> bool {
+    let known = |part: &OperationPart| {
+        newest.parts.iter().any(|place| place.profile == part.profile && place.base_url == part.base_url)
+    };
+    older.parts.iter().all(known)
 }
 
 /// The newest operation that is meant.
@@ -116,6 +143,8 @@ struct TakingBack {
     targets: Option<Vec<TargetId>>,
     /// Also where somebody else changed it since.
     force: bool,
+    /// Only the first of them of which something can still be taken back.
+    newest: bool,
     stdin_is_taken: bool,
 }
 
@@ -133,12 +162,16 @@ impl TakingBack {
         let profiles = profiles_of(session, &operations)?;
         refuse_read_only(profiles.iter().copied())?;
         let strangers = match &self.targets {
+            Some(targets) if self.newest => strangers(&journal, &operations[..1], targets)?,
             Some(targets) => strangers(&journal, &operations, targets)?,
             None => Vec::new(),
         };
         let stop = signals::listen();
         let engine = session.engine_with(journal, &profiles)?;
         refuse_unusable(&engine)?;
+        // One of several candidates is meant only where nothing else says which.
+        let newest = self.newest && self.targets.is_none() && !self.force;
+        let operations = if self.newest && !newest { &operations[..1] } else { &operations[..] };
         let request = UndoRequest {
             operations: operations.iter().map(|operation| operation.id.clone()).collect(),
             only: self.targets.clone().map_or(Only::All, Only::Targets),
@@ -147,13 +180,18 @@ impl TakingBack {
         };
         let mut plan = if self.targets.is_some_and(|targets| targets.len() == strangers.len()) {
             nothing_of(&request, &operations[0], engine.now())
+        } else if newest {
+            signals::unless_stopped(&stop, engine.plan_newest_undo(request.operations, request.note)).await??
         } else {
             signals::unless_stopped(&stop, engine.plan_undo(request)).await??
         };
         if let Some(part) = plan.parts.first_mut() {
             part.skips.extend(strangers.into_iter().map(stranger));
         }
-        let asked: Vec<String> = operations.iter().map(|operation| operation.id.to_string()).collect();
+        let asked: Vec<String> = match &plan.reverts {
+            Some(one) => vec![one.to_string()],
+            None => operations.iter().map(|operation| operation.id.to_string()).collect(),
+        };
         let writing = Writing {
             session,
             engine: &engine,
@@ -236,113 +274,4 @@ pub fn profiles_of<'s>(session: &'s Session, operations: &[OperationSummary]) ->
         }
     }
     Ok(profiles)
-}
-
-/// What has to be taken back so that everything is as it was at `from`.
-///
-/// An undo of something older counts like any other operation. An undo of something newer does not: both together
-/// changed nothing. Its redo does again, and so on.
-fn since_then(journal: &Journal, from: Timestamp, who: Option<&str>) -> Result<Vec<OperationSummary>, Failure> {
-    let filter = HistoryFilter { since: Some(from), ..HistoryFilter::default() };
-    let mut newer: Vec<OperationSummary> = Vec::new();
-    loop {
-        let page = journal.operations_where(&filter, newer.len(), PAGE)?;
-        let last = page.len() < PAGE;
-        newer.extend(page);
-        if last {
-            return Ok(to_take_back(newer, who));
-        }
-    }
-}
-
-fn to_take_back(newer: Vec<OperationSummary>, who: Option<&str>) -> Vec<OperationSummary> {
-    let reverts: HashMap<_, _> =
-        newer.iter().map(|operation| (operation.id.clone(), operation.reverts.clone())).collect();
-    let counts = |operation: &OperationSummary| {
-        // An undo of several operations at once does not say which; it has to be named to be taken back.
-        if operation.reverts.is_none() && matches!(operation.kind, OperationKind::Undo | OperationKind::Redo) {
-            return false;
-        }
-        let mut chain = HashSet::new();
-        let mut next = Some(operation.id.clone());
-        while let Some(id) = next.filter(|id| !chain.contains(id)) {
-            let Some(reverted) = reverts.get(&id) else { break };
-            chain.insert(id);
-            next = reverted.clone();
-        }
-        chain.len() % 2 == 1
-    };
-    let wanted: HashSet<_> = newer
-        .iter()
-        .filter(|operation| operation.undoable > 0 && counts(operation) && who.is_none_or(|who| is_by(operation, who)))
-        .map(|operation| operation.id.clone())
-        .collect();
-    newer.into_iter().filter(|operation| wanted.contains(&operation.id)).collect()
-}
-
-/// Whether `who` names the person, `jane` or `jane@office`, in upper or lower case.
-fn is_by(operation: &OperationSummary, who: &str) -> bool {
-    let by = operation.who.as_str().to_lowercase();
-    let who = who.to_lowercase();
-    by == who || by.split('@').next() == Some(who.as_str())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::history::OperationLife;
-    use crate::domain::{OperationId, Tally};
-
-    fn operation(id: &str, kind: OperationKind, reverts: Option<&str>, undoable: usize) -> OperationSummary {
-        OperationSummary {
-            id: OperationId::new(id),
-            at: Timestamp::UNIX_EPOCH,
-            kind,
-            reverts: reverts.map(OperationId::new),
-            who: SafeText::new("jane@office"),
-            note: None,
-            parts: Vec::new(),
-            tally: Tally::default(),
-            undoable,
-            life: OperationLife::Ended,
-        }
-    }
-
-    #[test]
-    fn everything_since_a_time_is_what_still_makes_a_difference() {
-        use OperationKind::{Assign, Redo, Undo};
-        for (newer, taken_back) in [
-            (vec![operation("a", Assign, None, 3), operation("b", Assign, None, 1)], vec!["a", "b"]),
-            // Taken back already.
-            (vec![operation("u", Undo, Some("a"), 3), operation("a", Assign, None, 0)], vec![]),
-            // Taken back in part: only the rest of it.
-            (vec![operation("u", Undo, Some("a"), 2), operation("a", Assign, None, 1)], vec!["a"]),
-            // Redone: the redo is what is there now.
-            (
-                vec![
-                    operation("r", Redo, Some("u"), 3),
-                    operation("u", Undo, Some("a"), 0),
-                    operation("a", Assign, None, 0),
-                ],
-                vec!["r"],
-            ),
-            // An undo of something older made a difference.
-            (vec![operation("u", Undo, Some("older"), 3)], vec!["u"]),
-            (vec![operation("r", Redo, Some("u"), 3), operation("u", Undo, Some("older"), 0)], vec![]),
-            // An undo of several at once.
-            (vec![operation("u", Undo, None, 3)], vec![]),
-        ] {
-            let found: Vec<_> =
-                to_take_back(newer, None).iter().map(|operation| operation.id.as_str().to_owned()).collect();
-            assert_eq!(found, taken_back);
-        }
-    }
-
-    #[test]
-    fn a_person_is_named_with_or_without_the_computer() {
-        let operations = || vec![operation("a", OperationKind::Assign, None, 1)];
-        for (who, found) in [("jane", 1), ("jane@office", 1), ("jan", 0), ("office", 0), ("bob", 0)] {
-            assert_eq!(to_take_back(operations(), Some(who)).len(), found, "{who}");
-        }
-    }
 }

@@ -1,6 +1,8 @@
 //! The command line: the real binary in a closed world, with the simulators of this process to talk to.
 
 mod cut_off;
+mod history;
+mod plans;
 mod reading;
 mod setup;
 mod undo;

@@ -108,6 +108,11 @@ impl World {
         self.command(arguments).output().unwrap().into()
     }
 
+    /// Runs it as somebody else.
+    pub fn run_as(&self, user: &str, arguments: &[&str]) -> Ran {
+        self.command(arguments).env("USER", user).output().unwrap().into()
+    }
+
     /// Runs it with `input` on standard input.
     pub fn run_with(&self, input: &str, arguments: &[&str]) -> Ran {
         let mut child = self.command(arguments).stdin(Stdio::piped()).spawn().unwrap();

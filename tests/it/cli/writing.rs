@@ -138,7 +138,8 @@ fn a_plan_file_is_applied_to_what_still_holds() {
     assert!(is_private(&world.path("plan.json")));
     // Somebody else is at work over night.
     world.meddle(&ids[..5], &people[1]);
-    world.run(&["apply", &plan, "--dry-run"]).ok();
+    let shown = world.run(&["apply", &plan, "--dry-run"]).ends(3);
+    assert_eq!(shown.items().iter().filter(|item| item["state"] == "planned").count(), 15);
     world.run(&["apply", &plan]).ends(6);
     assert_eq!(world.writes(), 0);
     let ran = world.run(&["apply", &plan, "--yes"]).ends(3);
