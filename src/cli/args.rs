@@ -92,6 +92,7 @@ pub enum Command {
     /// Check configuration, secrets, reachability, clock and each profile's contract, with reads only
     Doctor,
     /// Run one simulator of a vendor until Ctrl-C
+    #[command(disable_help_flag = true)]
     Sim(SimArgs),
     /// The configuration: write a commented one, say where it is, judge it
     Config {
@@ -106,7 +107,7 @@ pub enum Command {
 
 #[derive(Args, Debug)]
 pub struct DemoArgs {
-    /// Leads of each vendor
+    /// Leads of each vendor; the small shop has a twentieth of them
     #[arg(long, value_name = "N", default_value_t = 5_000)]
     pub leads: usize,
     /// The same seed makes the same data
@@ -331,7 +332,11 @@ pub struct ResumeArgs {
 #[derive(Args, Debug)]
 pub struct SimArgs {
     /// capillary, exotel, instantly, kenbun or stateset
-    pub vendor: String,
+    #[arg(required_unless_present = "help")]
+    pub vendor: Option<String>,
+    /// Print help; with a vendor also its switches, and the faults
+    #[arg(short, long)]
+    pub help: bool,
     /// Where to listen; port 0 picks a free one
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0", value_parser = address)]
     pub addr: SocketAddr,
@@ -411,6 +416,9 @@ mod tests {
             ("log op --lead x --state done", true),
             ("log op --who me", false),
             ("prune --dry-run --before 365d", true),
+            ("sim", false),
+            ("sim --help", true),
+            ("sim kenbun -h", true),
             ("nonsense", false),
         ] {
             let words = std::iter::once("switchboard").chain(line.split(' '));

@@ -5,6 +5,7 @@ mod history;
 mod plans;
 mod reading;
 mod setup;
+mod sims;
 mod undo;
 mod world;
 mod writing;
