@@ -5,32 +5,80 @@ use std::path::PathBuf;
 use super::launch::{self, LaunchError, Opened, Opening, Stage};
 use super::{Files, log, open};
 use crate::config::{Config, files};
+use crate::domain::ProfileName;
 use crate::input::KeyMap;
 use crate::sim::{self, SimOptions, Simulator};
 use crate::term::{Capabilities, Wishes, tty};
 use crate::vendor::registry;
 
-/// One simulator of the demo.
+/// One company of the demo: a simulator, and the profile that a person would write for it.
 struct Stall {
     vendor: &'static str,
     profile: &'static str,
     /// Settings that a person would write for a server in the same computer, as TOML.
     settings: &'static str,
+    /// Its leads, where so many are asked for.
+    leads: fn(usize) -> usize,
+    owners: usize,
+    campaigns: usize,
+    /// Switches of its simulator.
+    switches: &'static [(&'static str, &'static str)],
 }
 
-const STALLS: [Stall; 1] = [Stall {
-    vendor: "kenbun",
-    profile: "sales",
-    // Nobody has to be polite to a simulator, so that all names may be read at once.
-    settings: "fetch_names = \"all\"\nrequests_per_minute = 0",
-}];
+/// The profile whose leads are on the first screen.
+const FIRST: &str = "sales";
+
+/// In the order of the Lists pane. Nobody has to be polite to a simulator, so that nothing waits for a pace.
+const STALLS: &[Stall] = &[
+    Stall {
+        vendor: "kenbun",
+        profile: FIRST,
+        // All names may be read at once.
+        settings: "fetch_names = \"all\"\nrequests_per_minute = 0",
+        leads: |asked| asked,
+        owners: 24,
+        campaigns: 0,
+        switches: &[],
+    },
+    Stall {
+        vendor: "capillary",
+        profile: "stores",
+        settings: "customer_names = true\nrequests_per_minute = 0\nparallel = 8",
+        leads: |asked| asked,
+        owners: 18,
+        campaigns: 0,
+        switches: &[],
+    },
+    Stall {
+        vendor: "stateset",
+        profile: "shop",
+        settings: "requests_per_minute = 0",
+        leads: |asked| asked.div_ceil(20),
+        owners: 5,
+        campaigns: 0,
+        switches: &[("rate_limit", "off")],
+    },
+];
+
+impl Stall {
+    fn options(&self, asked: &SimOptions) -> SimOptions {
+        let switches = self.switches.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        SimOptions {
+            leads: (self.leads)(asked.leads),
+            owners: self.owners,
+            campaigns: self.campaigns,
+            switches: switches.collect(),
+            ..asked.clone()
+        }
+    }
+}
 
 /// What the demo can be told.
 #[derive(Clone, Debug)]
 pub struct Demo {
     /// `--plain`.
     pub plain: bool,
-    /// How the simulators are made; each is made with the same.
+    /// How the simulators are made. Each company has people and campaigns of its own.
     pub sims: SimOptions,
 }
 
@@ -44,7 +92,7 @@ pub fn run_demo(demo: Demo) -> Result<u8, LaunchError> {
     let config = folder.path().join("config.toml");
     launch::prepare_data_folder(&data)?;
     let stage = Stage {
-        options: launch::options(&Config::default(), &[], capabilities),
+        options: launch::options(&first_of(Config::default()), &[], capabilities),
         keys: KeyMap::new(),
         wishes: Wishes { capabilities, mouse: true },
         files: Files::new(&data, &config),
@@ -58,37 +106,32 @@ pub fn run_demo(demo: Demo) -> Result<u8, LaunchError> {
     outcome
 }
 
+fn first_of(config: Config) -> Config {
+    Config { default_profile: Some(ProfileName::new(FIRST)), ..config }
+}
+
 /// Starts the simulators, writes the configuration that a person would write for them, and goes on as always.
 fn opening(options: SimOptions, config: PathBuf, data: PathBuf) -> Opening {
     Box::pin(async move {
-        let mut running: Vec<(&Stall, Simulator)> = Vec::new();
-        for stall in &STALLS {
-            let simulator = sim::start(stall.vendor, options.clone()).await.map_err(LaunchError::Demo)?;
-            running.push((stall, simulator));
+        let failed = |error: &dyn std::error::Error| LaunchError::Demo(error.to_string());
+        let mut running = Vec::new();
+        let mut text = String::new();
+        for stall in STALLS {
+            let simulator = sim::start(stall.vendor, stall.options(&options)).await.map_err(LaunchError::Demo)?;
+            text += &config_text(stall, &simulator).map_err(|error| failed(&*error))?;
+            running.push(simulator);
         }
-        let text = config_text(&running).map_err(|error| LaunchError::Demo(error.to_string()))?;
-        files::write_atomic(&config, text.as_bytes()).map_err(|error| LaunchError::Demo(error.to_string()))?;
-        let read = Config::read(&config, &registry::settings())?;
+        files::write_atomic(&config, text.as_bytes()).map_err(|error| failed(&error))?;
+        let read = first_of(Config::read(&config, &registry::settings())?);
         let opened = open::engine(read, Vec::new(), data).await?;
         Ok(Opened { engine: opened.engine, keep: Box::new(running) })
     })
 }
 
-fn config_text(running: &[(&Stall, Simulator)]) -> Result<String, toml::ser::Error> {
-    let mut text = String::new();
-    for (stall, simulator) in running {
-        // The profile's own tables come last in it, so the stall's settings go before them.
-        let profile = toml::to_string(&simulator.profile)?;
-        text += &format!("[profiles.{}]\n{}\n{}\n", stall.profile, stall.settings, in_place(&profile, stall.profile));
-    }
-    Ok(text)
-}
-
-/// Headings of a profile's tables, as they read within the whole configuration.
-fn in_place(profile: &str, name: &str) -> String {
-    let lines = profile.lines().map(|line| match line.strip_prefix('[') {
-        Some(rest) => format!("[profiles.{name}.{rest}"),
-        None => line.to_owned(),
-    });
-    lines.collect::<Vec<_>>().join("\n")
+/// A stall's profile: what its simulator says, and what the stall says over that.
+fn config_text(stall: &Stall, simulator: &Simulator) -> Result<String, Box<dyn std::error::Error>> {
+    let mut profile = toml::Table::try_from(&simulator.profile)?;
+    profile.extend(stall.settings.parse::<toml::Table>()?);
+    let profiles = toml::Table::from_iter([(stall.profile.to_owned(), profile.into())]);
+    Ok(toml::to_string(&toml::Table::from_iter([("profiles".to_owned(), profiles.into())]))? + "\n")
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
+use serde_json::{Map, Value, json};
 use switchboard::journal::Journal;
 use switchboard::sim::{self, Holder, SimOptions, Simulator};
 use tempfile::TempDir;
@@ -242,7 +243,7 @@ fn leads_are_marked_assigned_watched_and_taken_back() {
     // Cancel has the focus: Enter sends nothing.
     pty.keys("a");
     pty.wait_for("Who gets the 3 marked leads, 2 of them hidden");
-    pty.text("barbara");
+    pty.text("barbara.blacksmith@halv");
     pty.wait_for("Assign 1 of");
     pty.keys("enter");
     pty.wait_for("Assign 3 leads to Barbara Blacksmith");
@@ -253,7 +254,7 @@ fn leads_are_marked_assigned_watched_and_taken_back() {
 
     pty.keys("f6");
     pty.wait_for("Who gets the 3 marked leads, 2 of them hidden");
-    pty.text("barbara");
+    pty.text("barbara.blacksmith@halv");
     pty.wait_for("Assign 1 of");
     pty.keys("enter");
     pty.wait_for("[ Apply 3 changes ]");
@@ -322,12 +323,7 @@ fn words_of_strangers_do_not_steer_the_terminal() {
 async fn simulated(leads: usize, faults: &[&str]) -> (Simulator, TempDir) {
     let faults = faults.iter().map(|fault| (*fault).to_owned()).collect();
     let simulator = sim::start("kenbun", SimOptions { leads, faults, ..SimOptions::default() }).await.unwrap();
-    let mut profiles = toml::Table::new();
-    profiles.insert("sales".to_owned(), toml::Value::try_from(&simulator.profile).unwrap());
-    let mut config = toml::Table::new();
-    config.insert("profiles".to_owned(), toml::Value::Table(profiles));
-    let home = tempfile::tempdir().unwrap();
-    fs::write(home.path().join("config.toml"), toml::to_string(&config).unwrap()).unwrap();
+    let home = home_with(&[("sales", &simulator.profile)]);
     (simulator, home)
 }
 
@@ -365,6 +361,50 @@ async fn what_was_sent_is_awaited_before_the_end() {
     assert_eq!((tally.sent, tally.unknown), (0, 0), "{tally:?}");
     assert!(tally.done > 0 && tally.done < changes, "{tally:?}");
     assert_eq!(simulator.holders().iter().filter(|held| is_janes(held)).count(), tally.done + already);
+}
+
+/// A home with these profiles.
+fn home_with(profiles: &[(&str, &Map<String, Value>)]) -> TempDir {
+    let profiles =
+        profiles.iter().map(|(name, settings)| ((*name).to_owned(), toml::Value::try_from(settings).unwrap()));
+    let config = toml::Table::from_iter([("profiles".to_owned(), toml::Table::from_iter(profiles).into())]);
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("config.toml"), toml::to_string(&config).unwrap()).unwrap();
+    home
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_vendors_outage_or_bad_credentials_hold_nobody_else_up() {
+    let options = || SimOptions { leads: 300, ..SimOptions::default() };
+    let good = sim::start("kenbun", options()).await.unwrap();
+    let refusing = sim::start("stateset", options()).await.unwrap();
+    let mut wrong = refusing.profile.clone();
+    wrong.insert("token".to_owned(), json!({"command": "printf %s sk_test_of_somebody_else"}));
+    let slow = SimOptions { faults: vec!["latency=3600s".to_owned()], ..options() };
+    let silent = sim::start("kenbun", slow).await.unwrap();
+    let mut nowhere = good.profile.clone();
+    nowhere.insert("base_url".to_owned(), "http://127.0.0.1:1".into());
+    let home =
+        home_with(&[("branch", &nowhere), ("night", &silent.profile), ("sales", &good.profile), ("shop", &wrong)]);
+    let journey = tokio::task::spawn_blocking(move || {
+        let mut pty = Start::switchboard(&[]).size(120, 36).start_in(home);
+        // All that can be read is there, and what cannot be is said; nobody waits for the silent one.
+        pty.wait_for("300 leads");
+        pty.wait_for("StateSet refused the credentials of profile shop");
+        pty.keys("space a");
+        pty.wait_for("Who gets the marked lead");
+        pty.text("barbara");
+        pty.wait_for("Assign 1 of");
+        pty.keys("enter");
+        pty.wait_for("[ Apply 1 change ]");
+        pty.keys("y");
+        pty.wait_for("Barbara Blacksmith: 1 done");
+        pty.keys("q");
+        assert_eq!(pty.wait_exit(), 0);
+        pty.assert_restored();
+    });
+    journey.await.unwrap();
+    assert_eq!(good.log().all().iter().filter(|entry| !entry.applied.is_empty()).count(), 1);
 }
 
 /// The number that stands behind `words` on a screen.
