@@ -18,6 +18,7 @@ pub mod demo;
 pub mod dice;
 mod exotel;
 pub mod faults;
+mod instantly;
 mod kenbun;
 pub mod ledger;
 pub mod log;

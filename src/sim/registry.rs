@@ -2,8 +2,13 @@
 
 use super::vendor::Entry;
 
-pub static VENDORS: &[Entry] =
-    &[super::capillary::ENTRY, super::exotel::ENTRY, super::kenbun::ENTRY, super::stateset::ENTRY];
+pub static VENDORS: &[Entry] = &[
+    super::capillary::ENTRY,
+    super::exotel::ENTRY,
+    super::instantly::ENTRY,
+    super::kenbun::ENTRY,
+    super::stateset::ENTRY,
+];
 
 /// The entry of `name`; the error lists what exists.
 pub fn find(name: &str) -> Result<&'static Entry, String> {

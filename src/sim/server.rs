@@ -137,7 +137,7 @@ async fn answer(
             tokio::spawn(async move {
                 pause(delay).await;
                 next.run(request).await;
-                note(&core, number, &trace, act);
+                note_all(&core, number, &trace, act);
             });
             return open.cut(&wire);
         }
@@ -151,7 +151,7 @@ async fn answer(
     }
 
     let response = next.run(request).await;
-    note(&core, number, &trace, act);
+    note_all(&core, number, &trace, act);
     if let Some(pick) = verdict.meddle {
         meddle_after(&core, number, pick);
     }
@@ -169,6 +169,13 @@ async fn pause(time: Duration) {
     if !time.is_zero() {
         tokio::time::sleep(time).await;
     }
+}
+
+/// Writes what the handler told into the log, and what its jobs will tell.
+fn note_all(core: &Arc<Core>, number: u64, trace: &Trace, act: Act) {
+    let log = Arc::clone(core);
+    trace.afterwards(move |trace| note(&log, number, trace, act));
+    note(core, number, trace, act);
 }
 
 /// Writes what the handler told into the log.

@@ -12,7 +12,8 @@
 //! It is written from the vendor's contract alone, never with an eye on the client.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::Router;
 use axum::response::Response;
@@ -155,8 +156,21 @@ pub enum Meddling {
 }
 
 /// Tells the log what a handler did. Comes with every request as an extension.
-#[derive(Clone, Debug, Default)]
-pub struct Trace(Arc<Mutex<Traced>>);
+#[derive(Clone, Default)]
+pub struct Trace(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    traced: Mutex<Traced>,
+    /// Takes what is told after the request was answered, by a job that it began.
+    afterwards: OnceLock<Box<dyn Fn(&Trace) + Send + Sync>>,
+}
+
+impl fmt::Debug for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Trace").field(&self.0.traced).finish()
+    }
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Traced {
@@ -182,10 +196,19 @@ impl Trace {
     }
 
     pub(super) fn take(&self) -> Traced {
-        self.with(std::mem::take)
+        std::mem::take(&mut self.0.traced.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn with<T>(&self, f: impl FnOnce(&mut Traced) -> T) -> T {
-        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    /// The request is answered: from now on whatever is told goes to `note`.
+    pub(super) fn afterwards(&self, note: impl Fn(&Self) + Send + Sync + 'static) {
+        // Once is enough: it is always the same log entry.
+        let _ = self.0.afterwards.set(Box::new(note));
+    }
+
+    fn with(&self, f: impl FnOnce(&mut Traced)) {
+        f(&mut self.0.traced.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(note) = self.0.afterwards.get() {
+            note(self);
+        }
     }
 }

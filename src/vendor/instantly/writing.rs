@@ -318,7 +318,7 @@ impl Instantly {
                 "Set owner_id_field of profile {profile} to the other of \"user_id\" and \"id\" (doctor compares them), \
                  or strategy = \"patch\" to do without the bulk call."
             ))
-        } else if group.guard.is_some() && words.contains("assigned_to") {
+        } else if group.guard.is_some() && (words.contains("assigned_to") || words.contains("additional propert")) {
             Some(format!(
                 "This server does not know the guard of the bulk call: set guard_current_owner = false in profile \
                  {profile}; owners are read before each call all the same."
