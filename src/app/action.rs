@@ -75,7 +75,11 @@ pub enum Action {
     Retry,
     Resume,
     Settle,
+    GiveUp,
     Stop,
+    Pause,
+    Slower,
+    Faster,
     Watch,
     OnlyProblems,
 
@@ -210,6 +214,14 @@ impl Action {
             Self::Settle => {
                 many("settle", "Find out by reading what became of what was sent", &[Operation, History, Interrupted])
             }
+            Self::GiveUp => many(
+                "give up",
+                "Never send what was not sent yet and ask about it no more; what is done stays",
+                &[Operation, History, Interrupted],
+            ),
+            Self::Pause => many("pause", "Hand out no new work for now; a second time: go on", &[Operation]),
+            Self::Slower => many("slower", "Send half as fast as now", &[Operation]),
+            Self::Faster => many("faster", "Send twice as fast, up to full speed", &[Operation]),
             Self::Stop => many("stop", "Hand out no new work; what is in flight is awaited", &[Panes, Operation]),
             Self::Watch => calm("watch", "Show the items of the newest running or ended operation", &[Panes]),
             Self::OnlyProblems => {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::domain::OperationKind;
+use crate::domain::history::OperationLife;
 
 use super::action::Action;
 use super::context::Context;
@@ -60,6 +61,16 @@ impl State {
                     Stop if self.operations.get(&view.id).is_some_and(|op| op.progress.stopping) => {
                         because("It is being stopped already")
                     }
+                    Pause | Slower | Faster if !running => because("The operation is not running"),
+                    Pause | Slower | Faster if self.progress_of(view).is_some_and(|progress| progress.stopping) => {
+                        because("It is being stopped already")
+                    }
+                    Faster if self.progress_of(view).is_none_or(|progress| progress.at_most.is_none()) => {
+                        because("It goes at full speed")
+                    }
+                    GiveUp if running => because("The operation is still running: stop it first"),
+                    GiveUp if !self.can_be_given_up(view) => because("There is nothing to give up"),
+                    Resume if self.is_given_up(view) => because("It was given up: what was not sent stays so"),
                     Undo | Retry if running => because("The operation is still running"),
                     Undo if tally.done == 0 => because("Nothing of it was done"),
                     Undo if view.summary.as_ref().is_some_and(|summary| summary.undoable == 0) => {
@@ -83,6 +94,15 @@ impl State {
                 }
                 (Retry, Some(operation)) if operation.tally.failed + operation.tally.not_sent == 0 => {
                     because("There is nothing to try again")
+                }
+                (GiveUp, Some(operation)) if operation.life == OperationLife::Running => {
+                    because("The operation is still running: stop it first")
+                }
+                (GiveUp, Some(operation)) if !is_open(operation) || operation.life == OperationLife::GivenUp => {
+                    because("There is nothing to give up")
+                }
+                (Resume, Some(operation)) if operation.life == OperationLife::GivenUp => {
+                    because("It was given up: what was not sent stays so")
                 }
                 (Resume | Settle, Some(operation)) if !is_open(operation) => because("Nothing of it is open"),
                 _ => None,
@@ -169,9 +189,25 @@ impl State {
             Context::Palette => &[Accept, Back, CursorDown],
             Context::Plan => &[Accept, Apply, Note, ToggleClosed, NextField, CursorDown, Back, Help],
             Context::Prompt => &[Accept, NextField, Back],
-            Context::Operation => &[Stop, Retry, Undo, Settle, Resume, OnlyProblems, Mark, Copy, SaveFile, Back, Help],
-            Context::History => &[Accept, Undo, Redo, Retry, Settle, Resume, Back, Help],
-            Context::Interrupted => &[Settle, Resume, Undo, Back, Help],
+            Context::Operation => &[
+                Stop,
+                Pause,
+                Slower,
+                Faster,
+                Retry,
+                Undo,
+                Settle,
+                Resume,
+                GiveUp,
+                OnlyProblems,
+                Mark,
+                Copy,
+                SaveFile,
+                Back,
+                Help,
+            ],
+            Context::History => &[Accept, Undo, Redo, Retry, Settle, Resume, GiveUp, Back, Help],
+            Context::Interrupted => &[Settle, Resume, Undo, GiveUp, Back, Help],
             Context::Detail => &[Assign, Unassign, CursorRight, Copy, SaveFile, Back, Help],
             Context::Messages => &[Copy, SaveFile, Dismiss, Back],
             Context::Columns => &[Mark, SortBy, MoveUp, MoveDown, ResetColumns, Back],
@@ -229,6 +265,12 @@ impl State {
                     return Cow::Owned(format!("undo {}", words::number(view.marked.len())));
                 }
                 _ => "undo",
+            },
+            (Context::Operation, Pause) => match self.dialogs.last() {
+                Some(Dialog::Operation(view)) if self.progress_of(view).is_some_and(|progress| progress.paused) => {
+                    "go on"
+                }
+                _ => "pause",
             },
             (Context::Operation, OnlyProblems) => match self.dialogs.last() {
                 Some(Dialog::Operation(view)) if view.only_problems => "all items",

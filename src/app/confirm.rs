@@ -1,5 +1,7 @@
 //! A question with two answers. The safe one has the focus.
 
+use crate::domain::OperationId;
+
 use super::action::Action;
 use super::dialog::{After, Dialog};
 use super::state::State;
@@ -20,6 +22,7 @@ pub struct Confirm {
 pub(super) enum What {
     DeleteView(String),
     Leave,
+    GiveUp(OperationId),
 }
 
 impl State {
@@ -36,6 +39,7 @@ impl State {
                 match &question.what {
                     What::DeleteView(name) => self.delete_view(name),
                     What::Leave => self.leave(),
+                    What::GiveUp(operation) => self.give_up(operation.clone()),
                 }
                 return After::Close;
             }

@@ -176,7 +176,8 @@ impl State {
             Dialog::Confirm(question) => self.act_in_confirm(question, action),
             Dialog::Busy => After::Close,
         };
-        // What was opened meanwhile lies above it.
+        // What was opened meanwhile lies above it, and what lay below it may be gone.
+        let Some(place) = self.dialogs.iter().rposition(|dialog| matches!(dialog, Dialog::Busy)) else { return true };
         match after {
             After::Stay => self.dialogs[place] = dialog,
             After::Close => {

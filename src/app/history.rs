@@ -25,11 +25,11 @@ impl HistoryPane {
     }
 }
 
-/// The operation has items that were not sent or are not known, and nobody works on it.
+/// The operation has items that are not known or may still be sent, and nobody works on it.
 pub fn is_open(summary: &OperationSummary) -> bool {
     let tally = summary.tally;
-    let left = tally.unknown + tally.not_sent + tally.sent + tally.planned;
-    summary.life != OperationLife::Running && left > 0
+    let unsent = if summary.life == OperationLife::GivenUp { 0 } else { tally.not_sent + tally.planned };
+    summary.life != OperationLife::Running && tally.unknown + tally.sent + unsent > 0
 }
 
 impl State {
@@ -79,6 +79,7 @@ impl State {
                 self.name_operation(&current);
                 self.resume(current.id, action == Action::Settle);
             }
+            (Action::GiveUp, Some(current)) => self.ask_to_give_up(&current.id, &current.tally),
             (action, _) => {
                 pane.cursor.act(action, pane.operations.len(), height);
             }

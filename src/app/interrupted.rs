@@ -39,6 +39,7 @@ impl State {
             (Action::Undo, Some(current)) => {
                 self.plan_undo(Command::PlanUndo { operations: vec![current.id], items: None });
             }
+            (Action::GiveUp, Some(current)) => self.ask_to_give_up(&current.id, &current.tally),
             (action, _) => {
                 offer.cursor.act(action, offer.operations.len(), height);
             }

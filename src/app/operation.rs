@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::exchange::Command;
+use crate::domain::exchange::{Command, OperationProgress};
 use crate::domain::history::{ItemRow, OperationLife, OperationSummary};
 use crate::domain::planning::Wanted;
 use crate::domain::{Assignment, ItemState, OperationId, OperationKind, ProfileName, SafeLines, Tally};
@@ -11,6 +11,7 @@ use crate::domain::{Assignment, ItemState, OperationId, OperationKind, ProfileNa
 use super::action::Action;
 use super::dialog::{After, Dialog};
 use super::effect::Effect;
+use super::history::is_open;
 use super::list::ListCursor;
 use super::operations::is_unfinished;
 use super::state::State;
@@ -85,16 +86,34 @@ impl State {
         self.operations.get(id).is_some_and(super::operations::Operation::is_running)
     }
 
-    /// The operation was cut off, and nobody works on it.
+    /// How it goes, while it runs in this session or after it did.
+    pub(super) fn progress_of(&self, view: &OperationView) -> Option<&OperationProgress> {
+        self.operations.get(&view.id).map(|operation| &operation.progress)
+    }
+
+    /// What the history or this session knows of it after its end.
+    fn summary_of<'a>(&'a self, view: &'a OperationView) -> Option<&'a OperationSummary> {
+        let ended = self.operations.get(&view.id).and_then(|operation| operation.ended.as_ref());
+        ended.map(|ended| &ended.summary).or(view.summary.as_ref())
+    }
+
+    /// Somebody decided not to go on with it.
+    pub(super) fn is_given_up(&self, view: &OperationView) -> bool {
+        self.summary_of(view).is_some_and(|summary| summary.life == OperationLife::GivenUp)
+    }
+
+    pub(super) fn can_be_given_up(&self, view: &OperationView) -> bool {
+        self.is_interrupted(view) && !self.is_given_up(view)
+    }
+
+    /// Items of the operation are not known or may still be sent, and nobody works on it.
     pub(super) fn is_interrupted(&self, view: &OperationView) -> bool {
         if let Some(operation) = self.operations.get(&view.id) {
             let tally = operation.progress.tally;
-            return !operation.is_running() && tally.unknown + tally.not_sent + tally.sent + tally.planned > 0;
+            let unsent = if self.is_given_up(view) { 0 } else { tally.not_sent + tally.planned };
+            return !operation.is_running() && tally.unknown + tally.sent + unsent > 0;
         }
-        view.summary.as_ref().is_some_and(|summary| {
-            summary.life == OperationLife::Interrupted
-                || (summary.life == OperationLife::Ended && summary.tally.not_sent > 0)
-        })
+        view.summary.as_ref().is_some_and(is_open)
     }
 
     pub(super) fn wish_for_items(&mut self, view: &mut OperationView, height: usize) {
@@ -131,6 +150,12 @@ impl State {
                 self.plan_undo(Command::PlanUndo { operations: vec![view.id.clone()], items });
             }
             Action::Stop => self.stop(std::slice::from_ref(&view.id)),
+            Action::Pause => self.pause(&view.id),
+            Action::Slower | Action::Faster => self.throttle(&view.id, action == Action::Slower),
+            Action::GiveUp => {
+                let tally = self.tally_of(view);
+                self.ask_to_give_up(&view.id, &tally);
+            }
             Action::OnlyProblems => {
                 view.only_problems = !view.only_problems;
                 view.cursor = ListCursor::default();

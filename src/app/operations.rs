@@ -8,6 +8,7 @@ use crate::domain::history::{ItemRow, OperationSummary};
 use crate::domain::selection::LeadKey;
 use crate::domain::{ItemState, OperationId, OperationKind, Plan, Tally};
 
+use super::confirm::What;
 use super::dialog::Dialog;
 use super::effect::Effect;
 use super::notices::Level;
@@ -237,6 +238,44 @@ impl State {
             "Reading back what became of what was sent; then the rest is sent"
         };
         self.say(Level::Info, text);
+    }
+
+    /// Asks whether an operation is to be given up: that cannot be taken back.
+    pub(super) fn ask_to_give_up(&mut self, id: &OperationId, tally: &Tally) {
+        let unsent = tally.planned + tally.not_sent;
+        let question = format!(
+            "Give this operation up? {} not sent will never be sent; what is done stays, and can be taken back.",
+            counted(unsent, "item")
+        );
+        self.ask(question, "Keep it", "Give it up", What::GiveUp(id.clone()));
+    }
+
+    /// Nothing more of an operation is sent, for good.
+    pub(super) fn give_up(&mut self, operation: OperationId) {
+        self.operations.resumed.insert(operation.clone());
+        for dialog in &mut self.dialogs {
+            if let Dialog::Interrupted(offer) = dialog {
+                offer.operations.retain(|open| open.id != operation);
+            }
+        }
+        self.dialogs.retain(|dialog| !matches!(dialog, Dialog::Interrupted(offer) if offer.operations.is_empty()));
+        self.emit(Effect::Send(Command::GiveUp { operation }));
+        self.say(Level::Info, "Given up: nothing more is sent; what is not known yet is read back");
+    }
+
+    /// Hands out nothing new for now, or goes on.
+    pub(super) fn pause(&mut self, id: &OperationId) {
+        let progress = &mut self.operations.entry(id).progress;
+        progress.paused = !progress.paused;
+        let paused = progress.paused;
+        self.emit(Effect::Send(Command::Pause { operation: id.clone(), paused }));
+        let text = if paused { "Paused: what is in flight is awaited, nothing new is sent" } else { "Going on" };
+        self.say(Level::Info, text);
+    }
+
+    /// Sends half or twice as fast. How fast that is, the next progress tells.
+    pub(super) fn throttle(&mut self, id: &OperationId, slower: bool) {
+        self.emit(Effect::Send(Command::Throttle { operation: id.clone(), slower }));
     }
 
     /// The journal could not be read: what was being gathered is given up.

@@ -1,6 +1,7 @@
 //! What the engine keeps of one profile: its vendor's client, its pace, its leads and people as they were last read.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub struct Desk {
     pub mappings: KeptMappings,
     kept: Mutex<Kept>,
     written: Mutex<HashMap<TargetId, Timestamp>>,
+    /// With more written targets than this the old ones are thrown out.
+    sweep_at: AtomicUsize,
 }
 
 /// The profile's leads as the screen shows them.
@@ -84,6 +87,7 @@ impl Desk {
             mappings: KeptMappings::default(),
             kept: Mutex::default(),
             written: Mutex::default(),
+            sweep_at: AtomicUsize::new(MOST_WRITTEN),
         }
     }
 
@@ -258,11 +262,13 @@ impl Desk {
     pub fn note_written<'a>(&self, targets: impl IntoIterator<Item = &'a TargetId>, now: Timestamp) {
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         written.extend(targets.into_iter().map(|target| (target.clone(), now)));
-        if written.len() > MOST_WRITTEN
+        if written.len() > self.sweep_at.load(Ordering::Relaxed)
             && let Ok(oldest) = now.checked_sub(self.freshness)
         {
             // Readings older than that are repeated anyway.
             written.retain(|_, at| *at >= oldest);
+            // Not again before there are twice as many: a sweep looks at all of them.
+            self.sweep_at.store(MOST_WRITTEN.max(written.len() * 2), Ordering::Relaxed);
         }
     }
 

@@ -13,6 +13,7 @@ use super::operation::{self, Part, Seqs, Start};
 use super::operation_id::operation_id;
 use super::pace::Ledger;
 use super::recheck;
+use super::reins::Reins;
 use super::resume;
 use super::setup::{Clock, Setup, Tuning};
 use super::undo::{self, UndoRequest};
@@ -42,7 +43,13 @@ pub(super) struct Inner {
     pub data_folder: Option<PathBuf>,
     pub tuning: Tuning,
     /// Operations of this process that run now.
-    running: Mutex<HashMap<OperationId, StopToken>>,
+    running: Mutex<HashMap<OperationId, Running>>,
+}
+
+/// What a running operation can be told.
+struct Running {
+    stop: StopToken,
+    reins: Arc<Reins>,
 }
 
 /// A profile that cannot be used.
@@ -148,7 +155,9 @@ impl Engine {
             let (name, kind, base_url, read_only) = (profile.name, profile.kind, profile.base_url, profile.read_only);
             desks.push(match profile.vendor {
                 Ok(vendor) => {
-                    let capabilities = Arc::new(vendor.capabilities().clone());
+                    let mut capabilities = vendor.capabilities().clone();
+                    capabilities.settle = tuning.settle.unwrap_or(capabilities.settle);
+                    let capabilities = Arc::new(capabilities);
                     let mut pace = capabilities.pace;
                     pace.parallel = pace.parallel.min(tuning.parallel.unwrap_or(usize::MAX)).max(1);
                     let ledger = data_folder.as_deref().and_then(|folder| ledger(folder, &name, &base_url));
@@ -324,8 +333,17 @@ impl Engine {
 
     /// Asks a running operation to stop: no new work is handed out, what is in flight is awaited and settled.
     pub fn stop(&self, operation: &OperationId) -> bool {
-        let running = self.inner.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.get(operation).map(StopToken::stop).is_some()
+        self.inner.tell(operation, |running| running.stop.stop())
+    }
+
+    /// Makes a running operation hand out no new work for now, or go on.
+    pub fn pause(&self, operation: &OperationId, paused: bool) -> bool {
+        self.inner.tell(operation, |running| running.reins.pause(paused))
+    }
+
+    /// Makes a running operation send half as fast as it does now, or twice as fast, up to full speed.
+    pub fn throttle(&self, operation: &OperationId, slower: bool) -> bool {
+        self.inner.tell(operation, |running| if slower { running.reins.slower() } else { running.reins.faster() })
     }
 
     /// Probes a profile's contract with reads only.
@@ -365,8 +383,8 @@ struct Listed<'a> {
 }
 
 impl<'a> Listed<'a> {
-    fn new(inner: &'a Inner, id: OperationId, stop: StopToken) -> Self {
-        inner.running.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), stop);
+    fn new(inner: &'a Inner, id: OperationId, running: Running) -> Self {
+        inner.running.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), running);
         Self { inner, id }
     }
 }
@@ -402,6 +420,12 @@ impl Inner {
     pub fn desk_for_writing(&self, profile: &ProfileName) -> Result<Arc<Desk>, ApplyError> {
         let desk = self.desk(profile)?;
         if desk.read_only { Err(ApplyError::ReadOnly(profile.clone())) } else { Ok(desk) }
+    }
+
+    /// Tells a running operation something. False when it is not running here.
+    fn tell(&self, operation: &OperationId, what: impl FnOnce(&Running)) -> bool {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.get(operation).map(what).is_some()
     }
 
     /// Asks the journal, away from the async threads.
@@ -515,7 +539,8 @@ impl Inner {
         watch: Watch,
         stop: StopToken,
     ) -> Result<Report, ApplyError> {
-        let listed = Listed::new(self, id.clone(), stop.clone());
+        let reins = Arc::new(Reins::new());
+        let listed = Listed::new(self, id.clone(), Running { stop: stop.clone(), reins: reins.clone() });
         let start = Start {
             id: id.clone(),
             plan,
@@ -524,6 +549,7 @@ impl Inner {
             journal: self.journal.clone(),
             hold,
             stop,
+            reins,
             watch: watch.clone(),
             clock: self.clock.clone(),
             tuning: self.tuning,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::reins::Wish;
 use crate::domain::exchange::OperationProgress;
 use crate::domain::{ItemState, Tally};
 
@@ -58,7 +59,7 @@ impl Live {
     }
 
     /// The state now. Called in regular short intervals, which are also the rate's samples.
-    pub fn progress(&self, now: Instant, stopping: bool, waiting: Option<String>) -> OperationProgress {
+    pub fn progress(&self, now: Instant, stopping: bool, wish: Wish, waiting: Option<String>) -> OperationProgress {
         let mut counts = self.counts();
         let settled = counts.tally.settled();
         while counts.samples.len() > 1 && now.duration_since(counts.samples[0].0) > WINDOW {
@@ -73,8 +74,10 @@ impl Live {
             tally: counts.tally,
             in_flight: counts.in_flight,
             items_per_second: rate,
-            seconds_left: (rate > 0.0 && !stopping).then(|| open as f64 / rate),
+            seconds_left: (rate > 0.0 && !stopping && !wish.paused).then(|| open as f64 / rate),
             stopping,
+            paused: wish.paused,
+            at_most: wish.at_most,
             waiting,
         }
     }
@@ -90,11 +93,13 @@ mod tests {
         for _ in 0..20 {
             tokio::time::advance(Duration::from_millis(500)).await;
             live.shift([(ItemState::Planned, ItemState::Sent), (ItemState::Sent, ItemState::Done)]);
-            live.progress(Instant::now(), false, None);
+            live.progress(Instant::now(), false, Wish::default(), None);
         }
-        let progress = live.progress(Instant::now(), false, None);
+        let progress = live.progress(Instant::now(), false, Wish::default(), None);
         assert!((progress.items_per_second - 2.0).abs() < 0.3, "{progress:?}");
         assert!((progress.seconds_left.unwrap() - 40.0).abs() < 7.0, "{progress:?}");
-        assert_eq!(live.progress(Instant::now(), true, None).seconds_left, None);
+        assert_eq!(live.progress(Instant::now(), true, Wish::default(), None).seconds_left, None);
+        let paused = Wish { paused: true, ..Wish::default() };
+        assert_eq!(live.progress(Instant::now(), false, paused, None).seconds_left, None);
     }
 }

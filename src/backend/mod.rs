@@ -18,6 +18,7 @@ mod outbox;
 pub mod pace;
 mod reader;
 mod recheck;
+mod reins;
 mod resume;
 mod scribe;
 mod setup;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::pace::PaceGate;
+use crate::domain::capabilities::Settle;
 use crate::domain::exchange::Problem;
 use crate::domain::{ProfileName, SafeText, Timestamp, VendorKind};
 use crate::journal::Journal;
@@ -61,6 +62,8 @@ impl ProfileSetup {
 pub struct Tuning {
     /// Overrides the capabilities' freshness.
     pub freshness: Option<Duration>,
+    /// Overrides the capabilities' rule of when and for how long lost answers are read back.
+    pub settle: Option<Settle>,
     /// At most this many requests in flight for a profile, if the capabilities allow more.
     pub parallel: Option<usize>,
     /// An operation of at most this many changes is hot: it goes before bulk work of the same profile.
@@ -79,6 +82,7 @@ impl Default for Tuning {
     fn default() -> Self {
         Self {
             freshness: None,
+            settle: None,
             parallel: None,
             hot_up_to: 20,
             tries: 8,

@@ -129,6 +129,12 @@ impl Backend {
             Command::Stop { operation } => {
                 self.engine.stop(&operation);
             }
+            Command::Pause { operation, paused } => {
+                self.engine.pause(&operation, paused);
+            }
+            Command::Throttle { operation, slower } => {
+                self.engine.throttle(&operation, slower);
+            }
             Command::PlanUndo { operations, items } => self.plan_undo(operations, items),
             Command::PlanNewestUndo { redo } => self.plan_newest_undo(redo),
             Command::History { offset, limit } => self.ask(

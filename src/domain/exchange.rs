@@ -39,6 +39,16 @@ pub enum Command {
     Stop {
         operation: OperationId,
     },
+    /// Hand out no new work for now, or go on.
+    Pause {
+        operation: OperationId,
+        paused: bool,
+    },
+    /// Send half as fast as now, or twice as fast up to full speed.
+    Throttle {
+        operation: OperationId,
+        slower: bool,
+    },
     /// Read the targets of these operations again and make a plan that takes them back. `items` limits it to those
     /// sequence numbers of a single operation.
     PlanUndo {
@@ -201,6 +211,10 @@ pub struct OperationProgress {
     pub seconds_left: Option<f64>,
     /// Set while nothing new is handed out.
     pub stopping: bool,
+    /// Set while nothing new is handed out until it is told to go on.
+    pub paused: bool,
+    /// Where it was slowed down: at most so many write requests a second.
+    pub at_most: Option<f64>,
     /// Why it waits, where it does: a rate limit, an outage.
     pub waiting: Option<String>,
 }

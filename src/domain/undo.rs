@@ -71,4 +71,66 @@ mod tests {
         assert_eq!(decide(&was, &wrote, &now), Verdict::Restore(Assignment::agents(["ann", "bob", "dan"])));
         assert_eq!(decide(&was, &wrote, &was), Verdict::AlreadyBack);
     }
+
+    use proptest::prelude::*;
+
+    fn an_owner() -> impl Strategy<Value = Assignment> {
+        prop_oneof![
+            1 => Just(Assignment::unassigned()),
+            1 => Just(Assignment::Unknown),
+            4 => prop::sample::select(vec!["a", "b", "c"]).prop_map(owner),
+            2 => prop::sample::select(vec!["Ann", "Bob"]).prop_map(|name| Assignment::Owner(OwnerRef::named(name))),
+        ]
+    }
+
+    fn some_agents() -> impl Strategy<Value = Assignment> {
+        prop::collection::btree_set(prop::sample::select(vec!["ann", "bob", "cid", "dan", "eve"]), 0..5)
+            .prop_map(Assignment::agents)
+    }
+
+    proptest! {
+        /// What an undo puts back can be brought again by taking the undo back, and a second undo finds nothing to do.
+        #[test]
+        fn an_undo_of_an_undo_brings_back_what_was_written(was in an_owner(), wrote in an_owner(), now in an_owner()) {
+            if let Verdict::Restore(restored) = decide(&was, &wrote, &now) {
+                prop_assert_eq!(&restored, &was);
+                prop_assert!(wrote.is_same(&now), "only what is still ours is put back");
+                match decide(&now, &restored, &restored) {
+                    Verdict::Restore(again) => prop_assert_eq!(again, now),
+                    verdict => prop_assert!(false, "{verdict:?}"),
+                }
+                let second = decide(&was, &wrote, &restored);
+                prop_assert!(matches!(second, Verdict::AlreadyBack), "{second:?}");
+            }
+        }
+
+        /// Whatever others did with agents that the change was not about stays, through undo and redo.
+        #[test]
+        fn sets_lose_and_regain_only_their_own_agents(
+            was in some_agents(), wrote in some_agents(), now in some_agents(),
+        ) {
+            let (Assignment::Agents(before), Assignment::Agents(written), Assignment::Agents(there)) = (&was, &wrote, &now)
+            else { unreachable!() };
+            let ours: std::collections::BTreeSet<_> = before.symmetric_difference(written).cloned().collect();
+            match decide(&was, &wrote, &now) {
+                Verdict::Restore(Assignment::Agents(restored)) => {
+                    for agent in restored.symmetric_difference(there) {
+                        prop_assert!(ours.contains(agent), "{agent} is none of ours");
+                    }
+                    for agent in &ours {
+                        prop_assert_eq!(restored.contains(agent), before.contains(agent));
+                    }
+                    let restored = Assignment::Agents(restored);
+                    prop_assert_eq!(decide(&was, &wrote, &restored), Verdict::AlreadyBack);
+                    prop_assert_eq!(decide(&now, &restored, &restored), Verdict::Restore(now));
+                }
+                Verdict::AlreadyBack => {
+                    for agent in &ours {
+                        prop_assert_eq!(there.contains(agent), before.contains(agent));
+                    }
+                }
+                verdict => prop_assert!(false, "{verdict:?}"),
+            }
+        }
+    }
 }

@@ -415,6 +415,13 @@ impl Journal {
         self.shared.write(Care::NeedsSavepoint, move |desk| prune::prune(desk.connection, before))
     }
 
+    /// Fills the disk but for so many pages, or empties it again.
+    #[cfg(test)]
+    pub(crate) fn leave_pages(&self, pages: Option<i64>) {
+        let orders = self.shared.orders.as_ref().expect("the journal is open");
+        orders.send(Order::LimitPages(pages)).expect("a writer");
+    }
+
     /// Checks the file and compares everything derived with what it comes from; a sentence for each thing that is
     /// wrong. Reads all of it several times: up to half a minute for a million items.
     pub fn verify(&self) -> Result<Vec<String>, JournalError> {

@@ -126,6 +126,11 @@ fn progress_words(operation: &Operation) -> String {
     let mut said = Vec::new();
     if progress.stopping {
         said.push("stopping".to_owned());
+    } else if progress.paused {
+        said.push("paused".to_owned());
+    }
+    if let Some(most) = progress.at_most {
+        said.push(format!("slowed to {} requests/s", rate(most)));
     }
     if let Some(waiting) = &progress.waiting {
         said.push(format!("waiting: {}", crate::domain::SafeText::new(waiting)));

@@ -258,8 +258,8 @@ fn running_with(size: (u16, u16), leads: usize) -> Desk {
         in_flight: 32,
         items_per_second: 212.4,
         seconds_left: Some(4.0),
-        stopping: false,
         waiting: Some("kenbun's rate limit, until 14:03:12".to_owned()),
+        ..OperationProgress::default()
     };
     desk.tell(Event::Progress { operation: id.into(), progress });
     let states =
@@ -281,6 +281,19 @@ fn running_with(size: (u16, u16), leads: usize) -> Desk {
     });
     desk.tell(Event::Items { operation: id.into(), items: items.collect(), total: 2000, offset: 0 });
     desk
+}
+
+#[test]
+fn an_operation_that_was_paused_or_slowed_down() {
+    let mut desk = running((80, 24));
+    let mut progress = desk.state.operations.newest().unwrap().progress.clone();
+    (progress.paused, progress.waiting, progress.items_per_second) = (true, None, 0.0);
+    let id = desk.state.operations.newest().unwrap().id.clone();
+    desk.tell(Event::Progress { operation: id.clone(), progress: progress.clone() });
+    assert!(screen(&desk).contains("paused, 4 s left, 32 in flight"), "{}", screen(&desk));
+    (progress.paused, progress.at_most) = (false, Some(2.5));
+    desk.tell(Event::Progress { operation: id, progress });
+    assert!(screen(&desk).contains("slowed to 2.5 requests/s"), "{}", screen(&desk));
 }
 
 #[test]

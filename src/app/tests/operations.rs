@@ -7,6 +7,7 @@ use crate::app::fixture::{Desk, item, owner, summary};
 use crate::app::notices::Level;
 use crate::app::{Action, Context};
 use crate::domain::exchange::{Command, Event, OperationProgress, Problem};
+use crate::domain::history::OperationLife;
 use crate::domain::{ItemState, OperationId, OperationKind, Plan, Tally};
 
 const SIZE: (u16, u16) = (80, 24);
@@ -208,4 +209,51 @@ fn an_operation_that_was_cut_off_does_not_run_for_ever_and_can_go_on() {
     assert_eq!(desk.state.operations.running().count(), 1);
     ended(&mut desk, Tally { done: 20, ..Tally::default() });
     assert_eq!(desk.state.operations.running().count(), 0);
+}
+
+#[test]
+fn a_running_operation_is_paused_and_slowed_down_from_its_progress() {
+    let mut desk = Desk::loaded(SIZE, 300);
+    started(&mut desk, "garcia");
+    desk.take();
+    let order = |desk: &mut Desk, action| {
+        desk.act(action);
+        desk.commands()
+    };
+    assert!(matches!(order(&mut desk, Action::Pause)[..], [Command::Pause { paused: true, .. }]));
+    assert!(desk.state.hints().iter().any(|(action, words)| *action == Action::Pause && words == "go on"));
+    assert!(matches!(order(&mut desk, Action::Pause)[..], [Command::Pause { paused: false, .. }]));
+    assert!(matches!(order(&mut desk, Action::Slower)[..], [Command::Throttle { slower: true, .. }]));
+    // At full speed there is nothing faster.
+    assert!(order(&mut desk, Action::Faster).is_empty());
+    let slowed = OperationProgress { at_most: Some(4.0), ..OperationProgress::default() };
+    desk.tell(Event::Progress { operation: "op1".into(), progress: slowed });
+    desk.take();
+    assert!(matches!(order(&mut desk, Action::Faster)[..], [Command::Throttle { slower: false, .. }]));
+    // It is not given up while it runs, and what has ended is not paused.
+    assert!(order(&mut desk, Action::GiveUp).is_empty());
+    ended(&mut desk, Tally { done: 3, ..Tally::default() });
+    desk.take();
+    for action in [Action::Pause, Action::Slower, Action::GiveUp] {
+        assert!(order(&mut desk, action).is_empty(), "{action}");
+    }
+}
+
+#[test]
+fn what_was_not_sent_can_be_given_up_after_a_question() {
+    let mut desk = Desk::loaded(SIZE, 300);
+    started(&mut desk, "garcia");
+    ended(&mut desk, Tally { done: 3, not_sent: 4, ..Tally::default() });
+    desk.take();
+    desk.act(Action::GiveUp);
+    assert_eq!(desk.state.context(), Context::Confirm);
+    // The safe answer has the focus.
+    desk.act(Action::Accept);
+    assert!(desk.commands().is_empty());
+    desk.acts(&[Action::GiveUp, Action::NextField, Action::Accept]);
+    assert!(matches!(&desk.commands()[..], [Command::GiveUp { operation }] if operation.as_str() == "op1"));
+    let mut told = summary("op1", OperationKind::Assign, Tally { done: 3, not_sent: 4, ..Tally::default() });
+    told.life = OperationLife::GivenUp;
+    desk.tell(Event::Ended { summary: told, seconds: 0.0, requests: 0 });
+    assert!(desk.state.why_not(Action::Resume).is_some() && desk.state.why_not(Action::GiveUp).is_some());
 }

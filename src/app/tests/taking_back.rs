@@ -145,6 +145,10 @@ fn cut_off_operations_are_offered_and_nothing_is_done_unasked() {
         cut
     };
     let mut desk = Desk::loaded(SIZE, 30);
+    desk.tell(Event::Interrupted { operations: vec![cut("op0")] });
+    desk.acts(&[Action::GiveUp, Action::NextField, Action::Accept]);
+    assert!(matches!(&desk.commands()[..], [Command::GiveUp { operation }] if operation.as_str() == "op0"));
+    assert_eq!(desk.state.context(), Context::Leads, "nothing is left to be offered");
     desk.tell(Event::Interrupted { operations: vec![cut("op1"), cut("op2"), cut("op3")] });
     assert_eq!(desk.state.context(), Context::Interrupted);
     assert!(desk.commands().is_empty());

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 pub use self::part::{Part, Seqs};
 pub use self::settling::Chance;
 use super::live::Live;
+use super::reins::Reins;
 use super::scribe::Scribe;
 use super::setup::{Clock, Tuning};
 use super::{StopToken, Watch};
@@ -33,6 +34,7 @@ pub struct Run {
     pub scribe: Scribe,
     pub live: Live,
     pub stop: StopToken,
+    pub reins: Arc<Reins>,
     pub watch: Watch,
     pub clock: Clock,
     pub tuning: Tuning,
@@ -56,6 +58,7 @@ pub struct Start {
     pub journal: Journal,
     pub hold: Hold,
     pub stop: StopToken,
+    pub reins: Arc<Reins>,
     pub watch: Watch,
     pub clock: Clock,
     pub tuning: Tuning,
@@ -63,10 +66,10 @@ pub struct Start {
 
 /// Runs an operation to its end. Everything that was sent is settled, or known to be unknown, when this returns.
 pub async fn run(start: Start) -> Ended {
-    let Start { id, plan, parts, tally, journal, hold, stop, watch, clock, tuning } = start;
+    let Start { id, plan, parts, tally, journal, hold, stop, reins, watch, clock, tuning } = start;
     let began = Instant::now();
     let scribe = Scribe::new(journal, hold, clock.clone());
-    let run = Arc::new(Run { id: id.clone(), scribe, live: Live::new(tally), stop, watch, clock, tuning });
+    let run = Arc::new(Run { id: id.clone(), scribe, live: Live::new(tally), stop, reins, watch, clock, tuning });
     run.watch.tell(Event::Started { operation: id, plan });
 
     let parts: Vec<Arc<Part>> = parts.into_iter().map(Arc::new).collect();
@@ -107,7 +110,7 @@ async fn tick(run: Arc<Run>, parts: Vec<Arc<Part>>) {
 
 fn tell(run: &Run, parts: &[Arc<Part>], tables: bool) {
     let waiting = parts.iter().find_map(|part| part.waiting());
-    let progress = run.live.progress(Instant::now(), run.stop.is_stopped(), waiting);
+    let progress = run.live.progress(Instant::now(), run.stop.is_stopped(), run.reins.wish(), waiting);
     run.watch.tell(Event::Progress { operation: run.id.clone(), progress });
     if tables {
         for part in parts {

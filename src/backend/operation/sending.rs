@@ -1,6 +1,11 @@
 //! Handing out: batches are read again where their readings are old, wait for their turn, are marked as sent, and only
 //! then leave. Once a request is on its way it is awaited, whatever else happens.
+//!
+//! A few more batches are marked than may be on the way at the same time, as many of them together as may leave now, so
+//! that the disk is never waited for while a place is free. What was marked and cut off before it left stands as sent,
+//! and is read back like everything that stands so.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,6 +29,21 @@ const MOST_READ_AHEAD: usize = 2_000;
 /// What a request is taken to last where the pace has no limit, to judge how much can be sent while a reading is fresh.
 const REQUEST_TAKES: f64 = 0.1;
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Batches that are marked as sent in one commit, at most.
+const HANDFUL: usize = 64;
+
+/// How many batches may be marked as sent beyond those on the way: what comes back while a commit takes a quarter of the
+/// time of an answer.
+fn ahead(parallel: usize) -> usize {
+    parallel.div_ceil(4).min(16)
+}
+
+/// A batch whose turn it is.
+struct Turn {
+    ready: Ready,
+    booking: Booking,
+    slot: OwnedSemaphorePermit,
+}
 
 impl Part {
     /// Hands out everything that is to be sent; returns when nothing is on the way any more.
@@ -35,8 +55,7 @@ impl Part {
             return;
         }
         let parallel = run.tuning.parallel.unwrap_or(usize::MAX).min(self.desk.capabilities.pace.parallel).max(1);
-        // A few more than may be in flight: they are written to the journal while they wait for a place.
-        let slots = Arc::new(Semaphore::new(parallel + parallel.div_ceil(8)));
+        let slots = Arc::new(Semaphore::new(parallel + ahead(parallel)));
         let mut sending = JoinSet::new();
         let mut chunks = self.chunks(&batches).into_iter();
         let take = |range: Range<usize>| -> Vec<Ready> {
@@ -52,11 +71,11 @@ impl Part {
                 break;
             }
             next = chunks.next().map(|range| self.read_ahead(run, take(range)));
-            for ready in ready {
-                if self.is_over(run) {
-                    break;
-                }
-                self.send_when_it_is_time(run, settler, ready, &slots, &mut sending).await;
+            let mut waiting = VecDeque::from(ready);
+            while !self.is_over(run)
+                && let Some(ready) = waiting.pop_front()
+            {
+                self.send_when_it_is_time(run, settler, ready, &mut waiting, &slots, &mut sending).await;
                 while let Some(ended) = sending.try_join_next() {
                     report_broken(ended);
                 }
@@ -103,63 +122,88 @@ impl Part {
         tokio::spawn(async move { part.freshen(&run, batches).await })
     }
 
+    /// Waits for a batch's turn and sends it, with those behind it whose turn it is as well.
     async fn send_when_it_is_time(
         self: &Arc<Self>,
         run: &Arc<Run>,
         settler: &Settler,
         ready: Ready,
+        behind: &mut VecDeque<Ready>,
         slots: &Arc<Semaphore>,
         sending: &mut JoinSet<()>,
     ) {
-        if ready.items.is_empty() {
-            return;
-        }
-        let slot = tokio::select! {
-            slot = slots.clone().acquire_owned() => slot,
-            () = self.over(run) => return,
-        };
-        let Ok(slot) = slot else { return };
-        let booking = tokio::select! {
-            booking = self.desk.gate.book(self.session.hot) => booking,
-            () = self.over(run) => return,
-        };
-        let mut ready = ready;
-        if self.is_stale(run, &ready) {
-            // The turn took longer than the reading was good for. Once is enough: this one leaves next.
-            let mut again = self.freshen(run, vec![ready]).await;
-            match again.pop() {
-                Some(still) if !still.items.is_empty() => ready = still,
-                _ => return,
-            }
-        }
-        if self.is_over(run) {
-            return;
-        }
+        let Some(first) = self.turn(run, ready, slots).await else { return };
         if self.desk.capabilities.first_write_alone {
             let mut compared = self.desk.first_write_compared.lock().await;
             if !*compared {
-                *compared = self.send_alone_and_compare(run, ready, booking, slot).await;
+                *compared = self.send_alone_and_compare(run, first).await;
                 return;
             }
         }
-        let (part, run, lookups) = (self.clone(), run.clone(), settler.sender());
-        sending.spawn(async move { part.send(&run, &lookups, ready, booking, slot, false).await });
+        let mut turns = vec![first];
+        while turns.len() < HANDFUL
+            && let Some(next) = self.turn_now(run, behind, slots)
+        {
+            turns.push(next);
+        }
+        let sent = turns.iter().flat_map(|turn| &turn.ready.items).map(|item| News::new(*item, ItemState::Sent));
+        if !self.intends(run, sent.collect()).await {
+            return;
+        }
+        for turn in turns {
+            let (part, run, lookups) = (self.clone(), run.clone(), settler.sender());
+            sending.spawn(async move { part.send(&run, &lookups, turn, false).await });
+        }
+    }
+
+    /// Waits until it is a batch's turn. `None` when nothing of it is left to be sent, or nothing is sent any more.
+    async fn turn(&self, run: &Run, mut ready: Ready, slots: &Arc<Semaphore>) -> Option<Turn> {
+        if ready.items.is_empty() {
+            return None;
+        }
+        let slot = tokio::select! {
+            slot = slots.clone().acquire_owned() => slot.ok()?,
+            () = self.over(run) => return None,
+        };
+        let booking = tokio::select! {
+            booking = async {
+                run.reins.turn().await;
+                self.desk.gate.book(self.session.hot).await
+            } => booking,
+            () = self.over(run) => return None,
+        };
+        if self.is_stale(run, &ready) {
+            // The turn took longer than the reading was good for. Once is enough: this one leaves next.
+            ready = self.freshen(run, vec![ready]).await.pop().filter(|still| !still.items.is_empty())?;
+        }
+        (!self.is_over(run)).then_some(Turn { ready, booking, slot })
+    }
+
+    /// The next batch, if its turn is now.
+    fn turn_now(&self, run: &Run, waiting: &mut VecDeque<Ready>, slots: &Arc<Semaphore>) -> Option<Turn> {
+        if waiting.front().is_none_or(|next| next.items.is_empty() || self.is_stale(run, next)) {
+            return None;
+        }
+        let slot = slots.clone().try_acquire_owned().ok()?;
+        let booking = self.desk.gate.try_book(self.session.hot)?;
+        // Last, because a turn that is taken does not come back.
+        if !run.reins.try_turn() {
+            return None;
+        }
+        Some(Turn { ready: waiting.pop_front()?, booking, slot })
     }
 
     /// The first write of a session goes alone and is read back, so that a server which does something else than its
     /// contract is noticed at one target. True when it did as it should.
-    async fn send_alone_and_compare(
-        self: &Arc<Self>,
-        run: &Arc<Run>,
-        ready: Ready,
-        booking: Booking,
-        slot: OwnedSemaphorePermit,
-    ) -> bool {
-        let items = ready.items.clone();
+    async fn send_alone_and_compare(self: &Arc<Self>, run: &Arc<Run>, turn: Turn) -> bool {
+        let items = turn.ready.items.clone();
+        if !self.intends(run, items.iter().map(|item| News::new(*item, ItemState::Sent)).collect()).await {
+            return false;
+        }
         let readable = self.is_readable();
         let (lookups, queue) = mpsc::unbounded_channel();
         let (part, shared) = (self.clone(), run.clone());
-        let sent = tokio::spawn(async move { part.send(&shared, &lookups, ready, booking, slot, readable).await });
+        let sent = tokio::spawn(async move { part.send(&shared, &lookups, turn, readable).await });
         if let Err(broken) = sent.await {
             tracing::error!(%broken, "sending broke");
             return false;
@@ -187,25 +231,13 @@ impl Part {
         states.contains(&ItemState::Done)
     }
 
-    /// Sends one batch and brings every item of it to an outcome, or hands it to the settler.
-    async fn send(
-        &self,
-        run: &Run,
-        lookups: &mpsc::UnboundedSender<Lookup>,
-        ready: Ready,
-        booking: Booking,
-        _slot: OwnedSemaphorePermit,
-        read_back: bool,
-    ) {
-        let sent = ready.items.iter().map(|item| News::new(*item, ItemState::Sent)).collect();
-        if !self.intends(run, sent).await {
-            return;
-        }
+    /// Sends one batch that is marked as sent, and brings every item of it to an outcome, or hands it to the settler.
+    async fn send(&self, run: &Run, lookups: &mpsc::UnboundedSender<Lookup>, turn: Turn, read_back: bool) {
+        let Turn { ready, booking, slot: _slot } = turn;
         let on_the_way = OnTheWay::new(run, ready.items.len());
         let mut left = ready;
         left.read.get_or_insert_with(Instant::now);
-        let mut booking = booking;
-        let mut tries = 0;
+        let (mut booking, mut tries) = (booking, 0);
         loop {
             let report = self.write_once(run, &left.changes, booking).await;
             let again = self.take_in(run, lookups, &left, report, read_back);

@@ -10,7 +10,8 @@ use tokio::time::Instant;
 use super::{News, Part, Run};
 use crate::backend::judge::{Finding, finding, was_now};
 use crate::backend::reader::{is_final_for_all, passes};
-use crate::domain::{Change, ItemState};
+use crate::domain::capabilities::Settle;
+use crate::domain::{Assignment, Change, ItemState};
 use crate::vendor::Looking;
 
 /// Targets in one reading: few enough that the counts move, many enough that a client may read a listing instead.
@@ -170,7 +171,7 @@ async fn read_back(part: &Part, run: &Run, lookups: Vec<Lookup>, looking: Lookin
         let change = part.change(lookup.item);
         let found = finding(&change.before, &change.after, &observation.now);
         let now = observation.now.ok();
-        match conclude(part, lookup, found) {
+        match conclude(&part.desk.capabilities.settle, &change.before, lookup, found) {
             Conclusion::Settled(told) => news.push(News { now, ..told }),
             Conclusion::ReadAgain(lookup) => open.push(lookup),
         }
@@ -184,8 +185,7 @@ enum Conclusion {
 }
 
 /// What one reading says about an item, and whether another is needed.
-fn conclude(part: &Part, mut lookup: Lookup, found: Finding) -> Conclusion {
-    let rule = part.desk.capabilities.settle;
+fn conclude(rule: &Settle, before: &Assignment, mut lookup: Lookup, found: Finding) -> Conclusion {
     let now = Instant::now();
     let over = lookup.last || (lookup.chance != Chance::Queued && lookup.is_over(rule.deadline));
     let item = lookup.item;
@@ -212,7 +212,7 @@ fn conclude(part: &Part, mut lookup: Lookup, found: Finding) -> Conclusion {
         Finding::Done => settled(ItemState::Done, format!("{why}; read back: done")),
         Finding::NotApplied => settled(ItemState::Failed, format!("{why}; read back: not applied")),
         Finding::NoSuchLead => settled(ItemState::Failed, format!("{why}; read back: no such lead")),
-        Finding::Changed(now) => settled(ItemState::ChangedByOthers, was_now(&part.change(item).before, &now)),
+        Finding::Changed(now) => settled(ItemState::ChangedByOthers, was_now(before, &now)),
         Finding::LooksTheSame => {
             unknown(format!("{why}; the owner before and the one written look the same when read back"))
         }
@@ -234,5 +234,89 @@ impl Lookup {
         self.due = Instant::now() + self.pause;
         self.pause = (self.pause * 2).min(most.max(self.pause));
         Conclusion::ReadAgain(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::OwnerRef;
+    use crate::vendor::{ErrorKind, VendorError};
+    use proptest::prelude::*;
+
+    const RULE: Settle = Settle {
+        first: Duration::from_secs(1),
+        most: Duration::from_secs(8),
+        deadline: Duration::from_secs(30),
+        late: Duration::from_secs(5),
+    };
+
+    fn owner(id: &str) -> Assignment {
+        Assignment::Owner(OwnerRef::with_id(id))
+    }
+
+    fn a_finding() -> impl Strategy<Value = Finding> {
+        let unread = |kind| Finding::Unread(VendorError::new(kind, "no"));
+        prop_oneof![
+            2 => Just(Finding::Done),
+            4 => Just(Finding::NotApplied),
+            2 => Just(Finding::Changed(owner("cid"))),
+            1 => Just(Finding::LooksTheSame),
+            1 => Just(Finding::NoSuchLead),
+            2 => Just(Finding::CannotTell(owner("ann"))),
+            4 => prop::sample::select(vec![ErrorKind::Server, ErrorKind::Unreachable, ErrorKind::Wait]).prop_map(unread),
+            1 => prop::sample::select(vec![ErrorKind::SignIn, ErrorKind::Refused]).prop_map(unread),
+        ]
+    }
+
+    /// What a sequence of readings leads to: each with when it was made, and the conclusion.
+    async fn settled(chance: Chance, findings: &[Finding]) -> (Vec<(Duration, Finding)>, ItemState) {
+        let mut lookup = Lookup::new(0, "the line was cut", chance);
+        (lookup.pause, lookup.due) = (RULE.first, lookup.lost_at + RULE.first);
+        let (begin, mut read) = (lookup.lost_at, Vec::new());
+        // What is read last is read for ever.
+        for n in 0.. {
+            let found = findings[n.min(findings.len() - 1)].clone();
+            tokio::time::sleep_until(lookup.due).await;
+            lookup.last = lookup.chance == Chance::Queued && lookup.is_over(RULE.deadline);
+            read.push((begin.elapsed(), found.clone()));
+            match conclude(&RULE, &owner("ann"), lookup, found) {
+                Conclusion::Settled(news) => return (read, news.to),
+                Conclusion::ReadAgain(again) => lookup = again,
+            }
+            assert!(n < 100, "it never ends");
+        }
+        unreachable!()
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_concluded_that_the_readings_do_not_say(
+            findings in prop::collection::vec(a_finding(), 1..12),
+            chance in prop::sample::select(vec![Chance::None, Chance::Soon, Chance::Queued]),
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+            let (read, state) = runtime.block_on(settled(chance, &findings));
+            let (at, last) = read.last().unwrap();
+            // It ends soon after the deadline at the latest.
+            prop_assert!(*at <= RULE.deadline + RULE.most + RULE.late, "{at:?}");
+            let not_ours = |found: &Finding| matches!(found, Finding::NotApplied | Finding::Changed(_));
+            match state {
+                ItemState::Done => prop_assert_eq!(last, &Finding::Done),
+                ItemState::ChangedByOthers => prop_assert!(matches!(last, Finding::Changed(_))),
+                ItemState::Failed => prop_assert!(matches!(last, Finding::NotApplied | Finding::NoSuchLead)),
+                ItemState::Unknown => prop_assert!(*last != Finding::Done),
+                other => prop_assert!(false, "{other}"),
+            }
+            // What may still come is not called failed after one look, nor what waits in a queue before its time is over.
+            let decided_against = matches!(state, ItemState::Failed | ItemState::ChangedByOthers) && not_ours(last);
+            if decided_against && chance == Chance::Soon {
+                let since = read.iter().rev().take_while(|(_, found)| not_ours(found)).last().unwrap().0;
+                prop_assert!(*at - since >= RULE.late, "{read:?}");
+            }
+            if decided_against && chance == Chance::Queued {
+                prop_assert!(state == ItemState::ChangedByOthers && *at + RULE.most >= RULE.deadline, "{read:?}");
+            }
+        }
     }
 }

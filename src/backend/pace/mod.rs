@@ -52,7 +52,8 @@ struct State {
     pace: Pace,
     bucket: SharedBucket,
     in_flight: usize,
-    /// Booked writes; they have a token already and go first.
+    /// Booked writes; they have a token already and go first, hot ones before the others.
+    booked_hot: VecDeque<oneshot::Sender<Place>>,
     booked: VecDeque<oneshot::Sender<Place>>,
     hot: VecDeque<Waiter>,
     bulk: VecDeque<Waiter>,
@@ -63,12 +64,13 @@ enum Waiter {
     /// Wants to send: a place and a token.
     Request(oneshot::Sender<Place>),
     /// Wants a token now and will come for the place in a moment.
-    Booking(oneshot::Sender<Booking>),
+    Booking(oneshot::Sender<Booking>, bool),
 }
 
 /// A turn that was waited for. Unused, it goes back.
 pub struct Booking {
     shared: Option<Arc<Shared>>,
+    hot: bool,
 }
 
 /// A request on the way.
@@ -83,6 +85,7 @@ impl PaceGate {
             pace: BEFORE_IT_IS_KNOWN,
             bucket: SharedBucket::new(&BEFORE_IT_IS_KNOWN, origin_since_epoch, None),
             in_flight: 0,
+            booked_hot: VecDeque::new(),
             booked: VecDeque::new(),
             hot: VecDeque::new(),
             bulk: VecDeque::new(),
@@ -109,8 +112,20 @@ impl PaceGate {
     /// Waits for a turn to write without taking a place yet.
     pub async fn book(&self, hot: bool) -> Booking {
         let (sender, receiver) = oneshot::channel();
-        self.shared.queue(hot, Waiter::Booking(sender));
+        self.shared.queue(hot, Waiter::Booking(sender, hot));
         self.shared.wait(receiver).await
+    }
+
+    /// A turn to write if there is one now and nobody waits for it.
+    pub fn try_book(&self, hot: bool) -> Option<Booking> {
+        let now = self.shared.now();
+        let mut state = self.shared.lock();
+        if !state.hot.is_empty() || !(hot || state.bulk.is_empty()) {
+            return None;
+        }
+        let pace = state.pace;
+        state.bucket.take(&pace, now).ok()?;
+        Some(Booking { shared: Some(self.shared.clone()), hot })
     }
 
     /// Runs `work` so that its first request uses `booking`, and counts its requests.
@@ -156,7 +171,7 @@ impl Gate for PaceGate {
         let (sender, receiver) = oneshot::channel();
         match booking {
             Some(booking) => {
-                self.shared.queue_booked(sender);
+                self.shared.queue_booked(booking.hot, sender);
                 let place = self.shared.wait(receiver).await;
                 booking.used();
                 Box::new(place)
@@ -210,10 +225,14 @@ impl Shared {
         self.pump(state, now);
     }
 
-    fn queue_booked(self: &Arc<Self>, sender: oneshot::Sender<Place>) {
+    fn queue_booked(self: &Arc<Self>, hot: bool, sender: oneshot::Sender<Place>) {
         let now = self.now();
         let mut state = self.lock();
-        state.booked.push_back(sender);
+        if hot {
+            state.booked_hot.push_back(sender)
+        } else {
+            state.booked.push_back(sender)
+        }
         self.pump(state, now);
     }
 
@@ -259,11 +278,11 @@ impl Shared {
         let state = &mut *state;
         loop {
             let free = state.in_flight < state.pace.parallel.max(1);
-            if free && !state.booked.is_empty() {
+            if free && !(state.booked_hot.is_empty() && state.booked.is_empty()) {
                 if let Some(until) = state.bucket.paused_until(now) {
                     return Some(until);
                 }
-                if let Some(sender) = state.booked.pop_front() {
+                if let Some(sender) = state.booked_hot.pop_front().or_else(|| state.booked.pop_front()) {
                     self.hand_place(state, sender);
                 }
                 continue;
@@ -279,8 +298,8 @@ impl Shared {
             }
             let used = match queue.pop_front() {
                 Some(Waiter::Request(sender)) => self.hand_place(state, sender),
-                Some(Waiter::Booking(sender)) => {
-                    let handed = sender.send(Booking { shared: Some(self.clone()) });
+                Some(Waiter::Booking(sender, hot)) => {
+                    let handed = sender.send(Booking { shared: Some(self.clone()), hot });
                     // Dropping it as it is would lock again.
                     handed.map_err(Booking::used).is_ok()
                 }

@@ -391,3 +391,100 @@ async fn a_journal_that_fails_on_the_way_lets_nothing_more_out() {
     assert!(matches!(lost, Err(ApplyError::JournalLost { .. })), "{lost:?}");
     assert!(bench.world().writes < 30, "{}", bench.world().writes);
 }
+
+#[tokio::test]
+async fn a_paused_operation_sends_nothing_until_it_goes_on() {
+    let bench = Make { leads: 60, ..Make::default() }.build();
+    let engine = bench.engine.clone();
+    let id: Arc<Mutex<Option<OperationId>>> = Arc::default();
+    let started = id.clone();
+    let watch = Watch::new(move |event| {
+        if let Event::Started { operation, .. } = event {
+            *started.lock().unwrap() = Some(operation);
+        }
+    });
+    let pauser = (engine.clone(), id.clone());
+    bench.world().on_write = Some(Box::new(move |number| {
+        if number == 10 {
+            let (engine, id) = &pauser;
+            assert!(engine.pause(id.lock().unwrap().as_ref().unwrap(), true));
+        }
+    }));
+    let applying = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.apply(Arc::new(assign(60)), watch, StopToken::new()).await }
+    });
+    // What was handed out already still leaves, then nothing more.
+    let mut before = 0;
+    let paused_at = loop {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let writes = bench.world().writes;
+        if writes >= 10 && writes == before {
+            break writes;
+        }
+        before = writes;
+    };
+    assert!((10..20).contains(&paused_at), "{paused_at}");
+    let id = id.lock().unwrap().clone().unwrap();
+    assert_eq!(engine.journal().operation(&id).unwrap().life, crate::domain::history::OperationLife::Running);
+    assert!(engine.pause(&id, false));
+    let report = applying.await.unwrap().unwrap();
+    assert_eq!(report.summary.tally.done, 60);
+    assert!(!engine.pause(&id, true), "it is over");
+    bench.check(&id);
+}
+
+#[tokio::test]
+async fn small_operations_go_before_a_bulk_run() {
+    let pace = Pace { per_second: 50.0, burst: 1, parallel: 2 };
+    let make = Make::capabilities(|c| c.pace = pace);
+    let bench = Make { leads: 1_000, tuning: Tuning { hot_up_to: 5, ..make.tuning }, ..make }.build();
+    let bulk = plan(vec![part("sales", (100..1_000).map(|n| change(n, ann(), bob())).collect())]);
+    let stop = StopToken::new();
+    let running = tokio::spawn({
+        let (engine, stop) = (bench.engine.clone(), stop.clone());
+        async move { engine.apply(Arc::new(bulk), Watch::none(), stop).await }
+    });
+    while bench.world().writes < 20 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let (writes, begin) = (bench.world().writes, std::time::Instant::now());
+    let report = bench.apply(assign(5)).await;
+    let between = bench.world().writes - writes - 5;
+    assert_eq!(report.summary.tally.done, 5);
+    assert!(between <= 5, "{between} bulk writes went before five hot ones");
+    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+    stop.stop();
+    let report = running.await.unwrap().unwrap();
+    assert!(report.summary.tally.not_sent > 500, "it was under way: {:?}", report.summary.tally);
+}
+
+#[tokio::test]
+async fn a_full_disk_lets_nothing_more_out_and_what_happened_is_found_out_later() {
+    for pages in [0, 1, 2] {
+        let bench = Make { leads: 300, latency: Duration::from_millis(3), ..Make::default() }.build();
+        let journal = bench.engine.journal().clone();
+        bench.fault(30, [Fault::Lost(true)]);
+        bench.world().on_write = Some(Box::new(move |number| {
+            if number == 10 {
+                journal.leave_pages(Some(pages));
+            }
+        }));
+        let lost = bench.engine.apply(Arc::new(assign(300)), bench.watch(), StopToken::new()).await.unwrap_err();
+        assert!(matches!(lost, ApplyError::JournalLost { .. }), "{lost:?}");
+        assert!(lost.to_string().contains("the disk is full"), "{lost}");
+        let writes = bench.world().writes;
+        assert!(writes < 300, "{pages}: {writes}");
+        // Nothing left that the journal does not know of.
+        let id = lost.cut_off().unwrap().clone();
+        let known = bench.items(&id).iter().filter(|item| item.state != ItemState::Planned).count();
+        assert!(known >= writes, "{writes} writes left, and the journal knows of {known}");
+        let refused = bench.engine.apply(Arc::new(assign(3)), Watch::none(), StopToken::new()).await;
+        assert!(matches!(refused, Err(ApplyError::Journal(_))), "{refused:?}");
+        assert_eq!(bench.world().writes, writes, "nothing is sent that cannot be written down");
+        bench.engine.journal().leave_pages(None);
+        let report = bench.engine.resume(&id, false, bench.watch(), StopToken::new()).await.unwrap();
+        assert_eq!(report.summary.tally.done + report.summary.tally.failed, 300, "{:?}", report.summary.tally);
+        bench.check(&id);
+    }
+}

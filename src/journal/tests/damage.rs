@@ -140,8 +140,7 @@ fn a_full_disk_is_said_and_keeps_what_was_there() {
     let folder = folder();
     let journal = Journal::open(folder.path()).unwrap();
     let hold = journal.begin(&operation("op1", &assign(10))).unwrap();
-    let orders = journal.shared.orders.as_ref().unwrap();
-    orders.send(writer::Order::LimitPages(Some(2))).unwrap();
+    journal.leave_pages(Some(2));
     let error = journal.begin(&operation("op2", &assign(5_000))).unwrap_err();
     assert!(error.to_string().ends_with("could not be written: the disk is full"), "{error}");
     let filling = (0..).map(|turn| journal.begin(&operation(&format!("fill{turn}"), &assign(20))).map(drop));
@@ -149,7 +148,7 @@ fn a_full_disk_is_said_and_keeps_what_was_there() {
     assert!(error.to_string().contains("the disk is full"), "{error}");
     assert!(matches!(journal.operation(&"op2".into()), Err(JournalError::NoSuchOperation(_))));
     assert_eq!(journal.verify().unwrap(), Vec::<String>::new());
-    orders.send(writer::Order::LimitPages(None)).unwrap();
+    journal.leave_pages(None);
     journal.record(&hold, at(1), &to(&[0], ItemState::Sent)).unwrap();
     drop(journal.begin(&operation("op2", &assign(5_000))).unwrap());
     assert_eq!(journal.verify().unwrap(), Vec::<String>::new());
