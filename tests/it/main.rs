@@ -3,6 +3,7 @@
 
 mod cli;
 mod engine;
+mod invariants;
 mod journal;
 mod journeys;
 mod picture;

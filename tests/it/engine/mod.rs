@@ -2,13 +2,14 @@
 
 mod bulk;
 mod killed;
+mod random;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use switchboard::backend::{Engine, ProfileSetup, Report, Setup, StopToken, Tuning, Watch, system_clock};
+use switchboard::backend::{Engine, Loaded, ProfileSetup, Report, Setup, StopToken, Tuning, Watch, system_clock};
 use switchboard::config::Config;
 use switchboard::domain::history::ItemRow;
 use switchboard::domain::leads::{Snapshot, SnapshotPart};
@@ -17,6 +18,9 @@ use switchboard::domain::{Assignment, ItemState, OperationId, OperationKind, Per
 use switchboard::journal::Journal;
 use switchboard::sim::{self, Act, Holder, SimOptions, Simulator};
 use switchboard::vendor::registry;
+
+use crate::invariants::{self, Journaled, Worked};
+use crate::vendors::inline;
 
 pub fn demo() -> ProfileName {
     ProfileName::new("demo")
@@ -40,6 +44,10 @@ pub fn engine(profile: &Map<String, Value>, more: &str, folder: &Path) -> Engine
 
 /// The engine of a profile, as a configuration file would make it, with more settings written as TOML.
 pub fn engine_with(profile: &Map<String, Value>, more: &str, folder: &Path) -> Engine {
+    tuned_engine(profile, more, folder, Tuning { outage_after: 20, ..Tuning::default() })
+}
+
+pub fn tuned_engine(profile: &Map<String, Value>, more: &str, folder: &Path, tuning: Tuning) -> Engine {
     let mut profile = profile.clone();
     // What is said last counts.
     for line in more.lines() {
@@ -59,21 +67,9 @@ pub fn engine_with(profile: &Map<String, Value>, more: &str, folder: &Path) -> E
         who: "tester@here".into(),
         clock: system_clock(),
         data_folder: None,
-        tuning: Tuning { outage_after: 20, ..Tuning::default() },
+        tuning,
     })
     .unwrap()
-}
-
-/// JSON settings as lines of TOML.
-fn inline(profile: &Map<String, Value>) -> String {
-    let value = |value: &Value| match value {
-        Value::Object(table) => {
-            let pairs: Vec<_> = table.iter().map(|(key, value)| format!("{key} = {value}")).collect();
-            format!("{{ {} }}", pairs.join(", "))
-        }
-        other => other.to_string(),
-    };
-    profile.iter().map(|(key, setting)| format!("{key} = {}\n", value(setting))).collect()
 }
 
 /// The plan that gives the first `leads` leads which somebody else has to the person that `pick` chooses.
@@ -82,15 +78,25 @@ pub async fn assign(engine: &Engine, leads: usize, pick: impl Fn(&[Person]) -> P
     let to = Assignment::Owner(pick(&people).owner_ref());
     let loaded = engine.load_leads(&demo(), |_| {}).await.unwrap();
     let table = &loaded.table;
-    // An owner whose name another one has, too, or who is gone, could not be put back exactly.
-    let exact = |owner: &Assignment| match owner.owner().and_then(|owner| owner.name.as_ref()) {
-        Some(name) => people.iter().filter(|person| person.name == *name).count() == 1,
-        None => true,
-    };
     let others = (0..table.len() as u32)
-        .filter(|row| exact(table.assignment(*row)) && !table.assignment(*row).is_same(&to))
+        .filter(|row| is_exact(&people, table.assignment(*row)) && !table.assignment(*row).is_same(&to))
         .map(|row| table.id(row));
     let wanted = vec![Wanted { profile: demo(), leads: others.take(leads).collect(), to }];
+    let plan = planned(engine, &people, &loaded, wanted);
+    assert_eq!(plan.changes(), leads, "{:?}", plan.parts[0].skips.first());
+    plan
+}
+
+/// Whether it is certain who is meant: an owner whose name another one has, too, or who is gone, could not be put back.
+pub fn is_exact(people: &[Person], owner: &Assignment) -> bool {
+    match owner.owner().and_then(|owner| owner.name.as_ref()) {
+        Some(name) => people.iter().filter(|person| person.name == *name).count() == 1,
+        None => true,
+    }
+}
+
+/// The plan for what is wanted, from what was read.
+pub fn planned(engine: &Engine, people: &[Person], loaded: &Loaded, wanted: Vec<Wanted>) -> Plan {
     let capabilities = engine.capabilities(&demo()).unwrap();
     let part = SnapshotPart { fields: capabilities.fields, table: loaded.table.clone(), ..part() };
     let request = PlanRequest {
@@ -101,14 +107,12 @@ pub async fn assign(engine: &Engine, leads: usize, pick: impl Fn(&[Person]) -> P
         now: Timestamp::now(),
         read_at: BTreeMap::from([(demo(), loaded.read_at)]),
     };
-    let plan = plan(
+    plan(
         &request,
         &Snapshot { parts: vec![part] },
-        &BTreeMap::from([(demo(), people)]),
+        &BTreeMap::from([(demo(), people.to_vec())]),
         &BTreeMap::from([(demo(), capabilities.as_ref().clone())]),
-    );
-    assert_eq!(plan.changes(), leads, "{:?}", plan.parts[0].skips.first());
-    plan
+    )
 }
 
 fn part() -> SnapshotPart {
@@ -121,18 +125,6 @@ pub async fn apply(engine: &Engine, plan: Plan) -> Report {
 
 pub fn items(engine: &Engine, operation: &OperationId) -> Vec<ItemRow> {
     engine.journal().items(operation, 0, usize::MAX).unwrap()
-}
-
-/// Whether a holder at the simulator is what an assignment says.
-pub fn is_holder(holder: &Holder, assignment: &Assignment) -> bool {
-    match assignment {
-        Assignment::Owner(owner) => match (&owner.id, holder.id()) {
-            (Some(id), Some(holder)) => id.as_str() == holder,
-            _ => owner.name.as_ref().map(|name| name.as_str()) == holder.name(),
-        },
-        Assignment::Unassigned(_) => matches!(holder, Holder::Nobody),
-        _ => false,
-    }
 }
 
 /// What was written by requests, by target, in order, since log entry `after`; and who was changed by someone else.
@@ -152,31 +144,8 @@ pub fn written(sim: &Simulator, after: u64) -> (HashMap<String, Vec<Holder>>, Ha
     (written, meddled)
 }
 
-/// What must hold after an operation that began at log entry `after`, whatever went wrong in it.
+/// The [invariants](crate::invariants) of an operation that began at log entry `after`.
 pub fn check(sim: &Simulator, engine: &Engine, operation: &OperationId, after: u64) {
-    let (written, meddled) = written(sim, after);
-    for item in items(engine, operation) {
-        let target = item.target.as_str();
-        let writes = written.get(target).map_or(&[][..], Vec::as_slice);
-        let arrived = writes.iter().any(|holder| is_holder(holder, &item.wrote));
-        let about = format!("{target} is {}: {}", item.state, item.reason.clone().unwrap_or_default());
-        // Someone else may have given the lead to the same owner, or back to the one before, between our write and the
-        // reading: no reading can tell that, and what is said is true of the lead all the same.
-        let undecidable = meddled.contains(target);
-        match item.state {
-            ItemState::Done => assert!(arrived || undecidable, "{about}; nothing was written"),
-            ItemState::Failed => assert!(!arrived || undecidable, "{about}; it was written"),
-            ItemState::NotSent | ItemState::Skipped => assert!(!arrived, "{about}; it was written"),
-            ItemState::Unknown => assert!(item.reason.is_some(), "{about}"),
-            ItemState::ChangedByOthers => assert!(meddled.contains(target), "{about}; nobody else changed it"),
-            ItemState::Planned | ItemState::Sent => panic!("{about}"),
-        }
-        let holder = sim.holder(target).unwrap();
-        if !meddled.contains(target) && item.state == ItemState::Done {
-            assert!(is_holder(&holder, &item.wrote), "{about}; now {holder:?}");
-        }
-    }
-    assert_eq!(sim.log().blind_repeats(), []);
-    assert_eq!(sim.log().complaints(), []);
-    assert_eq!(engine.journal().verify().unwrap(), Vec::<String>::new());
+    let worked = Worked::since(sim, operation, after);
+    invariants::hold(sim, engine.journal(), &[worked], Journaled::Whole);
 }
