@@ -1,7 +1,11 @@
-//! Benchmark: single writes through the whole engine (pacing, journal, client) against a bare load generator on the same
-//! server.
+//! Benchmark: single writes through the whole engine (pacing, journal, client) against a bare load generator and against
+//! the client alone on the same server, with the journal in memory and on a disk.
 //!
-//! `cargo bench --bench engine`; `-- --latency 5` for another latency in milliseconds, `-- --leads 4000` for more writes.
+//! `cargo bench --bench engine`; `-- --latency 20 --leads 4000` for another latency in milliseconds and more writes.
+
+mod common;
+#[path = "common/house.rs"]
+mod house;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,71 +14,132 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 
-use switchboard::backend::{Engine, ProfileSetup, Setup, StopToken, Tuning, Watch, system_clock};
-use switchboard::config::Config;
-use switchboard::domain::{
-    Assignment, Change, Cost, OperationKind, OwnerRef, Plan, PlanPart, ProfileName, Timestamp, VendorKind,
-};
-use switchboard::journal::Journal;
+use switchboard::backend::{Engine, StopToken, Watch};
+use switchboard::domain::VendorKind;
 use switchboard::sim::{self, SimOptions, Simulator};
-use switchboard::vendor::{http, registry};
+use switchboard::vendor::gate::OpenGate;
+use switchboard::vendor::{Session, WriteOutcome, http, registry};
 
 const IN_FLIGHT: usize = 32;
 const ROUNDS: usize = 5;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let number = |name: &str, usual: usize| {
-        let at = arguments.iter().position(|argument| argument == name);
-        at.and_then(|at| arguments.get(at + 1)?.parse().ok()).unwrap_or(usual)
+    let number = |name: &str| -> Option<usize> {
+        let at = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(at + 1)?.parse().ok()
     };
-    let (latency, leads) = (number("--latency", 50), number("--leads", 2_000));
-    // The server has threads of its own, so that both clients find the same one.
+    let quick = common::quick();
+    let runs = match number("--latency") {
+        Some(latency) => vec![(latency, number("--leads").unwrap_or(2_000))],
+        None if quick => vec![(50, 200), (5, 200)],
+        None => vec![(50, 2_000), (5, 10_000)],
+    };
+    for (latency, leads) in runs {
+        compare(latency, leads, if quick { 1 } else { ROUNDS });
+    }
+}
+
+/// The same writes in four ways, turn by turn, so that a busy machine disturbs all of them alike.
+fn compare(latency: usize, leads: usize, rounds: usize) {
+    // The server has threads of its own, so that all find the same one.
     let server = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let client = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    let options =
-        SimOptions { leads, owners: 4, faults: vec![format!("latency={latency}ms")], ..SimOptions::default() };
+    let options = SimOptions {
+        leads,
+        owners: 4,
+        faults: vec![format!("latency={latency}ms")],
+        // The load generator chooses none.
+        switches: vec![("initial_ou".to_owned(), "default".to_owned())],
+        ..SimOptions::default()
+    };
     let sim = server.block_on(sim::start("kenbun", options)).expect("the simulator");
-    let folder = tempfile::tempdir().expect("a folder");
+    let disk = tempfile::tempdir().expect("a folder");
+    let memory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder in memory");
     let _inside = client.enter();
-    let engine = engine(&sim.profile, folder.path());
+    let (on_disk, in_memory) = (engine(&sim.profile, disk.path()), engine(&sim.profile, memory.path()));
     let ids: Vec<String> = sim.holders().into_iter().map(|(target, _)| target.to_string()).collect();
 
-    println!("{leads} single writes, {latency} ms server latency, {IN_FLIGHT} in flight, journal on");
-    println!("{:>14} {:>14} {:>8}", "load generator", "engine", "ratio");
-    let mut ratios = Vec::new();
-    for round in 0..ROUNDS {
+    println!(
+        "{leads} single writes, {latency} ms server latency, {IN_FLIGHT} in flight, a second (of the load generator)"
+    );
+    println!(
+        "{:>14} {:>20} {:>20} {:>20} {:>14}",
+        "load generator", "client alone", "journal in memory", "journal on disk", "journal's work"
+    );
+    let mut ratios = [const { Vec::new() }; 4];
+    for round in 0..rounds {
         let bare = client.block_on(generate(&sim, ids.clone()));
-        let whole = client.block_on(apply(&engine, &ids, round));
-        ratios.push(bare / whole);
-        println!("{:>12.0}/s {:>12.0}/s {:>8.3}", leads as f64 / bare, leads as f64 / whole, bare / whole);
+        let alone = client.block_on(client_alone(&sim.profile, &ids, 3 * round));
+        let memory = client.block_on(apply(&in_memory, &ids, 3 * round + 1));
+        let before = thread_time("journal");
+        let disk = client.block_on(apply(&on_disk, &ids, 3 * round + 2));
+        let journal = (thread_time("journal") - before).as_secs_f64() / disk;
+        let rate = |seconds: f64| format!("{:.0} ({:.3})", leads as f64 / seconds, bare / seconds);
+        println!(
+            "{:>14.0} {:>20} {:>20} {:>20} {:>12.1} %",
+            leads as f64 / bare,
+            rate(alone),
+            rate(memory),
+            rate(disk),
+            journal * 100.0
+        );
+        for (ratios, ratio) in ratios.iter_mut().zip([bare / alone, bare / disk, alone / disk, journal]) {
+            ratios.push(ratio);
+        }
     }
-    ratios.sort_by(f64::total_cmp);
-    println!("median ratio {:.3}", ratios[ROUNDS / 2]);
+    let [alone, disk, around, journal] = ratios.map(|mut ratios| {
+        ratios.sort_by(f64::total_cmp);
+        ratios[ratios.len() / 2]
+    });
+    println!(
+        "medians: client {alone:.3}, engine with the journal on disk {disk:.3} of the load generator; \
+         the engine costs {:.1} % of the client's time, the journal's thread is at work {:.1} % of the run\n",
+        (1.0 - around) * 100.0,
+        journal * 100.0
+    );
+}
+
+/// The time that the threads of a name have spent on processors.
+fn thread_time(name: &str) -> Duration {
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let spent = tasks.filter_map(|task| {
+        let known = std::fs::read_to_string(task.path().join("comm")).ok()?;
+        let schedule = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+        (known.trim_end() == name).then(|| schedule.split(' ').next()?.parse::<u64>().ok()).flatten()
+    });
+    Duration::from_nanos(spent.sum())
+}
+
+/// The vendor's client by itself: no engine, no journal, no pace.
+async fn client_alone(profile: &Map<String, Value>, ids: &[String], round: usize) -> f64 {
+    let config = house::config(profile, &settings());
+    let entry = registry::entry(VendorKind::Kenbun).expect("kenbun");
+    let vendor = (entry.open)(&config.profiles[0], Arc::new(OpenGate)).expect("a client");
+    let (changes, next) = (Arc::new(house::changes(ids, round)), Arc::new(AtomicUsize::new(0)));
+    let session = Session { context: vendor.context(), ..Session::default() };
+    let began = Instant::now();
+    let mut workers = JoinSet::new();
+    for _ in 0..IN_FLIGHT {
+        let (vendor, changes, next, session) = (vendor.clone(), changes.clone(), next.clone(), session.clone());
+        workers.spawn(async move {
+            while let Some(change) = changes.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let report = vendor.write(std::slice::from_ref(change), &session).await;
+                assert_eq!(report.outcomes, [WriteOutcome::Done]);
+            }
+        });
+    }
+    workers.join_all().await;
+    began.elapsed().as_secs_f64()
+}
+
+/// Single writes, and no limit but the number in flight.
+fn settings() -> String {
+    format!("requests_per_minute = 0\nparallel = {IN_FLIGHT}\nbulk_size = 1\n")
 }
 
 fn engine(profile: &Map<String, Value>, folder: &std::path::Path) -> Engine {
-    let mut text = "[profiles.bench]\n".to_owned();
-    for (key, value) in profile {
-        match value {
-            Value::Object(table) => {
-                let pairs: Vec<_> = table.iter().map(|(key, value)| format!("{key} = {value}")).collect();
-                text.push_str(&format!("{key} = {{ {} }}\n", pairs.join(", ")));
-            }
-            other => text.push_str(&format!("{key} = {other}\n")),
-        }
-    }
-    text.push_str(&format!("requests_per_minute = 0\nparallel = {IN_FLIGHT}\nbulk_size = 1\n"));
-    let config = Config::parse(&text, None, &registry::settings()).expect("the profile");
-    let profile = &config.profiles[0];
-    let entry = registry::entry(VendorKind::Kenbun).expect("kenbun");
-    let setup = ProfileSetup::new(profile.name.clone(), profile.vendor, &profile.base_url, false, |gate| {
-        (entry.open)(profile, gate)
-    });
-    let journal = Journal::open(folder).expect("a journal");
-    let (who, tuning) = ("bench@here".into(), Tuning::default());
-    Engine::open(Setup { profiles: vec![setup], journal, who, clock: system_clock(), data_folder: None, tuning })
-        .expect("an engine")
+    house::engine(profile, &settings(), folder, None)
 }
 
 /// The same requests without anything around them; returns seconds.
@@ -116,33 +181,9 @@ fn secret(sim: &Simulator) -> String {
 
 /// One operation over all leads; returns seconds.
 async fn apply(engine: &Engine, ids: &[String], round: usize) -> f64 {
-    let owner = |round: usize| Assignment::Owner(OwnerRef::new(format!("owner_{round}"), format!("Owner {round}")));
-    let changes = ids
-        .iter()
-        .map(|id| Change {
-            target: id.as_str().into(),
-            name: Default::default(),
-            before: owner(round),
-            after: owner(round + 1),
-            read_at: Some(Timestamp::now()),
-            scope: Default::default(),
-        })
-        .collect();
-    let part = PlanPart {
-        profile: ProfileName::new("bench"),
-        vendor: VendorKind::Kenbun,
-        changes,
-        skips: Vec::new(),
-        cost: Cost::default(),
-        inexact: Vec::new(),
-        warnings: Vec::new(),
-        takes_back: Vec::new(),
-        context: None,
-    };
-    let plan =
-        Plan { kind: OperationKind::Assign, reverts: None, note: None, made_at: Timestamp::now(), parts: vec![part] };
+    let plan = house::plan(VendorKind::Kenbun, house::changes(ids, round));
     let began = Instant::now();
-    let report = engine.apply(Arc::new(plan), Watch::none(), StopToken::new()).await.expect("a report");
+    let report = engine.apply(plan, Watch::none(), StopToken::new()).await.expect("a report");
     let seconds = began.elapsed().as_secs_f64();
     assert_eq!(report.summary.tally.done, ids.len(), "{:?}", report.summary.tally);
     seconds

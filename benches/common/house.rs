@@ -1,0 +1,104 @@
+//! An engine over a simulator, as a configuration file would make it.
+#![allow(dead_code, reason = "each benchmark uses its own part")]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use switchboard::backend::{Engine, ProfileSetup, Setup, Tuning, system_clock};
+use switchboard::config::Config;
+use switchboard::domain::{
+    Assignment, Change, Cost, OperationKind, OwnerRef, PersonId, Plan, PlanPart, ProfileName, Timestamp, VendorKind,
+    Verbatim,
+};
+use switchboard::journal::Journal;
+use switchboard::sim::{Holder, Target};
+use switchboard::vendor::registry;
+
+/// A simulator's profile with more settings, written as TOML.
+pub fn config(profile: &Map<String, Value>, more: &str) -> Config {
+    let mut text = "[profiles.bench]\n".to_owned();
+    for (key, value) in profile {
+        match value {
+            Value::Object(table) => {
+                let pairs: Vec<_> = table.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+                text.push_str(&format!("{key} = {{ {} }}\n", pairs.join(", ")));
+            }
+            other => text.push_str(&format!("{key} = {other}\n")),
+        }
+    }
+    text.push_str(more);
+    Config::parse(&text, None, &registry::settings()).expect("the profile")
+}
+
+/// The engine of that profile, with its journal in one folder. The other keeps the pace for whoever shares it.
+pub fn engine(profile: &Map<String, Value>, more: &str, journal: &Path, pace: Option<&Path>) -> Engine {
+    let config = config(profile, more);
+    let profile = &config.profiles[0];
+    let entry = registry::entry(profile.vendor).expect("the vendor");
+    let setup = ProfileSetup::new(profile.name.clone(), profile.vendor, &profile.base_url, false, |gate| {
+        (entry.open)(profile, gate)
+    });
+    Engine::open(Setup {
+        profiles: vec![setup],
+        journal: Journal::open(journal).expect("a journal"),
+        who: "bench@here".into(),
+        clock: system_clock(),
+        data_folder: pace.map(Path::to_owned),
+        tuning: Tuning::default(),
+    })
+    .expect("an engine")
+}
+
+/// These leads from whoever has them to one owner.
+pub fn from_holders(holders: &[(Target, Holder)]) -> Vec<Change> {
+    let before = |holder: &Holder| match holder {
+        Holder::Owner { id, name } => Assignment::Owner(OwnerRef {
+            id: id.as_deref().map(PersonId::new),
+            name: name.as_deref().map(Verbatim::new),
+        }),
+        _ => Assignment::unassigned(),
+    };
+    let mut changes = changes(&holders.iter().map(|(target, _)| target.to_string()).collect::<Vec<_>>(), 0);
+    for (change, (_, holder)) in changes.iter_mut().zip(holders) {
+        change.before = before(holder);
+    }
+    changes
+}
+
+/// All these leads from one owner to the next.
+pub fn changes(ids: &[String], round: usize) -> Vec<Change> {
+    let owner = |round: usize| Assignment::Owner(OwnerRef::new(format!("owner_{round}"), format!("Owner {round}")));
+    ids.iter()
+        .map(|id| Change {
+            target: id.as_str().into(),
+            name: Default::default(),
+            before: owner(round),
+            after: owner(round + 1),
+            read_at: Some(Timestamp::now()),
+            scope: Default::default(),
+        })
+        .collect()
+}
+
+pub fn plan(vendor: VendorKind, changes: Vec<Change>) -> Arc<Plan> {
+    let part = PlanPart {
+        profile: ProfileName::new("bench"),
+        vendor,
+        changes,
+        skips: Vec::new(),
+        cost: Cost::default(),
+        inexact: Vec::new(),
+        warnings: Vec::new(),
+        takes_back: Vec::new(),
+        context: None,
+    };
+    Arc::new(Plan {
+        kind: OperationKind::Assign,
+        reverts: None,
+        note: None,
+        made_at: Timestamp::now(),
+        parts: vec![part],
+    })
+}

@@ -1,0 +1,133 @@
+//! Benchmark: how much of a vendor's limit is used, and how often it is overrun, over real HTTP.
+//!
+//! `cargo bench --bench pace`; `-- --seconds 300` for a longer look, `-- --limit 20` for another limit a second.
+
+#[path = "common/house.rs"]
+mod house;
+
+use std::time::Duration;
+
+use switchboard::backend::{StopToken, Watch};
+use switchboard::sim::log::{Entry, Outcome};
+use switchboard::sim::{self, SimOptions, Simulator};
+
+/// One vendor, its limit, and what the profile knows of it.
+struct Case {
+    what: &'static str,
+    vendor: &'static str,
+    /// Switches and faults of the simulator.
+    switch: Option<String>,
+    fault: Option<String>,
+    settings: String,
+    /// Switchboards that share the pace.
+    engines: usize,
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let number = |name: &str| -> Option<usize> {
+        let at = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(at + 1)?.parse().ok()
+    };
+    let quick = arguments.iter().any(|argument| argument == "--quick");
+    let (limit, seconds) =
+        (number("--limit").unwrap_or(50), number("--seconds").unwrap_or(if quick { 5 } else { 120 }));
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    println!("{limit} requests a second are allowed, 30 ms server latency, {seconds} s, all side by side");
+    println!("{:<66} {:>8} {:>10} {:>16}", "", "used", "refused", "after 20 s");
+    let kenbun = |per_minute: usize| format!("requests_per_minute = {per_minute}\nparallel = 16\nbulk_size = 1\n");
+    let any_second = Some(format!("rate_limit={limit}/s"));
+    let case = |what, settings, engines| Case {
+        what,
+        vendor: "kenbun",
+        switch: None,
+        fault: any_second.clone(),
+        settings,
+        engines,
+    };
+    let minute = limit * 60;
+    let cases = [
+        Case {
+            what: "a limit in the profile and in the server's headers (StateSet)",
+            vendor: "stateset",
+            switch: Some(format!("{minute}/min")),
+            fault: None,
+            settings: format!("requests_per_minute = {minute}\nconcurrency = 16\n"),
+            engines: 1,
+        },
+        case("a profile 3 % below the limit", kenbun(minute * 97 / 100), 1),
+        case("the same, shared by two Switchboards", kenbun(minute * 97 / 100), 2),
+        case("a profile with double the limit", kenbun(minute * 2), 1),
+        case("a profile without a limit: it has to be learned", kenbun(0), 1),
+    ];
+    runtime.block_on(async {
+        let running: Vec<_> = cases.into_iter().map(|case| tokio::spawn(measure(case, limit, seconds))).collect();
+        for line in running {
+            println!("{}", line.await.expect("a measurement"));
+        }
+    });
+}
+
+async fn measure(case: Case, limit: usize, seconds: usize) -> String {
+    let options = SimOptions {
+        leads: limit * (seconds + 5) * 3,
+        owners: 4,
+        faults: [Some("latency=30ms".to_owned()), case.fault.clone()].into_iter().flatten().collect(),
+        switches: case.switch.iter().map(|rate| ("rate_limit".to_owned(), rate.clone())).collect(),
+        ..SimOptions::default()
+    };
+    let sim = sim::start(case.vendor, options).await.expect("the simulator");
+    let holders = sim.holders();
+    let settings = format!("{}freshness_s = 86400\n", case.settings);
+    let pace = tempfile::tempdir().expect("a folder");
+    let share = holders.len() / case.engines;
+    let mut working = Vec::new();
+    let stop = StopToken::new();
+    for holders in holders.chunks(share).take(case.engines) {
+        let journal = tempfile::tempdir().expect("a folder");
+        let engine = house::engine(&sim.profile, &settings, journal.path(), Some(pace.path()));
+        let plan = house::plan(engine.profiles()[0].vendor, house::from_holders(holders));
+        let stop = stop.clone();
+        working.push(tokio::spawn(async move {
+            engine.apply(plan, Watch::none(), stop).await.expect("a report");
+            drop(journal);
+        }));
+    }
+    tokio::time::sleep(Duration::from_secs(seconds as u64)).await;
+    stop.stop();
+    for worker in working {
+        worker.await.expect("a report");
+    }
+    line(&case, &sim, limit, seconds)
+}
+
+fn line(case: &Case, sim: &Simulator, limit: usize, seconds: usize) -> String {
+    let all = sim.log().all();
+    let Some(begin) = all.first().map(|entry| entry.at) else { return case.what.to_owned() };
+    let since = |entry: &Entry| entry.at.duration_since(begin).as_secs_f64();
+    let (allowed, refused) = counted(all.iter().filter(|entry| since(entry) < seconds as f64));
+    let (later, later_refused) = counted(all.iter().filter(|entry| (20.0..seconds as f64).contains(&since(entry))));
+    format!(
+        "{:<66} {:>6.1} % {:>6.2} ‰ {:>16}",
+        case.what,
+        allowed as f64 * 100.0 / (limit * seconds) as f64,
+        refused as f64 * 1000.0 / (allowed + refused).max(1) as f64,
+        match seconds > 20 {
+            true => format!(
+                "{:.1} %, {:.2} ‰",
+                later as f64 * 100.0 / (limit * (seconds - 20)) as f64,
+                later_refused as f64 * 1000.0 / (later + later_refused).max(1) as f64
+            ),
+            false => String::new(),
+        }
+    )
+}
+
+/// Requests that were allowed, and that were refused.
+fn counted<'a>(entries: impl Iterator<Item = &'a Entry>) -> (usize, usize) {
+    entries.fold((0, 0), |(allowed, refused), entry| match entry.outcome {
+        Outcome::Answered { status: 429 } => (allowed, refused + 1),
+        _ => (allowed + 1, refused),
+    })
+}
