@@ -2,6 +2,7 @@
 
 mod bulk;
 mod killed;
+mod pace;
 mod random;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
