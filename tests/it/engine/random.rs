@@ -55,6 +55,21 @@ const STATESET: Kind = Kind {
     leaves_unknown: false,
 };
 
+const CAPILLARY: Kind = Kind {
+    vendor: "capillary",
+    settings: &[
+        "requests_per_minute = 0\nparallel = 8\ntimeout_s = 2\nconfirm_within_s = 1.5",
+        "requests_per_minute = 0\nparallel = 3\ntimeout_s = 2\nconfirm_within_s = 1.5\nfreshness_s = 0",
+    ],
+    switches: &[],
+    leaves_unknown: true,
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn capillary() {
+    many_runs(&CAPILLARY).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kenbun() {
     many_runs(&KENBUN).await;
