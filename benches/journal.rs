@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use switchboard::domain::history::{HistoryFilter, OperationPart};
 use switchboard::domain::selection::LeadKey;
 use switchboard::domain::{
-    Assignment, Change, Cost, ItemState, OperationKind, OwnerRef, Plan, PlanPart, SafeText, Timestamp, VendorKind,
+    Assignment, Change, ItemState, OperationKind, OwnerRef, Plan, PlanPart, SafeText, Timestamp, VendorKind,
 };
 use switchboard::journal::{Hold, Journal, JournalError, Move, NewOperation};
 
@@ -229,17 +229,7 @@ fn plan(items: usize, turn: usize) -> Plan {
             scope: "".into(),
         })
         .collect();
-    let part = PlanPart {
-        profile: "sales".into(),
-        vendor: VendorKind::Kenbun,
-        changes,
-        skips: Vec::new(),
-        cost: Cost::default(),
-        inexact: Vec::new(),
-        warnings: Vec::new(),
-        takes_back: Vec::new(),
-        context: None,
-    };
+    let part = PlanPart::of("sales", VendorKind::Kenbun, changes);
     Plan { kind: OperationKind::Assign, reverts: None, note: None, made_at: now(), parts: vec![part] }
 }
 

@@ -9,8 +9,7 @@ use serde_json::{Map, Value};
 use switchboard::backend::{Engine, ProfileSetup, Setup, Tuning, system_clock};
 use switchboard::config::Config;
 use switchboard::domain::{
-    Assignment, Change, Cost, OperationKind, OwnerRef, PersonId, Plan, PlanPart, ProfileName, Timestamp, VendorKind,
-    Verbatim,
+    Assignment, Change, OperationKind, OwnerRef, PersonId, Plan, PlanPart, Timestamp, VendorKind, Verbatim,
 };
 use switchboard::journal::Journal;
 use switchboard::sim::{Holder, Target};
@@ -83,17 +82,7 @@ pub fn changes(ids: &[String], round: usize) -> Vec<Change> {
 }
 
 pub fn plan(vendor: VendorKind, changes: Vec<Change>) -> Arc<Plan> {
-    let part = PlanPart {
-        profile: ProfileName::new("bench"),
-        vendor,
-        changes,
-        skips: Vec::new(),
-        cost: Cost::default(),
-        inexact: Vec::new(),
-        warnings: Vec::new(),
-        takes_back: Vec::new(),
-        context: None,
-    };
+    let part = PlanPart::of("bench", vendor, changes);
     Arc::new(Plan {
         kind: OperationKind::Assign,
         reverts: None,

@@ -127,6 +127,23 @@ pub struct Cost {
     pub seconds: f64,
 }
 
+impl PlanPart {
+    /// Changes alone: nothing is skipped, and there is nothing more to say about them.
+    pub fn of(profile: impl Into<ProfileName>, vendor: VendorKind, changes: Vec<Change>) -> Self {
+        Self {
+            profile: profile.into(),
+            vendor,
+            changes,
+            skips: Vec::new(),
+            cost: Cost::default(),
+            inexact: Vec::new(),
+            warnings: Vec::new(),
+            takes_back: Vec::new(),
+            context: None,
+        }
+    }
+}
+
 impl Plan {
     pub fn changes(&self) -> usize {
         self.parts.iter().map(|part| part.changes.len()).sum()

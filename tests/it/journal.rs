@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use switchboard::domain::history::{OperationLife, OperationPart};
 use switchboard::domain::{
-    Assignment, Change, Cost, ItemState, OperationId, OperationKind, OwnerRef, Plan, PlanPart, Timestamp, VendorKind,
+    Assignment, Change, ItemState, OperationId, OperationKind, OwnerRef, Plan, PlanPart, Timestamp, VendorKind,
 };
 use switchboard::journal::{Hold, Journal, JournalError, Move, NewOperation};
 
@@ -34,17 +34,7 @@ fn plan(items: usize) -> Plan {
         read_at: None,
         scope: "".into(),
     };
-    let part = PlanPart {
-        profile: "sales".into(),
-        vendor: VendorKind::Kenbun,
-        changes: (0..items).map(change).collect(),
-        skips: Vec::new(),
-        cost: Cost::default(),
-        inexact: Vec::new(),
-        warnings: Vec::new(),
-        takes_back: Vec::new(),
-        context: None,
-    };
+    let part = PlanPart::of("sales", VendorKind::Kenbun, (0..items).map(change).collect());
     Plan { kind: OperationKind::Assign, reverts: None, note: None, made_at: at(0), parts: vec![part] }
 }
 

@@ -14,7 +14,7 @@ use super::{Engine, ProfileSetup, Report, Setup, StopToken, Tuning, Watch, syste
 use crate::domain::exchange::Event;
 use crate::domain::history::ItemRow;
 use crate::domain::{
-    Assignment, Capabilities, Change, Cost, ItemState, OperationId, OperationKind, OwnerRef, Person, Plan, PlanPart,
+    Assignment, Capabilities, Change, ItemState, OperationId, OperationKind, OwnerRef, Person, Plan, PlanPart,
     ProfileName, TargetId, Timestamp, VendorKind,
 };
 use crate::journal::Journal;
@@ -190,17 +190,7 @@ fn change(n: usize, before: Assignment, after: Assignment) -> Change {
 }
 
 fn part(profile: &str, changes: Vec<Change>) -> PlanPart {
-    PlanPart {
-        profile: ProfileName::new(profile),
-        vendor: VendorKind::Kenbun,
-        changes,
-        skips: Vec::new(),
-        cost: Cost::default(),
-        inexact: Vec::new(),
-        warnings: Vec::new(),
-        takes_back: Vec::new(),
-        context: None,
-    }
+    PlanPart::of(profile, VendorKind::Kenbun, changes)
 }
 
 fn plan(parts: Vec<PlanPart>) -> Plan {

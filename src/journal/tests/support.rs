@@ -4,8 +4,7 @@ use super::super::{Journal, Move, NewOperation};
 pub use crate::domain::Tally;
 use crate::domain::history::{ItemRow, OperationPart};
 use crate::domain::{
-    Assignment, Change, Cost, ItemState, OperationKind, OwnerRef, Plan, PlanPart, Skip, SkipReason, Timestamp,
-    VendorKind,
+    Assignment, Change, ItemState, OperationKind, OwnerRef, Plan, PlanPart, Skip, SkipReason, Timestamp, VendorKind,
 };
 
 pub fn folder() -> tempfile::TempDir {
@@ -51,17 +50,7 @@ pub fn plan(parts: Vec<PlanPart>) -> Plan {
 }
 
 pub fn part(profile: &str, changes: Vec<Change>) -> PlanPart {
-    PlanPart {
-        profile: profile.into(),
-        vendor: VendorKind::Kenbun,
-        changes,
-        skips: Vec::new(),
-        cost: Cost::default(),
-        inexact: Vec::new(),
-        warnings: Vec::new(),
-        takes_back: Vec::new(),
-        context: None,
-    }
+    PlanPart::of(profile, VendorKind::Kenbun, changes)
 }
 
 pub fn change(target: &str, before: Assignment, after: Assignment) -> Change {

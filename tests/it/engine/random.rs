@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use switchboard::backend::{ApplyError, Only, UndoRequest};
 use switchboard::domain::capabilities::{Settle, Unassign};
 use switchboard::domain::history::{OperationLife, OperationSummary};
-use switchboard::domain::{Change, Cost, PlanPart};
+use switchboard::domain::{Change, PlanPart};
 use switchboard::sim::Meddling;
 use switchboard::sim::log::Outcome;
 use tokio::sync::Semaphore;
@@ -331,17 +331,7 @@ fn random_mapping(engine: &Engine, seed: u64, mappings: &Mappings) -> Plan {
         });
     }
     changes.retain(|change| change.before != change.after);
-    let part = PlanPart {
-        profile: demo(),
-        vendor: engine.profiles()[0].vendor,
-        changes,
-        skips: Vec::new(),
-        cost: Cost::default(),
-        inexact: Vec::new(),
-        warnings: Vec::new(),
-        takes_back: Vec::new(),
-        context: None,
-    };
+    let part = PlanPart::of(demo(), engine.profiles()[0].vendor, changes);
     Plan { kind: OperationKind::Map, reverts: None, note: None, made_at: Timestamp::now(), parts: vec![part] }
 }
 
