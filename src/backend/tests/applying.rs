@@ -480,7 +480,7 @@ async fn a_full_disk_lets_nothing_more_out_and_what_happened_is_found_out_later(
         let known = bench.items(&id).iter().filter(|item| item.state != ItemState::Planned).count();
         assert!(known >= writes, "{writes} writes left, and the journal knows of {known}");
         let refused = bench.engine.apply(Arc::new(assign(3)), Watch::none(), StopToken::new()).await;
-        assert!(matches!(refused, Err(ApplyError::Journal(_))), "{refused:?}");
+        assert!(refused.is_err(), "{refused:?}");
         assert_eq!(bench.world().writes, writes, "nothing is sent that cannot be written down");
         bench.engine.journal().leave_pages(None);
         let report = bench.engine.resume(&id, false, bench.watch(), StopToken::new()).await.unwrap();
