@@ -211,6 +211,8 @@ fn stood(holder: &Holder, item: &ItemRow) -> bool {
     match &item.was {
         // Others may have come or gone in the meantime; of those the item is about at least one was not there yet.
         Assignment::Agents(_) => !holds(holder, item),
+        // The journal does not claim to know.
+        Assignment::Unknown => true,
         was => is_holder(holder, was),
     }
 }
