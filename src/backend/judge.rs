@@ -10,6 +10,11 @@ use crate::vendor::{ErrorKind, VendorError};
 pub enum Freshness {
     /// Still as it was shown.
     Holds,
+    /// A set that others changed since: what the change adds and removes still holds, agent by agent.
+    CarriedOver {
+        before: Assignment,
+        after: Assignment,
+    },
     /// Already as wanted: nothing to do.
     AlreadyThere,
     Drifted(Assignment),
@@ -31,6 +36,13 @@ pub fn freshness(before: &Assignment, after: &Assignment, now: &Result<Assignmen
     if !before.is_known() {
         return if after.is_same(now) { Freshness::AlreadyThere } else { Freshness::Holds };
     }
+    if let Some(carried) = Assignment::carried_over(before, after, now) {
+        return match (carried == *now, before == now) {
+            (true, _) => Freshness::AlreadyThere,
+            (false, true) => Freshness::Holds,
+            (false, false) => Freshness::CarriedOver { before: now.clone(), after: carried },
+        };
+    }
     match before.agrees_with(now) {
         Agreement::Same => Freshness::Holds,
         _ if after.is_same(now) => Freshness::AlreadyThere,
@@ -49,6 +61,8 @@ pub enum Finding {
     NotApplied,
     /// It is neither as before nor as written.
     Changed(Assignment),
+    /// A set of which some agents are as written and others as before, with the words for both.
+    InPart(Assignment, String),
     /// Before and after look the same to this vendor's readers, so no reading can tell.
     LooksTheSame,
     /// The reading cannot be compared.
@@ -81,19 +95,18 @@ pub fn finding(before: &Assignment, wrote: &Assignment, now: &Result<Assignment,
 
 /// Agent by agent: only those whom the write was about count, everybody else may have come and gone meanwhile.
 fn set_finding(before: &BTreeSet<PersonId>, wrote: &BTreeSet<PersonId>, now: &BTreeSet<PersonId>) -> Finding {
-    let mut applied = 0;
-    let mut open = 0;
-    for added in wrote.difference(before) {
-        if now.contains(added) { applied += 1 } else { open += 1 }
-    }
-    for removed in before.difference(wrote) {
-        if now.contains(removed) { open += 1 } else { applied += 1 }
-    }
-    match (applied, open) {
-        (0, 0) => Finding::LooksTheSame,
-        (_, 0) => Finding::Done,
-        (0, _) => Finding::NotApplied,
-        _ => Finding::Changed(Assignment::Agents(now.clone())),
+    let added = wrote.difference(before).map(|user| (format!("+{user}"), now.contains(user)));
+    let removed = before.difference(wrote).map(|user| (format!("-{user}"), !now.contains(user)));
+    let (applied, open): (Vec<_>, Vec<_>) = added.chain(removed).partition(|(_, applied)| *applied);
+    let words = |users: &[(String, bool)]| users.iter().map(|(user, _)| user.as_str()).collect::<Vec<_>>().join(" ");
+    match (applied.is_empty(), open.is_empty()) {
+        (true, true) => Finding::LooksTheSame,
+        (_, true) => Finding::Done,
+        (true, _) => Finding::NotApplied,
+        _ => {
+            let why = format!("applied in part: {} is done, {} is not", words(&applied), words(&open));
+            Finding::InPart(Assignment::Agents(now.clone()), why)
+        }
     }
 }
 
@@ -203,7 +216,21 @@ mod tests {
         assert_eq!(of(&["bob", "cid"]), Finding::Done);
         assert_eq!(of(&["cid", "dan"]), Finding::Done, "Dan came and Bob went by someone else's hand");
         assert_eq!(of(&["ann", "bob"]), Finding::NotApplied);
-        assert_eq!(of(&["ann", "bob", "cid"]), Finding::Changed(set(&["ann", "bob", "cid"])));
+        let why = "applied in part: +cid is done, -ann is not".to_owned();
+        assert_eq!(of(&["ann", "bob", "cid"]), Finding::InPart(set(&["ann", "bob", "cid"]), why));
+    }
+
+    #[test]
+    fn sets_drift_agent_by_agent() {
+        let set = |users: &[&str]| Assignment::agents(users);
+        let (before, after) = (set(&["ann", "bob"]), set(&["bob", "cid"]));
+        let of = |now: &[&str]| freshness(&before, &after, &Ok(set(now)));
+        assert_eq!(of(&["ann", "bob"]), Freshness::Holds);
+        assert_eq!(of(&["bob", "cid", "dan"]), Freshness::AlreadyThere, "whoever did it, there is nothing to do");
+        let carried = Freshness::CarriedOver { before: set(&["ann", "dan"]), after: set(&["cid", "dan"]) };
+        assert_eq!(of(&["ann", "dan"]), carried, "Dan came and Bob went: no reason to leave ours out");
+        let unread = freshness(&before, &after, &Ok(Assignment::Unknown));
+        assert_eq!(unread, Freshness::Drifted(Assignment::Unknown));
     }
 
     #[test]

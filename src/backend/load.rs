@@ -8,7 +8,7 @@ use super::setup::Clock;
 use crate::domain::campaign::LeadAsk;
 use crate::domain::exchange::LoadProgress;
 use crate::domain::leads::LeadTable;
-use crate::domain::{LeadRecord, Timestamp};
+use crate::domain::{LeadRecord, TargetKind, Timestamp};
 use crate::vendor::{Pages, VendorError};
 
 /// Between two snapshots.
@@ -51,7 +51,11 @@ pub async fn load(
         superseded: false,
     };
     growing.tell();
-    let listed = desk.vendor.leads(ask, &mut growing).await;
+    // Where targets are lead lists there are no leads to load; the table stays empty, and nobody is asked.
+    let listed = match desk.capabilities.targets {
+        TargetKind::Leads => desk.vendor.leads(ask, &mut growing).await,
+        TargetKind::Mappings => Ok(()),
+    };
     match listed {
         Ok(()) => Ok(growing.finish()),
         Err(error) => {

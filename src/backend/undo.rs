@@ -340,7 +340,8 @@ impl Place {
         draft.name_former_owners(inner, &self.desk).await?;
         draft.refuse_what_cannot_be(&self.desk);
         let capabilities = &self.desk.capabilities;
-        let mut warnings = self.desk.told_capabilities().warnings.clone();
+        let mut warnings = changed_since(&draft.sets_changed_since);
+        warnings.extend(self.desk.told_capabilities().warnings.iter().cloned());
         if !draft.changes.is_empty() {
             warnings.extend(capabilities.not_undoable.iter().cloned());
         }
@@ -412,6 +413,28 @@ struct Draft {
     presumed: usize,
     /// Targets that somebody else changed since, and that are put back all the same.
     overwritten: usize,
+    /// Sets that others changed since they were written, with what they did.
+    sets_changed_since: Vec<(TargetId, SafeText)>,
+}
+
+/// Names of changed sets in one sentence at most.
+const MOST_NAMED: usize = 3;
+
+/// What others did to sets since: it is shown before anything is taken back, and it stays.
+fn changed_since(sets: &[(TargetId, SafeText)]) -> Vec<String> {
+    let named: Vec<String> = sets.iter().take(MOST_NAMED).map(|(target, what)| format!("{target} ({what})")).collect();
+    let more = match sets.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    if sets.is_empty() {
+        return Vec::new();
+    }
+    vec![format!(
+        "Changed by others since: {}{more}. Their changes stay; only the agents that were added and removed here are taken \
+         back.",
+        named.join(", ")
+    )]
 }
 
 impl Draft {
@@ -439,6 +462,9 @@ impl Draft {
         };
         // What was written may say more about who it is than a reading of names does.
         let now = if newest.wrote.is_same(&read) { newest.wrote.clone() } else { read };
+        if let Some(what) = Assignment::set_difference(&newest.wrote, &now) {
+            self.sets_changed_since.push((chain.target.clone(), what));
+        }
         let mut value = now.clone();
         let mut taken = Vec::new();
         let mut stopped_at = None;

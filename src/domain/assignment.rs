@@ -117,6 +117,27 @@ impl Assignment {
         self.agrees_with(other) == Agreement::Same
     }
 
+    /// The change `before → after` as it is made where a target is `now`: for sets only the agents that it adds and removes
+    /// count, and everybody else stays as they are. `None` where one of the three is no set.
+    pub fn carried_over(before: &Self, after: &Self, now: &Self) -> Option<Self> {
+        let (Self::Agents(before), Self::Agents(after), Self::Agents(now)) = (before, after, now) else { return None };
+        let removed = before - after;
+        Some(Self::Agents(
+            now.union(after)
+                .filter(|agent| !removed.contains(*agent) && (now.contains(*agent) || !before.contains(*agent)))
+                .cloned()
+                .collect(),
+        ))
+    }
+
+    /// What happened to a set between two readings, `+ann -bob`; `None` where nothing did, or one of them is no set.
+    pub fn set_difference(was: &Self, now: &Self) -> Option<SafeText> {
+        let (Self::Agents(was), Self::Agents(now)) = (was, now) else { return None };
+        let came = now.difference(was).map(|agent| format!("+{agent}"));
+        let words: Vec<String> = came.chain(was.difference(now).map(|agent| format!("-{agent}"))).collect();
+        (!words.is_empty()).then(|| SafeText::from(words.join(" ")))
+    }
+
     /// A short text for people: `nobody`, an owner's name, a count of agents, `not known`.
     pub fn label(&self) -> SafeText {
         match self {
@@ -151,5 +172,24 @@ mod tests {
         assert!(null.is_same(&Assignment::Unassigned(Blank::Empty)));
         assert_eq!(null.agrees_with(&Assignment::Unknown), Agreement::CannotTell);
         assert_eq!(null.agrees_with(&Assignment::Owner(OwnerRef::named("A"))), Agreement::Different);
+    }
+
+    #[test]
+    fn a_change_of_a_set_is_carried_over_agent_by_agent() {
+        let set = |agents: &str| Assignment::agents(agents.split_whitespace());
+        for (before, after, now, wanted) in [
+            ("a b", "b c", "a b", "b c"),
+            // Dan came and Bob went by someone else's hand: both stays so.
+            ("a b", "b c", "a d", "c d"),
+            ("a b", "b c", "b c", "b c"),
+            ("", "a", "b", "a b"),
+            ("a", "", "b", "b"),
+        ] {
+            let carried = Assignment::carried_over(&set(before), &set(after), &set(now));
+            assert_eq!(carried, Some(set(wanted)), "{before} -> {after}, now {now}");
+        }
+        assert_eq!(Assignment::carried_over(&set("a"), &set("b"), &Assignment::Unknown), None);
+        assert_eq!(Assignment::set_difference(&set("a b"), &set("b c")).unwrap().as_str(), "+c -a");
+        assert_eq!(Assignment::set_difference(&set("a"), &set("a")), None);
     }
 }

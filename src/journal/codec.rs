@@ -19,14 +19,16 @@ pub(super) const STATES: [ItemState; 8] = [
     ItemState::ChangedByOthers,
 ];
 
+pub(super) const SENT: i64 = 1;
 pub(super) const DONE: i64 = 2;
+pub(super) const FAILED: i64 = 3;
 
 pub(super) fn state_number(state: ItemState) -> i64 {
     match state {
         ItemState::Planned => 0,
-        ItemState::Sent => 1,
+        ItemState::Sent => SENT,
         ItemState::Done => DONE,
-        ItemState::Failed => 3,
+        ItemState::Failed => FAILED,
         ItemState::Unknown => 4,
         ItemState::Skipped => 5,
         ItemState::NotSent => 6,

@@ -4,7 +4,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 
 use super::JournalError;
-use super::codec::{self, DONE, Values, misplaced, state_number, word};
+use super::codec::{self, DONE, FAILED, Values, misplaced, state_number, word};
 use super::hold::{COLUMNS, Holder};
 use super::writer::Trouble;
 use crate::domain::history::{
@@ -242,6 +242,11 @@ fn range(connection: &Connection, id: &OperationId) -> Result<Range, Trouble> {
     Ok(found.ok_or_else(|| JournalError::NoSuchOperation(id.to_string()))?)
 }
 
+/// What was read right before an item was sent, where that was written down: its was and wrote come from it then.
+const READ_BEFORE: &str =
+    "(SELECT m.now FROM moves m WHERE m.item = i.n AND m.state = 1 AND m.now IS NOT NULL ORDER BY m.step DESC LIMIT 1)";
+const _: () = assert!(codec::SENT == 1);
+
 const ITEM_COLUMNS: &str = "i.n, p.profile, i.target, i.name, i.was, i.wrote, s.now, coalesce(s.state, i.state),
     CASE WHEN s.item IS NULL THEN i.reason ELSE s.reason END, i.scope, i.part";
 
@@ -250,14 +255,15 @@ const ITEM_TABLES: &str = "items i LEFT JOIN standing s ON s.item = i.n
 
 fn item(row: &Row<'_>, first: i64, values: &mut Values<'_>) -> rusqlite::Result<ItemRow> {
     let n: i64 = row.get(0)?;
+    let (was, wrote) = as_sent([row.get(4)?, row.get(5)?], row.get(11)?, values)?;
     Ok(ItemRow {
         seq: u32::try_from(n.saturating_sub(first)).map_err(|_| misplaced("position", &n))?,
         part: row.get(10)?,
         profile: ProfileName::from(row.get::<_, String>(1)?),
         target: TargetId::from(row.get::<_, String>(2)?),
         name: row.get::<_, Option<String>>(3)?.map(SafeText::from).unwrap_or_default(),
-        was: values.assignment(row.get(4)?)?,
-        wrote: values.assignment(row.get(5)?)?,
+        was,
+        wrote,
         now: row.get::<_, Option<i64>>(6)?.map(|now| values.assignment(now)).transpose()?,
         state: codec::state(row.get(7)?)?,
         reason: row.get::<_, Option<i64>>(8)?.map(|reason| values.text(reason)).transpose()?,
@@ -265,9 +271,43 @@ fn item(row: &Row<'_>, first: i64, values: &mut Values<'_>) -> rusqlite::Result<
     })
 }
 
+/// A set is sent as the difference to what was read right before. That reading is what was there, and what the plan's
+/// difference makes of it is what was written: what others did between plan and sending is in both, and stays when the
+/// item is taken back.
+fn as_sent(
+    [was, wrote]: [i64; 2],
+    read_before: Option<i64>,
+    values: &mut Values<'_>,
+) -> rusqlite::Result<(Assignment, Assignment)> {
+    let (was, wrote) = (values.assignment(was)?, values.assignment(wrote)?);
+    let Some(read) = read_before.map(|read| values.assignment(read)).transpose()? else { return Ok((was, wrote)) };
+    Ok(match Assignment::carried_over(&was, &wrote, &read) {
+        Some(written) => (read, written),
+        None => (was, wrote),
+    })
+}
+
+/// What a failed item changed all the same: the part of a set's change that was read back as applied. `None` where that
+/// is nothing.
+fn applied_part(mut item: ItemRow) -> Option<ItemRow> {
+    let applied = match (&item.was, &item.wrote, item.now.as_ref()?) {
+        (Assignment::Agents(was), Assignment::Agents(wrote), Assignment::Agents(now)) => {
+            let added = &(wrote - was) & now;
+            let removed = &(was - wrote) - now;
+            Assignment::Agents(&(was | &added) - &removed)
+        }
+        _ => return None,
+    };
+    (applied != item.was).then(|| {
+        item.wrote = applied;
+        item
+    })
+}
+
 fn items_where(connection: &Connection, first: i64, rest: &str, bound: &[&dyn ToSql]) -> Result<Vec<ItemRow>, Trouble> {
     let mut values = Values::new(connection);
-    let mut query = connection.prepare_cached(&format!("SELECT {ITEM_COLUMNS} FROM {ITEM_TABLES} WHERE {rest}"))?;
+    let sql = format!("SELECT {ITEM_COLUMNS}, {READ_BEFORE} FROM {ITEM_TABLES} WHERE {rest}");
+    let mut query = connection.prepare_cached(&sql)?;
     let mut rows = query.query(bound)?;
     let mut items = Vec::new();
     while let Some(row) = rows.next()? {
@@ -307,8 +347,11 @@ pub(super) fn items_in(
 
 pub(super) fn undoable_items(connection: &Connection, id: &OperationId) -> Result<Vec<ItemRow>, Trouble> {
     let Range { first, end } = range(connection, id)?;
-    let rest = "i.n >= ?1 AND i.n < ?2 AND s.state = ?3 AND s.taken_back_by IS NULL ORDER BY i.n";
-    items_where(connection, first, rest, &[&first, &end, &DONE])
+    let rest = "i.n >= ?1 AND i.n < ?2 AND (s.state = ?3 OR (s.state = ?4 AND s.now IS NOT NULL))
+                AND s.taken_back_by IS NULL ORDER BY i.n";
+    let items = items_where(connection, first, rest, &[&first, &end, &DONE, &FAILED])?;
+    let taken = |item: ItemRow| if item.state == ItemState::Failed { applied_part(item) } else { Some(item) };
+    Ok(items.into_iter().filter_map(taken).collect())
 }
 
 pub(super) fn items_of(connection: &Connection, id: &OperationId, target: &TargetId) -> Result<Vec<ItemRow>, Trouble> {
@@ -357,26 +400,27 @@ pub(super) fn last_sent(connection: &Connection, id: &OperationId) -> Result<Opt
 
 pub(super) fn lead_events(connection: &Connection, lead: &LeadKey, limit: usize) -> Result<Vec<LeadEvent>, Trouble> {
     let mut values = Values::new(connection);
-    let mut query = connection.prepare_cached(
+    let mut query = connection.prepare_cached(&format!(
         "SELECT o.id, coalesce(s.at, o.at), o.who, o.kind, i.was, i.wrote, coalesce(s.state, i.state),
-                CASE WHEN s.item IS NULL THEN i.reason ELSE s.reason END
+                CASE WHEN s.item IS NULL THEN i.reason ELSE s.reason END, {READ_BEFORE}
          FROM items i
          JOIN operations o ON o.n = i.operation
          JOIN parts p ON p.operation = i.operation AND p.part = i.part
          LEFT JOIN standing s ON s.item = i.n
          WHERE i.target = ?1 AND p.profile = ?2
-         ORDER BY i.n DESC LIMIT ?3",
-    )?;
+         ORDER BY i.n DESC LIMIT ?3"
+    ))?;
     let mut rows = query.query((lead.id.as_str(), lead.profile.as_str(), codec::number(limit)))?;
     let mut events = Vec::new();
     while let Some(row) = rows.next()? {
+        let (was, wrote) = as_sent([row.get(4)?, row.get(5)?], row.get(8)?, &mut values)?;
         events.push(LeadEvent {
             operation: OperationId::from(row.get::<_, String>(0)?),
             at: codec::time(row.get(1)?)?,
             who: SafeText::from(row.get::<_, String>(2)?),
             kind: kind(&row.get::<_, String>(3)?)?,
-            was: values.assignment(row.get(4)?)?,
-            wrote: values.assignment(row.get(5)?)?,
+            was,
+            wrote,
             state: codec::state(row.get(6)?)?,
             reason: row.get::<_, Option<i64>>(7)?.map(|reason| values.text(reason)).transpose()?,
         });

@@ -169,6 +169,11 @@ pub struct WriteReport {
 pub enum WriteOutcome {
     /// Proven by the answer.
     Done,
+    /// As [`Done`](Self::Done), with a sentence that the person should read (someone else changed the same list).
+    DoneWith(String),
+    /// Proven to have been applied in part only: a set of agents of which some were added or removed and others not.
+    /// `now` is the set as it was read back.
+    Partly { why: String, now: Assignment },
     /// Refused, or proven not to have been applied: nothing was changed.
     Failed(String),
     /// The answer does not tell: read it back. What has not taken effect by now never will (a 5xx, an answer that broke

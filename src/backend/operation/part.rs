@@ -1,5 +1,6 @@
 //! One profile's share of an operation: its items, their states, and when no more is handed out.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,7 +9,7 @@ use super::{News, Run};
 use crate::backend::StopToken;
 use crate::backend::desk::Desk;
 use crate::domain::exchange::Problem;
-use crate::domain::{Change, ItemState, Plan, ReadBack};
+use crate::domain::{Assignment, Change, ItemState, Plan, ReadBack};
 use crate::journal::Move;
 use crate::vendor::{ErrorKind, Session, Target, VendorError};
 
@@ -25,6 +26,8 @@ pub struct Part {
     /// settled.
     open: Vec<(String, Chance)>,
     states: Mutex<Vec<ItemState>>,
+    /// Changes of sets as they were sent: as read right before, which may be other than the plan shows.
+    as_sent: Mutex<HashMap<u32, Change>>,
     /// Nothing more goes to this profile.
     pub halt: StopToken,
     why_halted: Mutex<Option<Problem>>,
@@ -49,6 +52,7 @@ impl Part {
             read_again: false,
             open: Vec::new(),
             states: Mutex::new(vec![ItemState::Planned; items]),
+            as_sent: Mutex::default(),
             halt: StopToken::new(),
             why_halted: Mutex::new(None),
             troubles: AtomicU32::new(0),
@@ -76,6 +80,25 @@ impl Part {
 
     pub fn change(&self, item: u32) -> &Change {
         &self.changes()[item as usize]
+    }
+
+    /// Remembers how a change is sent, where that may differ from the plan.
+    pub fn note_sent(&self, item: u32, change: &Change) {
+        if matches!(change.after, Assignment::Agents(_)) {
+            self.as_sent.lock().unwrap_or_else(PoisonError::into_inner).insert(item, change.clone());
+        }
+    }
+
+    /// A change as it was sent; as planned where it was not sent in this run.
+    pub fn sent(&self, item: u32) -> Change {
+        let sent = self.as_sent.lock().unwrap_or_else(PoisonError::into_inner).get(&item).cloned();
+        sent.unwrap_or_else(|| self.change(item).clone())
+    }
+
+    /// What others did to a set between the plan and the sending, in words.
+    pub fn meanwhile(&self, item: u32) -> Option<String> {
+        let by_others = Assignment::set_difference(&self.change(item).before, &self.sent(item).before)?;
+        Some(format!("changed by someone else since it was shown: {by_others}; that was kept"))
     }
 
     pub fn target(&self, change: &Change) -> Target {
@@ -236,7 +259,7 @@ impl Part {
                 *state = news.to;
                 let change = self.change(news.item);
                 match (news.to, &news.now) {
-                    (ItemState::Done, _) => now.push((change.target.clone(), change.after.clone())),
+                    (ItemState::Done, _) => now.push((change.target.clone(), self.sent(news.item).after)),
                     (_, Some(read)) if read.is_known() => now.push((change.target.clone(), read.clone())),
                     _ => {}
                 }

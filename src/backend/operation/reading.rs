@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{News, Part, Run};
-use crate::backend::judge::{Freshness, freshness, labels};
+use crate::backend::judge::{Freshness, freshness, labels, was_now};
 use crate::backend::reader;
 use crate::domain::{Assignment, Change, ItemState, SkipReason};
 use crate::vendor::{Looking, Observation, Session, Target};
@@ -44,8 +44,11 @@ impl Part {
             return false;
         }
         match ready.read {
+            // A set is read right before it is written, however long other readings are good for: what is sent is the
+            // difference to it.
+            Some(read) if holds_sets(&ready.changes) => read.elapsed() > GOOD_FOR,
             Some(read) => read.elapsed() > self.desk.freshness.max(GOOD_FOR),
-            None if self.read_again => true,
+            None if self.read_again || holds_sets(&ready.changes) => true,
             None => {
                 let now = (run.clock)();
                 ready.changes.iter().any(|change| !self.desk.is_fresh(&change.target, change.read_at, now))
@@ -71,7 +74,19 @@ impl Part {
             for ((item, mut change), observation) in ready.items.into_iter().zip(ready.changes).zip(&mut read) {
                 let sent_before = self.state(item) == ItemState::Sent;
                 match freshness(&change.before, &change.after, &observation.now) {
-                    Freshness::Holds => {
+                    Freshness::CarriedOver { before, after }
+                        if sent_before && !same_delta(&change, &before, &after) =>
+                    {
+                        // The journal says what was about to be sent; that is no longer it.
+                        let why = was_now(&change.before, &before);
+                        news.push(
+                            News::new(item, ItemState::Failed).because(format!("not applied: {why}")).reading(before),
+                        );
+                    }
+                    told @ (Freshness::Holds | Freshness::CarriedOver { .. }) => {
+                        if let Freshness::CarriedOver { before, after } = told {
+                            (change.before, change.after) = (before, after);
+                        }
                         if let Some(scope) = observation.scope {
                             change.scope = scope.into();
                         }
@@ -96,7 +111,7 @@ impl Part {
             (SkipReason::Drift { was, now: label }.to_string(), Some(now))
         };
         let (reason, now) = match told {
-            Freshness::Holds => return Vec::new(),
+            Freshness::Holds | Freshness::CarriedOver { .. } => return Vec::new(),
             Freshness::AlreadyThere if sent_before => return vec![News::new(item, ItemState::Done).reading(after)],
             Freshness::AlreadyThere => (SkipReason::AlreadyThere.to_string(), Some(after)),
             Freshness::Drifted(now) => drift(now),
@@ -134,4 +149,15 @@ impl Part {
             }
         }
     }
+}
+
+fn holds_sets(changes: &[Change]) -> bool {
+    changes.iter().any(|change| matches!(change.after, Assignment::Agents(_)))
+}
+
+/// Whether a change of a set adds and removes the same agents as it would from `before` to `after`.
+fn same_delta(change: &Change, before: &Assignment, after: &Assignment) -> bool {
+    let there = Assignment::carried_over(&change.before, &change.after, before);
+    let back = Assignment::carried_over(before, after, &change.before);
+    there.as_ref() == Some(after) && back.as_ref() == Some(&change.after)
 }

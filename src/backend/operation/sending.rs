@@ -146,8 +146,8 @@ impl Part {
         {
             turns.push(next);
         }
-        let sent = turns.iter().flat_map(|turn| &turn.ready.items).map(|item| News::new(*item, ItemState::Sent));
-        if !self.intends(run, sent.collect()).await {
+        let sent = turns.iter().flat_map(|turn| self.about_to_leave(&turn.ready)).collect();
+        if !self.intends(run, sent).await {
             return;
         }
         for turn in turns {
@@ -197,7 +197,7 @@ impl Part {
     /// contract is noticed at one target. True when it did as it should.
     async fn send_alone_and_compare(self: &Arc<Self>, run: &Arc<Run>, turn: Turn) -> bool {
         let items = turn.ready.items.clone();
-        if !self.intends(run, items.iter().map(|item| News::new(*item, ItemState::Sent)).collect()).await {
+        if !self.intends(run, self.about_to_leave(&turn.ready)).await {
             return false;
         }
         let readable = self.is_readable();
@@ -209,7 +209,8 @@ impl Part {
             return false;
         }
         settling::settle(self.clone(), run.clone(), queue).await;
-        let changes: Vec<&Change> = items.iter().map(|item| self.change(*item)).collect();
+        let sent: Vec<Change> = items.iter().map(|item| self.sent(*item)).collect();
+        let changes: Vec<&Change> = sent.iter().collect();
         let agents = changes.iter().any(|change| matches!(change.after, Assignment::Agents(_)));
         // Settling looks only at the agents the write was about. Here the others count as well: a server that replaces
         // instead of merging would have thrown them out.
@@ -229,6 +230,17 @@ impl Part {
             return false;
         }
         states.contains(&ItemState::Done)
+    }
+
+    /// The news that these are about to leave, and how.
+    fn about_to_leave(&self, ready: &Ready) -> Vec<News> {
+        let intent = |(item, change): (&u32, &Change)| {
+            self.note_sent(*item, change);
+            let news = News::new(*item, ItemState::Sent);
+            // What is sent of a set is the difference to this reading, and so is what can be taken back.
+            if matches!(change.after, Assignment::Agents(_)) { news.reading(change.before.clone()) } else { news }
+        };
+        ready.items.iter().zip(&ready.changes).map(intent).collect()
     }
 
     /// Sends one batch that is marked as sent, and brings every item of it to an outcome, or hands it to the settler.
@@ -277,6 +289,7 @@ impl Part {
                 if left.items.is_empty() {
                     break;
                 }
+                left.items.iter().zip(&left.changes).for_each(|(item, change)| self.note_sent(*item, change));
             }
         }
         drop(on_the_way);
@@ -327,7 +340,11 @@ impl Part {
                     settle.push(Lookup::lost(item, "the first write of a session"));
                     news.push(News::new(item, ItemState::Unknown).because("the first write of a session is read back"));
                 }
-                WriteOutcome::Done => news.push(News::new(item, ItemState::Done)),
+                WriteOutcome::Done => news.push(self.done(item, None)),
+                WriteOutcome::DoneWith(said) => news.push(self.done(item, Some(said))),
+                WriteOutcome::Partly { why, now } => {
+                    news.push(News::new(item, ItemState::Failed).because(why).reading(now));
+                }
                 WriteOutcome::Failed(why) => news.push(News::new(item, ItemState::Failed).because(why)),
                 WriteOutcome::Unknown(why) | WriteOutcome::Late(why) | WriteOutcome::Queued(why)
                     if !self.is_readable() =>
@@ -364,6 +381,13 @@ impl Part {
             let _ = lookups.send(lookup);
         }
         again
+    }
+
+    /// Done, with what the person should know about it.
+    fn done(&self, item: u32, said: Option<String>) -> News {
+        let words: Vec<String> = self.meanwhile(item).into_iter().chain(said).collect();
+        let news = News::new(item, ItemState::Done);
+        if words.is_empty() { news } else { news.because(words.join("; ")) }
     }
 
     fn give_up(&self, run: &Run, items: Vec<u32>, why: &str, end: &str) {

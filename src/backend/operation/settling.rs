@@ -168,11 +168,15 @@ async fn read_back(part: &Part, run: &Run, lookups: Vec<Lookup>, looking: Lookin
     let read = part.observe(run, &changes, looking).await;
     let mut news = Vec::new();
     for (lookup, observation) in lookups.into_iter().zip(read) {
-        let change = part.change(lookup.item);
+        let change = part.sent(lookup.item);
         let found = finding(&change.before, &change.after, &observation.now);
         let now = observation.now.ok();
         match conclude(&part.desk.capabilities.settle, &change.before, lookup, found) {
-            Conclusion::Settled(told) => news.push(News { now, ..told }),
+            Conclusion::Settled(told) => {
+                let meanwhile = part.meanwhile(told.item).filter(|_| told.to == ItemState::Done);
+                let said = told.reason.into_iter().chain(meanwhile).collect::<Vec<_>>().join("; ");
+                news.push(News { now, reason: Some(said), ..told });
+            }
             Conclusion::ReadAgain(lookup) => open.push(lookup),
         }
     }
@@ -193,7 +197,7 @@ fn conclude(rule: &Settle, before: &Assignment, mut lookup: Lookup, found: Findi
     let settled = |to: ItemState, reason: String| Conclusion::Settled(News::new(item, to).because(reason));
     let unknown = |reason: String| settled(ItemState::Unknown, reason);
     // A value that is not ours, after a write that may still come: seen once it proves nothing yet.
-    let not_ours = matches!(found, Finding::NotApplied | Finding::Changed(_));
+    let not_ours = matches!(found, Finding::NotApplied | Finding::Changed(_) | Finding::InPart(..));
     match lookup.chance {
         Chance::Queued if not_ours && !over => return lookup.again(rule.most),
         Chance::Queued if found == Finding::NotApplied => {
@@ -210,6 +214,7 @@ fn conclude(rule: &Settle, before: &Assignment, mut lookup: Lookup, found: Findi
     }
     match found {
         Finding::Done => settled(ItemState::Done, format!("{why}; read back: done")),
+        Finding::InPart(_, words) => settled(ItemState::Failed, format!("{why}; read back: {words}")),
         Finding::NotApplied => settled(ItemState::Failed, format!("{why}; read back: not applied")),
         Finding::NoSuchLead => settled(ItemState::Failed, format!("{why}; read back: no such lead")),
         Finding::Changed(now) => settled(ItemState::ChangedByOthers, was_now(before, &now)),

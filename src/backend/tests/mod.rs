@@ -4,6 +4,7 @@ mod applying;
 mod resuming;
 mod screen;
 mod scripted;
+mod sets;
 mod undoing;
 
 use std::sync::{Arc, Mutex};

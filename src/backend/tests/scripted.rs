@@ -221,7 +221,8 @@ impl Vendor for Scripted {
             let fault = world.faults.get_mut(&change.target).and_then(VecDeque::pop_front);
             let mut apply = |to: &Assignment| {
                 if let Some(owner) = world.owners.get_mut(&change.target) {
-                    *owner = to.clone();
+                    // Sets are changed agent by agent, whatever else is in them.
+                    *owner = Assignment::carried_over(&change.before, to, owner).unwrap_or_else(|| to.clone());
                 }
             };
             let queued = matches!(fault, Some(Fault::Queued(_)));

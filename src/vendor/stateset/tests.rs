@@ -169,6 +169,8 @@ fn words(outcome: &WriteOutcome) -> (&'static str, &str) {
         WriteOutcome::Queued(why) => ("queued", why),
         WriteOutcome::NotApplied { why, .. } => ("not applied", why),
         WriteOutcome::Drifted { .. } => ("drifted", ""),
+        WriteOutcome::DoneWith(said) => ("done", said),
+        WriteOutcome::Partly { why, .. } => ("partly", why),
     }
 }
 

@@ -1,0 +1,124 @@
+//! Sets of agents: drift, what was written and undo are decided agent by agent.
+
+use super::*;
+use crate::backend::{Only, UndoRequest};
+use crate::domain::TargetKind;
+
+fn set(agents: &str) -> Assignment {
+    Assignment::agents(agents.split_whitespace())
+}
+
+/// Lists with these agents.
+fn bench(lists: &[&str]) -> Bench {
+    let bench = Make { leads: 0, ..Make::capabilities(|c| c.targets = TargetKind::Mappings) }.build();
+    bench.world().owners = (0..).map(lead).zip(lists.iter().map(|agents| set(agents))).collect();
+    bench
+}
+
+fn map(changes: &[(usize, &str, &str)]) -> Plan {
+    let changes = changes.iter().map(|(n, before, after)| change(*n, set(before), set(after))).collect();
+    Plan { kind: OperationKind::Map, ..plan(vec![part("sales", changes)]) }
+}
+
+async fn undo(bench: &Bench, operation: &OperationId) -> Plan {
+    let operations = vec![operation.clone()];
+    bench.engine.plan_undo(UndoRequest { operations, only: Only::All, force: false, note: None }).await.unwrap()
+}
+
+fn reasons(bench: &Bench, operation: &OperationId) -> Vec<(ItemState, String)> {
+    let items = bench.items(operation).into_iter();
+    items.map(|item| (item.state, item.reason.unwrap_or_default().to_string())).collect()
+}
+
+#[tokio::test]
+async fn what_others_did_is_no_reason_to_leave_ours_out_and_survives_its_undo() {
+    // Between the plan and its sending Dan came to the first list and Bob left it.
+    let bench = bench(&["ann dan", "ann"]);
+    let done = bench.apply(map(&[(0, "ann bob", "bob cid"), (1, "ann", "ann bob")])).await.summary;
+    assert_eq!([bench.owner(0), bench.owner(1)], [set("cid dan"), set("ann bob")]);
+    let kept = "changed by someone else since it was shown: +dan -bob; that was kept".to_owned();
+    assert_eq!(reasons(&bench, &done.id), [(ItemState::Done, kept), (ItemState::Done, String::new())]);
+    // The journal knows what was there and what was made of it, not what the plan thought.
+    let item = &bench.items(&done.id)[0];
+    assert_eq!((&item.was, &item.wrote), (&set("ann dan"), &set("cid dan")));
+    bench.check(&done.id);
+
+    bench.world().owners.insert(lead(0), set("cid eve"));
+    let plan = undo(&bench, &done.id).await;
+    let warning = &plan.parts[0].warnings[0];
+    assert!(warning.starts_with("Changed by others since: l0000 (+eve -dan). Their changes stay"), "{warning}");
+    let undone = bench.apply(plan).await.summary;
+    assert_eq!([bench.owner(0), bench.owner(1)], [set("ann eve"), set("ann")]);
+    bench.check(&undone.id);
+
+    bench.apply(undo(&bench, &undone.id).await).await;
+    assert_eq!([bench.owner(0), bench.owner(1)], [set("cid eve"), set("ann bob")]);
+}
+
+#[tokio::test]
+async fn what_someone_else_did_first_is_not_ours_to_take_back() {
+    let bench = bench(&["ann", "ann bob"]);
+    let done = bench.apply(map(&[(0, "", "ann bob"), (1, "ann", "ann bob")])).await.summary;
+    let states = reasons(&bench, &done.id);
+    assert_eq!(states[1], (ItemState::Skipped, "already there".to_owned()));
+    assert_eq!(states[0].0, ItemState::Done);
+    bench.apply(undo(&bench, &done.id).await).await;
+    assert_eq!([bench.owner(0), bench.owner(1)], [set("ann"), set("ann bob")]);
+}
+
+#[tokio::test]
+async fn a_set_is_read_right_before_it_is_written_however_fresh_the_plan_is() {
+    let bench = bench(&["", ""]);
+    bench.apply(map(&[(0, "", "ann"), (1, "", "bob")])).await;
+    let read = bench.world().looked.len();
+    assert_eq!(read, 2);
+}
+
+#[tokio::test]
+async fn lost_answers_are_judged_by_what_was_sent() {
+    // Ann is on every list already when it is sent, so a list that reads like that shows nothing of ours.
+    let bench = bench(&["ann", "ann", "ann", "ann dan"]);
+    bench.fault(0, [Fault::Lost(false)]);
+    bench.fault(1, [Fault::Lost(true)]);
+    bench.fault(2, [Fault::LostThenChanged(set("ann bob"))]);
+    bench.fault(3, [Fault::LostThenChanged(set("ann bob dan"))]);
+    let wanted = "ann bob cid";
+    let changes: Vec<(usize, &str, &str)> = (0..4).map(|n| (n, "", wanted)).collect();
+    let done = bench.apply(map(&changes)).await.summary;
+    let found = reasons(&bench, &done.id);
+    assert_eq!((found[0].0, found[0].1.as_str()), (ItemState::Failed, "the line was cut; read back: not applied"));
+    assert_eq!(found[1].0, ItemState::Done);
+    let part = "the line was cut; read back: applied in part: +bob is done, +cid is not";
+    assert_eq!((found[2].0, found[2].1.as_str()), (ItemState::Failed, part));
+
+    // What was applied in part can be taken back like that.
+    let plan = undo(&bench, &done.id).await;
+    let mut afters: Vec<(String, Assignment)> =
+        plan.parts[0].changes.iter().map(|change| (change.target.to_string(), change.after.clone())).collect();
+    afters.sort_by(|a, b| a.0.cmp(&b.0));
+    let wanted =
+        [("l0001", "ann"), ("l0002", "ann"), ("l0003", "ann dan")].map(|(id, set_)| (id.to_owned(), set(set_)));
+    assert_eq!(afters, wanted);
+    bench.apply(plan).await;
+    assert_eq!([bench.owner(0), bench.owner(1), bench.owner(2)], [set("ann"), set("ann"), set("ann")]);
+}
+
+#[tokio::test]
+async fn a_set_that_changes_while_its_change_waits_is_not_sent_as_something_else() {
+    let bench = bench(&["", ""]);
+    let world = bench.worlds[0].clone();
+    for n in 0..2 {
+        bench.fault(n, [Fault::TooMany(Duration::from_millis(20))]);
+    }
+    // The first try of each is refused; then somebody adds Ann to the first list.
+    bench.world().on_write = Some(Box::new(move |number| {
+        if number == 2 {
+            let world = world.clone();
+            std::thread::spawn(move || world.lock().unwrap().owners.insert(lead(0), set("ann")));
+        }
+    }));
+    let done = bench.apply(map(&[(0, "", "ann bob"), (1, "", "ann bob")])).await.summary;
+    // The reading is still good, so the same change is sent; it adds nobody twice.
+    assert_eq!((done.tally.done, bench.owner(0), bench.owner(1)), (2, set("ann bob"), set("ann bob")));
+    bench.check(&done.id);
+}
