@@ -141,6 +141,7 @@ fn sample(kind: SettingKind) -> &'static str {
         SettingKind::Number { .. } => "1.0",
         SettingKind::Switch => "true",
         SettingKind::TextList => "[\"…\"]",
+        SettingKind::Ids => "[1, 2]",
         SettingKind::Path => "\"~/…\"",
         SettingKind::Duration => "\"5m\"",
         SettingKind::People => "[{ id = \"…\", name = \"…\", email = \"…\" }]",

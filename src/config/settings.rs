@@ -28,6 +28,8 @@ pub enum SettingKind {
     /// One of these words.
     Choice(&'static [&'static str]),
     TextList,
+    /// A list of ids: texts, or whole numbers that are taken as the texts they are.
+    Ids,
     /// A path; `~` is the home folder.
     Path,
     /// A length of time: `90s`, `5m`, `2h`, `7d`.

@@ -39,6 +39,12 @@ pub(super) fn setting(name: &str, kind: SettingKind, node: &Node, folder: &Path)
         SettingKind::TextList => {
             text_list(name, node).map(|texts| toml::Value::Array(texts.into_iter().map(toml::Value::String).collect()))
         }
+        SettingKind::Ids => {
+            let one = [node];
+            let nodes: Vec<&Node> = node.list().map_or(one.to_vec(), |list| list.iter().collect());
+            let ids: Result<_, Wrong> = nodes.into_iter().map(|node| id(&format!("each of {name}"), node)).collect();
+            Ok(toml::Value::Array(ids.map(|ids: Vec<String>| ids.into_iter().map(toml::Value::String).collect())?))
+        }
         SettingKind::Path => {
             let path = folder.join(expand_home(&text(name, node)?));
             match path.into_os_string().into_string() {

@@ -75,6 +75,8 @@ pub struct HttpOptions {
     pub secrets: Vec<Secret>,
     /// Keys of an answer under which it speaks to people, the best first.
     pub message_keys: &'static [&'static str],
+    /// Certificates that are trusted beside the system's.
+    pub roots: Vec<reqwest::Certificate>,
 }
 
 impl HttpOptions {
@@ -89,6 +91,7 @@ impl HttpOptions {
             first_pause: Duration::from_millis(250),
             secrets: Vec::new(),
             message_keys: MESSAGE_KEYS,
+            roots: Vec::new(),
         }
     }
 }
@@ -170,6 +173,10 @@ impl Call {
 
     pub fn get(segments: &[&str]) -> Result<Self, VendorError> {
         Self::new(Method::GET, segments)
+    }
+
+    pub fn put(segments: &[&str]) -> Result<Self, VendorError> {
+        Self::new(Method::PUT, segments)
     }
 
     pub fn post(segments: &[&str]) -> Result<Self, VendorError> {
@@ -256,6 +263,8 @@ impl Http {
         if base.scheme() == "http" {
             // Without this, a computer without any root certificates could not even talk to itself.
             builder = builder.tls_certs_only([]);
+        } else if !options.roots.is_empty() {
+            builder = builder.tls_certs_merge(options.roots.iter().cloned());
         }
         let client = builder.build().map_err(|error| {
             ConfigError::new(format!("profile {}: no connection can be set up: {}", options.profile, causes(&error)))
@@ -472,7 +481,8 @@ fn is_passing(status: u16) -> bool {
     matches!(status, 408 | 425 | 500 | 502..=504 | 506..=599)
 }
 
-fn request_id(answer: &Answer) -> SafeText {
+/// The number under which the vendor finds a request again; empty where it gave none.
+pub fn request_id(answer: &Answer) -> SafeText {
     let in_headers = ["x-request-id", "x-cap-requestid", "request-id", "x-correlation-id"]
         .iter()
         .find_map(|name| answer.headers.get(*name)?.to_str().ok().map(str::to_owned));

@@ -4,6 +4,7 @@
 pub mod asking;
 pub mod capillary;
 pub mod error;
+pub mod exotel;
 pub mod fields;
 pub mod findings;
 pub mod gate;

@@ -22,8 +22,13 @@ pub struct VendorEntry {
 
 /// All vendors.
 pub fn all() -> &'static [VendorEntry] {
-    const ALL: &[VendorEntry] =
-        &[super::capillary::ENTRY, super::instantly::ENTRY, super::kenbun::ENTRY, super::stateset::ENTRY];
+    const ALL: &[VendorEntry] = &[
+        super::capillary::ENTRY,
+        super::exotel::ENTRY,
+        super::instantly::ENTRY,
+        super::kenbun::ENTRY,
+        super::stateset::ENTRY,
+    ];
     ALL
 }
 

@@ -17,6 +17,7 @@ fn options(base_url: &str) -> HttpOptions {
         first_pause: Duration::from_millis(1),
         secrets: vec![Secret::from("kbn_pat_hush".to_owned())],
         message_keys: MESSAGE_KEYS,
+        roots: Vec::new(),
     }
 }
 

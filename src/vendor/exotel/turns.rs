@@ -1,0 +1,86 @@
+//! Who may write when: one change at a time for a list, all alone while it is not known that the server merges, and none
+//! in a campaign that refused us.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use tokio::sync::OwnedMutexGuard;
+
+use super::key::Key;
+use super::lock;
+use crate::vendor::{ErrorKind, VendorError};
+
+/// For how long a campaign that refused us is not asked again.
+const CLOSED_FOR: Duration = Duration::from_secs(60);
+
+#[derive(Default)]
+pub struct Turns {
+    /// A change left other agents in place: the server merges.
+    merges: AtomicBool,
+    alone: Arc<tokio::sync::Mutex<()>>,
+    lists: Mutex<HashMap<Key, Arc<tokio::sync::Mutex<()>>>>,
+    closed: Mutex<HashMap<String, (Instant, VendorError)>>,
+    /// The server throws out agents that were not named. Nothing more may be sent.
+    replaces: OnceLock<VendorError>,
+}
+
+/// The right to change a list, given back when it is dropped.
+pub struct Turn {
+    _list: OwnedMutexGuard<()>,
+    /// Held while this change is the only one, because nobody knows yet what the server makes of it.
+    _alone: Option<OwnedMutexGuard<()>>,
+}
+
+impl Turns {
+    /// Waits for the turn to change this list. The error says why nothing may be sent.
+    pub async fn enter(&self, key: &Key) -> Result<Turn, VendorError> {
+        let list = {
+            let mut lists = lock(&self.lists);
+            // Those that nobody holds or waits for.
+            lists.retain(|_, list| Arc::strong_count(list) > 1);
+            lists.entry(key.clone()).or_default().clone()
+        };
+        let list = list.lock_owned().await;
+        let mut alone = None;
+        if !self.merges.load(Ordering::Acquire) {
+            alone = Some(self.alone.clone().lock_owned().await);
+        }
+        if self.merges.load(Ordering::Acquire) {
+            // Whoever was before us proved it.
+            alone = None;
+        }
+        if let Some(replaces) = self.replaces.get() {
+            return Err(replaces.clone());
+        }
+        Ok(Turn { _list: list, _alone: alone })
+    }
+
+    pub fn note_merged(&self) {
+        self.merges.store(true, Ordering::Release);
+    }
+
+    /// Remembers that the server replaces. Returns the sentence for the person.
+    pub fn note_replaced(&self, error: VendorError) -> VendorError {
+        self.replaces.get_or_init(|| error).clone()
+    }
+
+    /// Whether the campaign lets us in, as far as is known.
+    pub fn may_enter(&self, key: &Key) -> Result<(), VendorError> {
+        let mut closed = lock(&self.closed);
+        closed.retain(|_, (since, _)| since.elapsed() < CLOSED_FOR);
+        closed.get(&key.campaign).map_or(Ok(()), |(_, error)| Err(error.clone()))
+    }
+
+    /// Closes a campaign that answered 403. The rest of the operation goes on, so the error is one for this list.
+    pub fn close(&self, key: &Key, error: VendorError) -> VendorError {
+        let error = VendorError {
+            kind: ErrorKind::Refused,
+            message: format!("{}; nothing more is sent in campaign {}", error.message, key.campaign),
+            ..error
+        };
+        lock(&self.closed).insert(key.campaign.clone(), (Instant::now(), error.clone()));
+        error
+    }
+}
