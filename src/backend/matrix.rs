@@ -13,7 +13,7 @@ use super::task::{Backend, problem};
 use crate::domain::campaign::{Collection, MappingRecord};
 use crate::domain::exchange::{Event, Problem};
 use crate::domain::matrix::{ListSet, MatrixAsk, MatrixTold, Sets, SnapshotInfo};
-use crate::domain::{Assignment, PlanPart, ProfileName, SafeText, TargetId, TargetKind, Timestamp};
+use crate::domain::{Assignment, Person, PlanPart, ProfileName, SafeText, TargetId, TargetKind, Timestamp};
 use crate::journal::{JournalError, NewSnapshot};
 use crate::vendor::VendorError;
 
@@ -35,6 +35,16 @@ impl Engine {
         let records = desk.vendor.mappings(campaign).await?;
         desk.mappings.keep(&records, read_at);
         Ok(records)
+    }
+
+    /// Agents whom a profile's client knows without asking anybody.
+    pub fn roster(&self, profile: &ProfileName) -> Vec<Person> {
+        self.inner.desk(profile).map(|desk| desk.vendor.roster()).unwrap_or_default()
+    }
+
+    /// What a profile's client found out that the person should know.
+    pub fn notices(&self, profile: &ProfileName) -> Vec<String> {
+        self.inner.desk(profile).map(|desk| desk.vendor.notices()).unwrap_or_default()
     }
 
     /// Keeps a mapping for good under a name. Away from the async threads.

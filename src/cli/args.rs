@@ -75,6 +75,10 @@ pub enum Command {
     Distribute(DistributeArgs),
     /// Add your approval to a plan file
     Approve(ApproveArgs),
+    /// List campaigns and lead lists, with their agents where the vendor maps agents to lists
+    Campaigns(CampaignsArgs),
+    /// Say which agents dial which lead lists
+    Map(MapArgs),
     /// Apply a saved plan file
     Apply(ApplyArgs),
     /// Turn a recipe into a plan
@@ -249,6 +253,48 @@ pub struct PruneArgs {
 }
 
 #[derive(Args, Debug)]
+pub struct CampaignsArgs {
+    /// Only this campaign
+    #[arg(long, value_name = "ID")]
+    pub campaign: Option<String>,
+    /// Keep what is listed as a snapshot under this name
+    #[arg(long, value_name = "NAME", group = "about")]
+    pub snapshot: Option<String>,
+    /// List the snapshots that are kept; one is taken before every change of mappings
+    #[arg(long, group = "about", conflicts_with = "campaign")]
+    pub snapshots: bool,
+    /// What differs between a snapshot and now, or between two; #7 is the snapshot with that number
+    #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',', num_args = 1, action = clap::ArgAction::Set, group = "about")]
+    pub diff: Option<Vec<String>>,
+}
+
+#[derive(Args, Debug)]
+#[command(group = clap::ArgGroup::new("what").args(["lead", "from", "restore"]).required(true))]
+pub struct MapArgs {
+    /// The campaign that the lists are in; with --from and --restore only its lists count
+    #[arg(long, value_name = "ID", required_unless_present_any = ["from", "restore"])]
+    pub campaign: Option<String>,
+    /// Lead lists whose agents change
+    #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',')]
+    pub lead: Vec<String>,
+    /// Agents who shall dial these lists: user ids, or names that fit exactly one agent
+    #[arg(long, value_name = "USER,…", value_delimiter = ',', requires = "lead")]
+    pub add: Vec<String>,
+    /// Agents who shall no longer dial these lists
+    #[arg(long, value_name = "USER,…", value_delimiter = ',', requires = "lead")]
+    pub remove: Vec<String>,
+    /// A shift plan (- is standard input): CSV or JSON as `campaigns` prints it. The lists that it names get exactly its
+    /// agents, all others stay as they are
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub from: Option<String>,
+    /// Back to what a snapshot holds
+    #[arg(long, value_name = "SNAPSHOT")]
+    pub restore: Option<String>,
+    #[command(flatten)]
+    pub write: WriteArgs,
+}
+
+#[derive(Args, Debug)]
 pub struct ApplyArgs {
     /// A file that --out wrote
     #[arg(value_hint = ValueHint::FilePath)]
@@ -419,6 +465,18 @@ mod tests {
             ("sim", false),
             ("sim --help", true),
             ("sim kenbun -h", true),
+            ("campaigns", true),
+            ("campaigns --campaign 7 --snapshot morning", true),
+            ("campaigns --diff a,b", true),
+            ("campaigns --snapshots --diff a", false),
+            ("map --campaign 7 --lead 40 --lead 41 --add a,b --remove c --yes", true),
+            ("map --campaign 7 --lead 40 41 --add a", true),
+            ("map --lead 40 --add a", false),
+            ("map --campaign 7 --add a", false),
+            ("map --from shift.csv --dry-run", true),
+            ("map --from shift.csv --restore morning", false),
+            ("map --from shift.csv --lead 40", false),
+            ("map --restore morning --add a", false),
             ("nonsense", false),
         ] {
             let words = std::iter::once("switchboard").chain(line.split(' '));

@@ -6,6 +6,7 @@ pub mod confirm;
 pub mod exit;
 pub mod ids;
 pub mod loading;
+pub mod mapfile;
 pub mod moment;
 pub mod output;
 pub mod overview;
@@ -79,6 +80,8 @@ async fn work(command: Command, global: &Global, out: &mut Out) -> Result<Exit, 
         Command::Owners => commands::owners::run(&session, &signals::listen(), out).await,
         Command::Assign(args) => commands::assign::assign(&session, args, out).await,
         Command::Distribute(args) => commands::assign::distribute(&session, args, out).await,
+        Command::Campaigns(args) => commands::campaigns::run(&session, args, &signals::listen(), out).await,
+        Command::Map(args) => commands::map::run(&session, args, out).await,
         Command::Apply(args) => commands::apply::run(&session, args, out).await,
         Command::Run(args) => commands::run::run(&session, args, out).await,
         Command::Prune(args) => commands::prune::run(&session, args, out).await,

@@ -16,22 +16,32 @@ pub fn resolve<'p>(
     people: &'p [Person],
     links: &[PersonLink],
 ) -> Result<&'p Person, Failure> {
+    find(wanted, profile, people, links)?.ok_or_else(|| nobody(wanted.trim(), profile, people))
+}
+
+/// As [`resolve`], with `None` where nobody fits at all.
+pub fn find<'p>(
+    wanted: &str,
+    profile: &ProfileName,
+    people: &'p [Person],
+    links: &[PersonLink],
+) -> Result<Option<&'p Person>, Failure> {
     let wanted = wanted.trim();
     if wanted.is_empty() {
         return Err(Failure::wrong_use("the owner is empty; to take owners away use --unassign"));
     }
     if let Some(person) = people.iter().find(|person| person.id.as_str() == wanted) {
-        return Ok(person);
+        return Ok(Some(person));
     }
     let by_email: Vec<&Person> = people
         .iter()
         .filter(|person| !person.email.is_empty() && folded(person.email.as_str()) == folded(wanted))
         .collect();
     if !by_email.is_empty() {
-        return only(wanted, profile, by_email);
+        return only(wanted, profile, by_email).map(Some);
     }
     if let Some(found) = by_link(wanted, profile, people, links) {
-        return found;
+        return found.map(Some);
     }
     // The same name twice is refused even where one of the two is inactive: some vendors store only the name.
     let same = |test: &dyn Fn(&str) -> bool| -> Vec<&'p Person> {
@@ -39,19 +49,19 @@ pub fn resolve<'p>(
     };
     let exact = same(&|name| name == wanted);
     if !exact.is_empty() {
-        return only(wanted, profile, exact).and_then(|person| active(person, profile));
+        return only(wanted, profile, exact).and_then(|person| active(person, profile)).map(Some);
     }
     let alike = same(&|name| folded(name) == folded(wanted));
     if !alike.is_empty() {
-        return only(wanted, profile, alike).and_then(|person| active(person, profile));
+        return only(wanted, profile, alike).and_then(|person| active(person, profile)).map(Some);
     }
     // Whole words only: half a name that happens to fit one person today may fit two tomorrow.
     let words = same(&|name| has_words(name, wanted));
     match words.iter().copied().filter(|person| person.is_active()).collect::<Vec<_>>() {
-        active if !active.is_empty() => only(wanted, profile, active),
+        active if !active.is_empty() => only(wanted, profile, active).map(Some),
         _ => match words.first() {
-            Some(person) => active(person, profile),
-            None => Err(nobody(wanted, profile, people)),
+            Some(person) => active(person, profile).map(Some),
+            None => Ok(None),
         },
     }
 }

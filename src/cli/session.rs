@@ -191,7 +191,9 @@ pub fn ordered<'a>(
 impl From<JournalError> for Failure {
     fn from(error: JournalError) -> Self {
         match &error {
-            JournalError::NoSuchOperation(_) | JournalError::Ambiguous(..) => Self::wrong_use(error.to_string()),
+            JournalError::NoSuchOperation(_) | JournalError::NoSuchSnapshot(..) | JournalError::Ambiguous(..) => {
+                Self::wrong_use(error.to_string())
+            }
             JournalError::Held { .. } => Self::refused(error.to_string()),
             _ => Self::nothing(error.to_string()),
         }

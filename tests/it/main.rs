@@ -15,6 +15,7 @@ mod sim_faults;
 mod sim_instantly;
 mod sim_kenbun;
 mod sim_stateset;
+mod vendor_exotel;
 mod vendor_instantly;
 mod vendor_kenbun;
 mod vendor_stateset;

@@ -18,9 +18,7 @@ use crate::domain::leads::LeadTable;
 use crate::domain::planning::{PlanRequest, Wanted, plan};
 use crate::domain::recipe::{OneOrEach, Recipe};
 use crate::domain::safe_text::visible;
-use crate::domain::{
-    Assignment, LeadId, Lifecycle, OperationKind, OwnerRef, ProfileName, SafeText, TargetKind, Timestamp,
-};
+use crate::domain::{Assignment, LeadId, Lifecycle, OperationKind, OwnerRef, ProfileName, SafeText, Timestamp};
 
 pub async fn assign(session: &Session, args: &AssignArgs, out: &mut Out) -> Result<Exit, Failure> {
     let command = Command::new(session, session.profiles()?, &args.which, &args.write, OperationKind::Assign)?;
@@ -274,12 +272,9 @@ fn located(world: &World, profiles: &[ProfileName], ids: Vec<LeadId>) -> Result<
 
 /// Profiles whose targets are lead lists with agents have no owners of leads.
 fn refuse_mappings(engine: &Engine, profiles: &[&Profile]) -> Result<(), Failure> {
-    let mappings = profiles.iter().find(|profile| {
-        engine.capabilities(&profile.name).is_some_and(|capabilities| capabilities.targets == TargetKind::Mappings)
-    });
-    match mappings {
+    match profiles.iter().find(|profile| super::maps_agents(engine, &profile.name)) {
         Some(profile) => Err(Failure::wrong_use(format!(
-            "{} of the profile {} maps agents to lead lists and has no owners of single leads",
+            "{} of the profile {} maps agents to lead lists and has no owners of single leads; see `map`",
             profile.vendor.title(),
             profile.name
         ))),

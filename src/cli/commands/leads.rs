@@ -20,7 +20,19 @@ const NAMES_UNASKED: usize = 100;
 pub async fn run(session: &Session, args: &LeadsArgs, stop: &StopToken, out: &mut Out) -> Result<Exit, Failure> {
     let profiles = session.profiles()?;
     let engine = session.engine(&profiles)?;
-    let names = super::usable(&engine)?;
+    let usable = super::usable(&engine)?;
+    // Lead lists with agents are listed by `campaigns`; single leads are not to be had there.
+    let (lists, names): (Vec<_>, Vec<_>) = usable.into_iter().partition(|name| super::maps_agents(&engine, name));
+    let told: Vec<String> = lists
+        .iter()
+        .map(|name| {
+            format!("{name} has lead lists with agents and no single leads; `switchboard campaigns` lists them")
+        })
+        .collect();
+    if names.is_empty() {
+        return Err(Failure::wrong_use(told.join("\n")));
+    }
+    told.iter().for_each(|sentence| say(sentence));
     let progress = Progress::new(session.plain);
     let mut world = loading::load(&engine, &names, &progress, stop).await?;
     world.tell_missing();
@@ -59,7 +71,7 @@ pub async fn run(session: &Session, args: &LeadsArgs, stop: &StopToken, out: &mu
             count => format!("{} leads", grouped(count)),
         });
     }
-    Ok(if names.len() == profiles.len() && world.missing.is_empty() { Exit::Done } else { Exit::Partly })
+    Ok(if names.len() + lists.len() == profiles.len() && world.missing.is_empty() { Exit::Done } else { Exit::Partly })
 }
 
 /// The ids of people whose names nobody shares. Where a vendor reveals only an owner's name, such a name tells who it

@@ -2,10 +2,12 @@
 
 pub mod apply;
 pub mod assign;
+pub mod campaigns;
 pub mod config;
 pub mod doctor;
 pub mod leads;
 pub mod log;
+pub mod map;
 pub mod owners;
 pub mod prune;
 pub mod resume;
@@ -18,7 +20,12 @@ pub mod undo;
 use super::exit::Failure;
 use super::output::say;
 use crate::backend::Engine;
-use crate::domain::ProfileName;
+use crate::domain::{ProfileName, TargetKind};
+
+/// Whether a profile maps agents to lead lists instead of giving leads to owners.
+pub fn maps_agents(engine: &Engine, profile: &ProfileName) -> bool {
+    engine.capabilities(profile).is_some_and(|capabilities| capabilities.targets == TargetKind::Mappings)
+}
 
 /// For commands that only read: the profiles that can be used, after a sentence about each of the others. None at all
 /// is wrong use.

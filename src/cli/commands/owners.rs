@@ -1,6 +1,6 @@
 //! `owners`: list people with their load.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::backend::StopToken;
 use crate::cli::args::Format;
@@ -13,14 +13,28 @@ use crate::cli::output::table::{self, Column, Table};
 use crate::cli::output::{Out, say};
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
+use crate::cli::signals::unless_stopped;
 use crate::domain::leads::LeadTable;
-use crate::domain::{Agreement, Assignment, Person, PersonId, PersonStatus, Verbatim};
+use crate::domain::{Agreement, Assignment, Person, PersonId, PersonStatus, ProfileName, Verbatim};
 
 pub async fn run(session: &Session, stop: &StopToken, out: &mut Out) -> Result<Exit, Failure> {
     let profiles = session.profiles()?;
     let engine = session.engine(&profiles)?;
     let names = super::usable(&engine)?;
     let progress = Progress::new(session.plain);
+    // The load of an agent is the lists that he or she may dial. Read first: it names the agents as well.
+    let mut mapped: BTreeMap<&ProfileName, BTreeMap<PersonId, usize>> = BTreeMap::new();
+    for name in names.iter().filter(|name| super::maps_agents(&engine, name)) {
+        match unless_stopped(stop, engine.mappings(name, None)).await? {
+            Ok(records) => {
+                let lists = mapped.entry(name).or_default();
+                for agent in records.iter().filter_map(|record| record.agents.as_ref().ok()).flatten() {
+                    *lists.entry(agent.clone()).or_default() += 1;
+                }
+            }
+            Err(error) => say(&format!("{name}: {error} {}", error.remedy)),
+        }
+    }
     let world = loading::load(&engine, &names, &progress, stop).await?;
     world.tell_missing();
     let several = profiles.len() > 1;
@@ -35,7 +49,11 @@ pub async fn run(session: &Session, stop: &StopToken, out: &mut Out) -> Result<E
     }
     let mut loose = Vec::new();
     for part in &world.snapshot.parts {
-        for load in loads(&part.people, &part.table) {
+        let mut loads = loads(&part.people, &part.table);
+        if let Some(lists) = mapped.get(&part.profile) {
+            loads.iter_mut().for_each(|load| load.leads = lists.get(&load.person.id).copied().unwrap_or_default());
+        }
+        for load in loads {
             let person = &load.person;
             let line = OwnerLine::new(&part.profile, person, load.leads, load.exact);
             match session.format {
@@ -65,6 +83,11 @@ pub async fn run(session: &Session, stop: &StopToken, out: &mut Out) -> Result<E
                     table.row(out, cells)?;
                 }
             }
+        }
+        if let Some(lists) = mapped.get(&part.profile) {
+            let pairs: usize = lists.values().sum();
+            loose.push(format!("{}: counted are lead lists, {} mappings altogether", part.profile, grouped(pairs)));
+            continue;
         }
         let count = |wanted: fn(&Assignment) -> bool| -> usize {
             part.table.owners().iter().filter(|(owner, _)| wanted(owner)).map(|(_, count)| count).sum()

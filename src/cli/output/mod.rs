@@ -3,6 +3,7 @@
 pub mod csv;
 pub mod items;
 pub mod json;
+pub mod mapping;
 pub mod table;
 
 use std::io::{self, BufWriter, IsTerminal, Write};

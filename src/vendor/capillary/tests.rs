@@ -208,6 +208,8 @@ fn told(outcome: &WriteOutcome) -> (&'static str, String) {
         WriteOutcome::Queued(why) => ("queued", why.clone()),
         WriteOutcome::NotApplied { why, .. } => ("not applied", why.clone()),
         WriteOutcome::Drifted { now } => ("drifted", now.label().to_string()),
+        WriteOutcome::DoneWith(said) => ("done", said.clone()),
+        WriteOutcome::Partly { why, .. } => ("partly", why.clone()),
     }
 }
 

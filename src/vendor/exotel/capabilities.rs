@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::settings::{CrossCheck, Settings};
-use crate::domain::{Capabilities, Pace, TargetKind, VendorKind};
+use crate::domain::{Capabilities, TargetKind, VendorKind};
+use crate::vendor::settings::pace;
 
 pub fn of(settings: &Settings) -> Capabilities {
     let mut warnings = vec![
@@ -16,18 +17,9 @@ pub fn of(settings: &Settings) -> Capabilities {
                 .to_owned(),
         );
     }
-    let parallel = settings.parallel;
-    let pace = match settings.requests_per_minute {
-        Some(pace) => {
-            let burst = (pace / 10).clamp(1, 60);
-            let rest = pace.saturating_sub(burst).max(1);
-            Pace { per_second: f64::from(rest) / 60.0, burst, parallel }
-        }
-        None => Pace { per_second: f64::INFINITY, burst: u32::MAX, parallel },
-    };
     Capabilities {
         targets: TargetKind::Mappings,
-        pace,
+        pace: pace(settings.requests_per_minute, settings.parallel),
         // Every list is read right before it is written, whatever was read earlier (section 6, rule 1).
         freshness: Duration::ZERO,
         not_undoable: vec!["Calls that were dialed in between cannot be taken back.".to_owned()],

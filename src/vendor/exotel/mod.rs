@@ -29,7 +29,6 @@ mod wire;
 mod writing;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -39,6 +38,7 @@ use self::hierarchy::Tree;
 use self::overview::Overviews;
 use self::settings::Settings;
 use self::turns::Turns;
+use super::asking::Asking;
 use super::http::{Http, HttpOptions};
 use super::registry::VendorEntry;
 use super::{Check, Gate, Observation, Pages, Session, Target, Vendor, VendorError, WriteReport};
@@ -56,24 +56,6 @@ const MESSAGE_KEYS: &[&str] =
 
 /// Between two readings of a list that should have changed.
 const VERIFY_PAUSE: Duration = Duration::from_millis(700);
-
-/// How requests of one piece of work are sent.
-#[derive(Clone, Debug, Default)]
-struct Asking {
-    hot: bool,
-    /// Counts them.
-    meter: Arc<AtomicUsize>,
-}
-
-impl Asking {
-    fn hot() -> Self {
-        Self { hot: true, ..Self::default() }
-    }
-
-    fn of(session: &Session) -> Self {
-        Self { hot: session.hot, ..Self::default() }
-    }
-}
 
 /// One profile's client.
 struct Exotel {
@@ -140,6 +122,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+fn no_single_leads() -> VendorError {
+    VendorError::not_supported("single leads").with_remedy("It has lead lists in campaigns: see `campaigns`.")
+}
+
 #[async_trait]
 impl Vendor for Exotel {
     fn capabilities(&self) -> &Capabilities {
@@ -155,11 +141,23 @@ impl Vendor for Exotel {
     }
 
     async fn leads(&self, _ask: &LeadAsk, _pages: &mut dyn Pages) -> Result<(), VendorError> {
-        Err(VendorError::not_supported("single leads").with_remedy("It has lead lists in campaigns: see `campaigns`."))
+        Err(no_single_leads())
     }
 
     async fn collections(&self) -> Result<Vec<Collection>, VendorError> {
         self.campaign_collections(&Asking::hot()).await
+    }
+
+    async fn survey(
+        &self,
+        campaign: &str,
+        part: &mut (dyn FnMut(Vec<MappingRecord>) + Send),
+    ) -> Result<Vec<MappingRecord>, VendorError> {
+        self.mappings_of(campaign, part, &Asking::hot()).await
+    }
+
+    fn roster(&self) -> Vec<Person> {
+        self.people_of(self.known_roster())
     }
 
     async fn mappings(&self, campaign: Option<&str>) -> Result<Vec<MappingRecord>, VendorError> {
@@ -167,7 +165,7 @@ impl Vendor for Exotel {
     }
 
     async fn detail(&self, _id: &LeadId) -> Result<LeadRecord, VendorError> {
-        Err(VendorError::not_supported("single leads").with_remedy("It has lead lists in campaigns: see `campaigns`."))
+        Err(no_single_leads())
     }
 
     async fn observe(&self, targets: &[Target], session: &Session) -> Vec<Observation> {

@@ -11,13 +11,23 @@ use crate::vendor::{ErrorKind, VendorError};
 impl Exotel {
     /// Without a roster every campaign is asked that was not read yet in this session.
     pub(super) async fn all_people(&self, asking: &Asking) -> Result<Vec<Person>, VendorError> {
-        let roster = self.settings.roster().unwrap_or_else(|why| {
-            self.notice(format!("Agents are shown by their user ids: {why}."));
-            Roster::default()
-        });
+        let roster = self.known_roster();
         if roster.is_empty() {
             self.look_into_campaigns(asking).await?;
         }
+        Ok(self.people_of(roster))
+    }
+
+    /// The roster as the file has it now.
+    pub(super) fn known_roster(&self) -> Roster {
+        self.settings.roster().unwrap_or_else(|why| {
+            self.notice(format!("Agents are shown by their user ids: {why}."));
+            Roster::default()
+        })
+    }
+
+    /// Everybody of the roster, and everybody who was seen on a list.
+    pub(super) fn people_of(&self, roster: Roster) -> Vec<Person> {
         let seen: BTreeSet<PersonId> = lock(&self.seen).values().flatten().cloned().collect();
         let mut people: BTreeMap<PersonId, Person> =
             seen.into_iter().map(|id| (id.clone(), Person { id, ..Person::default() })).collect();
@@ -31,7 +41,7 @@ impl Exotel {
                 "The user ids {one} and {other} differ in upper and lower case only: mind which is meant."
             ));
         }
-        Ok(people.into_values().collect())
+        people.into_values().collect()
     }
 
     async fn look_into_campaigns(&self, asking: &Asking) -> Result<(), VendorError> {
@@ -40,7 +50,7 @@ impl Exotel {
             if lock(&self.seen).contains_key(&campaign.id) {
                 continue;
             }
-            match self.survey(campaign, asking).await {
+            match self.survey_campaign(campaign, &mut |_| {}, asking).await {
                 Ok(_) => {}
                 Err(error) if matches!(error.kind, ErrorKind::SignIn | ErrorKind::Setting | ErrorKind::Unreachable) => {
                     return Err(error);

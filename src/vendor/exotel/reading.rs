@@ -183,7 +183,7 @@ impl Exotel {
     }
 
     pub(super) async fn observe_all(&self, targets: &[Target], session: &Session) -> Vec<Observation> {
-        let asking = Asking::of(session);
+        let asking = Asking { hot: session.hot, ..Asking::default() };
         let mut all = Vec::with_capacity(targets.len());
         let mut refused: Option<VendorError> = None;
         for target in targets {

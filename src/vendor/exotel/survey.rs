@@ -9,6 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::files::LeadNames;
 use super::hierarchy::process_label;
 use super::key::Key;
 use super::overview::Overview;
@@ -18,6 +19,9 @@ use super::{Asking, Exotel, lock};
 use crate::domain::campaign::MappingRecord;
 use crate::domain::{PersonId, SafeText, safe_text};
 use crate::vendor::{ErrorKind, VendorError};
+
+/// How many lists are read between two times that it is told how far a survey is.
+const TOLD_EVERY: usize = 10;
 
 /// What was learned about a campaign so far.
 #[derive(Default)]
@@ -105,44 +109,24 @@ trait RevMax: Iterator + Sized {
 impl<I: Iterator> RevMax for I {}
 
 impl Exotel {
+    /// The mappings of one campaign, or of all.
     pub(super) async fn all_mappings(
         &self,
         campaign: Option<&str>,
         asking: &Asking,
     ) -> Result<Vec<MappingRecord>, VendorError> {
-        let tree = self.fresh_tree(asking).await?;
-        let campaigns = match campaign {
-            Some(id) => vec![tree.campaign(id).cloned().ok_or_else(|| self.no_such_campaign(id))?],
-            None => tree.campaigns.clone(),
-        };
-        let processes = self.process_names(&campaigns, asking).await;
-        let names = self.settings.lead_names().unwrap_or_else(|why| {
-            self.notice(format!("Lead lists are shown by their numbers: {why}."));
-            Default::default()
-        });
+        if let Some(campaign) = campaign {
+            return self.mappings_of(campaign, &mut |_| {}, asking).await;
+        }
+        let campaigns = self.fresh_tree(asking).await?.campaigns.clone();
+        let names = self.names(&campaigns, asking).await;
         let mut records = Vec::new();
         for campaign in &campaigns {
-            let record = |key: &str| MappingRecord {
-                target: Key::new(&campaign.id, key).target(),
-                process: process_label(&processes, &campaign.process),
-                campaign_id: campaign.id.clone(),
-                campaign_name: campaign.name.clone(),
-                lead_id: String::new(),
-                lead_name: SafeText::empty(),
-                enabled: true,
-                agents: Err(String::new()),
-                others: BTreeSet::new(),
-            };
-            match self.survey(campaign, asking).await {
-                Ok(surveyed) => records.extend(surveyed.into_iter().map(|list| {
-                    let lead_name = names.get(&list.lead).cloned();
-                    let lead_name = lead_name.filter(|name| !name.is_empty()).unwrap_or_else(|| list.label());
-                    let Surveyed { target, lead, enabled, agents, others } = list;
-                    MappingRecord { lead_id: lead, lead_name, enabled, agents, others, ..record(&target) }
-                })),
+            match self.survey_campaign(campaign, &mut |_| {}, asking).await {
+                Ok(lists) => records.extend(lists.into_iter().map(|list| names.record(campaign, list))),
                 // One campaign's trouble does not hide the others, unless all would meet it.
                 Err(error) if campaigns.len() > 1 && is_of_one_campaign(&error) => {
-                    records.push(MappingRecord { agents: Err(error.message), ..record("unread") });
+                    records.push(names.record(campaign, Surveyed::none("unread".to_owned(), error.message)));
                 }
                 Err(error) => return Err(error),
             }
@@ -150,8 +134,38 @@ impl Exotel {
         Ok(records)
     }
 
+    /// The mappings of one campaign. `part` is told how far it is where many lists have to be read.
+    pub(super) async fn mappings_of(
+        &self,
+        campaign: &str,
+        part: &mut (dyn FnMut(Vec<MappingRecord>) + Send),
+        asking: &Asking,
+    ) -> Result<Vec<MappingRecord>, VendorError> {
+        let campaign = self.campaign(campaign, asking).await?;
+        let names = self.names(std::slice::from_ref(&campaign), asking).await;
+        let named = |lists: Vec<Surveyed>| lists.into_iter().map(|list| names.record(&campaign, list)).collect();
+        let lists = self.survey_campaign(&campaign, &mut |lists| part(named(lists)), asking).await;
+        if matches!(&lists, Err(error) if error.kind == ErrorKind::NotFound) {
+            self.forget_tree();
+        }
+        Ok(named(lists?))
+    }
+
+    async fn names(&self, campaigns: &[Campaign], asking: &Asking) -> Names {
+        let leads = self.settings.lead_names().unwrap_or_else(|why| {
+            self.notice(format!("Lead lists are shown by their numbers: {why}."));
+            Default::default()
+        });
+        Names { processes: self.process_names(campaigns, asking).await, leads }
+    }
+
     /// Reads a campaign's lists with their agents.
-    pub(super) async fn survey(&self, campaign: &Campaign, asking: &Asking) -> Result<Vec<Surveyed>, VendorError> {
+    pub(super) async fn survey_campaign(
+        &self,
+        campaign: &Campaign,
+        part: &mut (dyn FnMut(Vec<Surveyed>) + Send),
+        asking: &Asking,
+    ) -> Result<Vec<Surveyed>, VendorError> {
         let overview = self.fresh_overview(campaign, asking).await?;
         let lists: Vec<(&CampaignLead, &BTreeSet<String>)> = overview
             .items
@@ -165,6 +179,9 @@ impl Exotel {
         lock(&self.seen).entry(campaign.id.clone()).or_default();
         let mut survey = Survey::default();
         while let Some(lead) = survey.next(&lists) {
+            if survey.read.len().is_multiple_of(TOLD_EVERY) {
+                part(surveyed(&overview, &survey));
+            }
             let key = Key::new(&campaign.id, &lead.lead);
             let first = survey.read.is_empty();
             let reading = match self.read_for_survey(campaign, &key, lead, first, asking).await {
@@ -206,7 +223,36 @@ pub struct Surveyed {
     pub others: BTreeSet<PersonId>,
 }
 
+/// Names for what the API only numbers.
+struct Names {
+    processes: BTreeMap<String, SafeText>,
+    leads: LeadNames,
+}
+
+impl Names {
+    fn record(&self, campaign: &Campaign, list: Surveyed) -> MappingRecord {
+        let alias = self.leads.get(&list.lead).filter(|name| !name.is_empty()).cloned();
+        let lead_name = alias.unwrap_or_else(|| list.label());
+        MappingRecord {
+            target: Key::new(&campaign.id, &list.target).target(),
+            process: process_label(&self.processes, &campaign.process),
+            campaign_id: campaign.id.clone(),
+            campaign_name: campaign.name.clone(),
+            lead_id: list.lead,
+            lead_name,
+            enabled: list.enabled,
+            agents: list.agents,
+            others: list.others,
+        }
+    }
+}
+
 impl Surveyed {
+    /// Something that is no list, with the reason.
+    fn none(target: String, why: String) -> Self {
+        Self { target, lead: String::new(), enabled: false, agents: Err(why), others: BTreeSet::new() }
+    }
+
     fn label(&self) -> SafeText {
         match self.lead.as_str() {
             "" => SafeText::from(format!("{} of the answer", self.target)),
@@ -220,13 +266,7 @@ fn surveyed(overview: &Overview, survey: &Survey) -> Vec<Surveyed> {
     let one = |(number, item): (usize, &LeadItem)| {
         let lead = match item {
             LeadItem::Failed(why) => {
-                return Surveyed {
-                    target: format!("item {}", number + 1),
-                    lead: String::new(),
-                    enabled: false,
-                    agents: Err(why.clone()),
-                    others: BTreeSet::new(),
-                };
+                return Surveyed::none(format!("item {}", number + 1), why.clone());
             }
             LeadItem::Lead(lead) => lead,
         };
@@ -236,7 +276,7 @@ fn surveyed(overview: &Overview, survey: &Survey) -> Vec<Surveyed> {
                 (Some(Ok(reading)), _) => Ok(reading.assigned.clone()),
                 (Some(Err(why)), _) => Err(why.clone()),
                 (None, Some(agents)) => Ok(agents),
-                (None, None) => Err("its agents were not read".to_owned()),
+                (None, None) => Err("its agents are not read yet".to_owned()),
             },
         };
         let others = agents.as_ref().map(|agents| &everybody - agents).unwrap_or_default();

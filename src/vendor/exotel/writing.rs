@@ -4,7 +4,6 @@
 //! asked for and not what is, so the verdict always comes from reading the list again.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::json;
@@ -18,6 +17,7 @@ use super::wire::{Campaign, Users};
 use super::{Asking, Exotel};
 use crate::domain::{Assignment, Change, PersonId, safe_text};
 use crate::vendor::http::{Answer, Call};
+use crate::vendor::report::{Report, not_after};
 use crate::vendor::verdict::Verdict;
 use crate::vendor::{ErrorKind, Session, VendorError, WriteOutcome, WriteReport};
 
@@ -45,20 +45,16 @@ enum Step {
 
 impl Exotel {
     pub(super) async fn write_all(&self, batch: &[Change], session: &Session) -> WriteReport {
-        let asking = Asking::of(session);
-        let mut report = WriteReport { outcomes: Vec::new(), halt: None, trouble: None, requests: 0 };
-        for change in batch {
-            if let Some(halt) = &report.halt {
-                report.outcomes.push(WriteOutcome::NotApplied { why: halt.message.clone(), retry_after: None });
-                continue;
-            }
-            let verdict = self.write_one(change, &asking).await;
-            report.trouble = verdict.trouble;
-            report.halt = verdict.halt;
-            report.outcomes.push(verdict.outcome);
+        let asking = Asking { hot: session.hot, ..Asking::default() };
+        let mut report = Report::new(batch.len());
+        for (place, change) in batch.iter().enumerate() {
+            let verdict = match report.halt() {
+                Some(halt) => not_after(halt),
+                None => self.write_one(change, &asking).await,
+            };
+            report.settle(place, verdict);
         }
-        report.requests = asking.meter.load(Ordering::Relaxed);
-        report
+        report.finish(asking.requests())
     }
 
     async fn write_one(&self, change: &Change, asking: &Asking) -> Verdict {
@@ -71,10 +67,7 @@ impl Exotel {
         }
         let _turn = match self.turns.enter(&job.key).await {
             Ok(turn) => turn,
-            Err(error) => {
-                let why = WriteOutcome::NotApplied { why: error.message.clone(), retry_after: None };
-                return Verdict::of(why).halting(error);
-            }
+            Err(error) => return not_after(&error),
         };
         let mut now = job.before.clone();
         let mut others = Delta::default();

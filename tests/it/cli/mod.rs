@@ -2,6 +2,7 @@
 
 mod cut_off;
 mod history;
+mod mapping;
 mod plans;
 mod reading;
 mod setup;

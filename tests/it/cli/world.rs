@@ -40,7 +40,12 @@ impl World {
 
     /// Another profile on a simulator of its own; `settings` are more lines of its table.
     pub fn add(&mut self, profile: &str, options: SimOptions, settings: &str) {
-        let sim = self.runtime.block_on(sim::start("kenbun", options)).unwrap();
+        self.add_of("kenbun", profile, options, settings);
+    }
+
+    /// The same with any vendor's simulator.
+    pub fn add_of(&mut self, vendor: &str, profile: &str, options: SimOptions, settings: &str) {
+        let sim = self.runtime.block_on(sim::start(vendor, options)).unwrap();
         let table = self::settings(&sim.profile);
         self.configure(&format!("[profiles.{profile}]\n{settings}\n{table}"));
         self.sims.push((profile.to_owned(), sim));
