@@ -16,7 +16,7 @@ use super::{ApplyError, Engine, Only, Report, StopToken, UndoRequest};
 use crate::domain::campaign::LeadAsk;
 use crate::domain::exchange::{Command, Event, Problem};
 use crate::domain::selection::LeadKey;
-use crate::domain::{OperationId, ProfileName};
+use crate::domain::{OperationId, ProfileName, TargetKind};
 use crate::journal::JournalError;
 use crate::vendor::VendorError;
 
@@ -308,7 +308,12 @@ async fn load_profile(engine: Engine, desk: Arc<Desk>, wish: NamesWish, outbox: 
     let profile = desk.name.clone();
     let mut whole = None;
     let people = async {
-        match engine.load_people(&profile).await {
+        let read = match desk.capabilities.targets {
+            TargetKind::Leads => engine.load_people(&profile).await,
+            // Agents come with the campaigns that they are in; asking all campaigns for them now could take minutes.
+            TargetKind::Mappings => Ok(desk.vendor.roster()),
+        };
+        match read {
             Ok(people) => {
                 outbox.put(Event::People { profile: profile.clone(), people: Arc::new(people) });
                 let capabilities = desk.told_capabilities();
