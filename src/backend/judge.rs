@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::{Agreement, Assignment, PersonId, SafeText};
+use crate::domain::{Agreement, Assignment, PersonId, SafeText, TargetId};
 use crate::vendor::{ErrorKind, VendorError};
 
 /// What a reading just before sending says about a change.
@@ -128,6 +128,22 @@ pub fn labels(was: &Assignment, now: &Assignment) -> (SafeText, SafeText) {
         }
         _ => (was_label, now_label),
     }
+}
+
+/// Names of changed sets in one sentence at most.
+const MOST_NAMED: usize = 3;
+
+/// What others did to sets since they were looked at last, for a plan: it stays. `rest` says what is done all the same.
+pub fn changed_since(sets: &[(TargetId, SafeText)], rest: &str) -> Vec<String> {
+    if sets.is_empty() {
+        return Vec::new();
+    }
+    let named: Vec<String> = sets.iter().take(MOST_NAMED).map(|(target, what)| format!("{target} ({what})")).collect();
+    let more = match sets.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    vec![format!("Changed by others since: {}{more}. Their changes stay; {rest}.", named.join(", "))]
 }
 
 fn members(users: &BTreeSet<PersonId>) -> SafeText {

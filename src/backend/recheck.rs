@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::desk::Desk;
 use super::engine::Inner;
-use super::judge::{Freshness, freshness, labels};
+use super::judge::{Freshness, changed_since, freshness, labels};
 use super::reader;
 use crate::domain::exchange::Problem;
 use crate::domain::{
@@ -53,11 +53,17 @@ async fn recheck_part(
         .await
         .map_err(|error| Problem::new(format!("{}: {}", desk.name, error.message), error.remedy))?;
     let mut moved: HashMap<u32, u32> = HashMap::new();
+    let mut sets_changed_since = Vec::new();
     let changes = std::mem::take(&mut part.changes);
     for ((number, mut change), observation) in (0_u32..).zip(changes).zip(read) {
         match judged(&change, &observation) {
             None => {
                 change.read_at = Some(now);
+                if let Some(what) =
+                    observation.now.as_ref().ok().and_then(|now| Assignment::set_difference(&change.before, now))
+                {
+                    sets_changed_since.push((change.target.clone(), what));
+                }
                 if let Some(scope) = observation.scope {
                     change.scope = scope.into();
                 }
@@ -80,6 +86,8 @@ async fn recheck_part(
         }
         None => false,
     });
+    part.warnings
+        .extend(changed_since(&sets_changed_since, "only the agents that are to be added and removed here change"));
     part.cost = planning::cost(&part.changes, &desk.capabilities, 0);
     Ok(part)
 }
@@ -87,7 +95,8 @@ async fn recheck_part(
 /// Why a change is left out, and what is there instead; `None` where it still holds.
 fn judged(change: &Change, observation: &Observation) -> Option<(SkipReason, Option<Assignment>)> {
     Some(match freshness(&change.before, &change.after, &observation.now) {
-        Freshness::Holds => return None,
+        // What others did to a set stays; the engine makes the same difference to what it reads then.
+        Freshness::Holds | Freshness::CarriedOver { .. } => return None,
         Freshness::AlreadyThere => (SkipReason::AlreadyThere, Some(change.after.clone())),
         Freshness::Drifted(now) => {
             let (was, label) = labels(&change.before, &now);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::desk::Desk;
 use super::engine::Inner;
-use super::judge::labels;
+use super::judge::{changed_since, labels};
 use super::reader;
 use crate::domain::exchange::Problem;
 use crate::domain::history::{HistoryFilter, ItemRow, OperationSummary};
@@ -340,7 +340,8 @@ impl Place {
         draft.name_former_owners(inner, &self.desk).await?;
         draft.refuse_what_cannot_be(&self.desk);
         let capabilities = &self.desk.capabilities;
-        let mut warnings = changed_since(&draft.sets_changed_since);
+        let mut warnings =
+            changed_since(&draft.sets_changed_since, "only the agents that were added and removed here are taken back");
         warnings.extend(self.desk.told_capabilities().warnings.iter().cloned());
         if !draft.changes.is_empty() {
             warnings.extend(capabilities.not_undoable.iter().cloned());
@@ -415,26 +416,6 @@ struct Draft {
     overwritten: usize,
     /// Sets that others changed since they were written, with what they did.
     sets_changed_since: Vec<(TargetId, SafeText)>,
-}
-
-/// Names of changed sets in one sentence at most.
-const MOST_NAMED: usize = 3;
-
-/// What others did to sets since: it is shown before anything is taken back, and it stays.
-fn changed_since(sets: &[(TargetId, SafeText)]) -> Vec<String> {
-    let named: Vec<String> = sets.iter().take(MOST_NAMED).map(|(target, what)| format!("{target} ({what})")).collect();
-    let more = match sets.len().saturating_sub(MOST_NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    if sets.is_empty() {
-        return Vec::new();
-    }
-    vec![format!(
-        "Changed by others since: {}{more}. Their changes stay; only the agents that were added and removed here are taken \
-         back.",
-        named.join(", ")
-    )]
 }
 
 impl Draft {
