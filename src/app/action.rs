@@ -36,6 +36,8 @@ pub enum Action {
     PageDown,
     First,
     Last,
+    FirstColumn,
+    LastColumn,
 
     Accept,
     Back,
@@ -45,6 +47,7 @@ pub enum Action {
     FocusLists,
     FocusLeads,
     FocusOwners,
+    FocusCampaigns,
     Filter,
     MarkedOnly,
     ToggleClosed,
@@ -61,10 +64,30 @@ pub enum Action {
     MarkRange,
     ExtendUp,
     ExtendDown,
+    ExtendLeft,
+    ExtendRight,
     MarkAll,
     InvertMarks,
     ClearMarks,
     UndoMark,
+    RedoMark,
+
+    PaintRow,
+    PaintColumn,
+    CopyAgent,
+    CopyList,
+    MoveWork,
+    GiveTeam,
+    ClearAgent,
+    ClearEverywhere,
+    PlanMapping,
+    JumpTo,
+    Transpose,
+    OnlyChanged,
+    ReadCampaigns,
+    Snapshots,
+    KeepSnapshot,
+    RestoreSnapshot,
 
     Assign,
     Unassign,
@@ -72,6 +95,7 @@ pub enum Action {
     Redo,
     Apply,
     Note,
+    NotBefore,
     Retry,
     Resume,
     Settle,
@@ -129,7 +153,11 @@ impl Action {
             Self::Help => calm("help", "Show the keys of this place and all others", &[Everywhere]),
             Self::Palette => calm("commands", "Find an action by its name and do it", &[Everywhere]),
             Self::Messages => calm("messages", "Show every message of this session again", &[Everywhere]),
-            Self::Dismiss => calm("dismiss", "Put the message away; it stays among the messages", &[Panes, Messages]),
+            Self::Dismiss => calm(
+                "dismiss",
+                "Put the message away; it stays among the messages",
+                &[Panes, Campaigns, Grid, Messages],
+            ),
             Self::Interrupt => calm(
                 "stop or leave",
                 "Stop handing out new work and say what is in flight; a second time: leave",
@@ -137,7 +165,7 @@ impl Action {
             ),
             Self::Suspend => calm("suspend", "Go to the background; fg brings it back", &[Everywhere]),
             Self::Redraw => calm("redraw", "Paint the screen again", &[Everywhere]),
-            Self::Quit => calm("quit", "Leave; asks first while something is being sent", &[Panes]),
+            Self::Quit => calm("quit", "Leave; asks first while something is being sent", &[Panes, Campaigns, Grid]),
 
             Self::CursorUp => calm("up", "One row up", &[Moving]),
             Self::CursorDown => calm("down", "One row down", &[Moving]),
@@ -147,6 +175,8 @@ impl Action {
             Self::PageDown => calm("page down", "One page down", &[Moving]),
             Self::First => calm("first", "To the first row", &[Moving]),
             Self::Last => calm("last", "To the last row", &[Moving]),
+            Self::FirstColumn => calm("first column", "To the first column", &[Grid]),
+            Self::LastColumn => calm("last column", "To the last column", &[Grid]),
 
             Self::Accept => {
                 calm("open", "Take what the cursor is on: open it, choose it, press the button", &[Answering])
@@ -155,15 +185,22 @@ impl Action {
             Self::NextField => calm("next", "To the next pane, field or button", &[Answering]),
             Self::PreviousField => calm("previous", "To the previous pane, field or button", &[Answering]),
 
-            Self::FocusLists => calm("lists", "Choose a profile or a saved view", &[Panes]),
-            Self::FocusLeads => calm("leads", "Go to the table of leads", &[Panes]),
+            Self::FocusLists => calm("lists", "Choose a profile or a saved view", &[Panes, Campaigns, Grid]),
+            Self::FocusLeads => calm("leads", "Go to the table of leads", &[Panes, Campaigns, Grid]),
             Self::FocusOwners => calm("owners", "Go to the owners and their loads", &[Panes]),
+            Self::FocusCampaigns => {
+                calm("campaigns", "Go to the campaigns: which agents dial which lists", &[Panes, Campaigns, Grid])
+            }
             Self::Filter => calm("filter", "Type a query: only what matches stays in the table", &[Panes]),
             Self::MarkedOnly => calm("only marked", "Show only marked leads, or all again", &[Panes]),
             Self::ToggleClosed => {
                 calm("closed leads", "Show closed leads too, or hide them; in a plan: include them", &[Panes, Plan])
             }
-            Self::Refresh => calm("refresh", "Load people and leads again; cursor and marks stay", &[Panes]),
+            Self::Refresh => calm(
+                "refresh",
+                "Load people and leads again, or this campaign; cursor, marks and painting stay",
+                &[Panes, Campaigns, Grid],
+            ),
             Self::ReadNames => calm(
                 "read names",
                 "Read the names and companies of all leads, where lists come without: one request each",
@@ -174,16 +211,66 @@ impl Action {
             Self::SortReverse => calm("reverse", "Turn the sorting round", &[Leads, Owners]),
             Self::SaveView => calm("save view", "Keep filter, columns and sorting under a name", &[Panes]),
             Self::DeleteView => calm("delete view", "Forget the saved view under the cursor", &[Lists]),
-            Self::NextTheme => calm("theme", "Change to the next theme: dark, light, high contrast, mono", &[Panes]),
+            Self::NextTheme => {
+                calm("theme", "Change to the next theme: dark, light, high contrast, mono", &[Panes, Campaigns, Grid])
+            }
 
-            Self::Mark => calm("mark", "Mark this row or take its mark away", &[Leads, Columns, Operation]),
-            Self::MarkRange => calm("range", "Begin a range here; a second time: mark all rows of it", &[Leads]),
-            Self::ExtendUp => calm("extend up", "Begin a range or go on with it, upwards", &[Leads]),
-            Self::ExtendDown => calm("extend down", "Begin a range or go on with it, downwards", &[Leads]),
+            Self::Mark => calm(
+                "mark",
+                "Mark this row or take its mark away; in the grid: paint the cell or the rectangle",
+                &[Leads, Columns, Operation, Grid, Snapshots],
+            ),
+            Self::MarkRange => {
+                calm("range", "Begin a range here; a second time: mark (or paint) all of it", &[Leads, Grid])
+            }
+            Self::ExtendUp => calm("extend up", "Begin a range or go on with it, upwards", &[Leads, Grid]),
+            Self::ExtendDown => calm("extend down", "Begin a range or go on with it, downwards", &[Leads, Grid]),
+            Self::ExtendLeft => calm("extend left", "Begin a rectangle or go on with it, to the left", &[Grid]),
+            Self::ExtendRight => calm("extend right", "Begin a rectangle or go on with it, to the right", &[Grid]),
             Self::MarkAll => many("mark all", "Mark all leads that match the filter", &[Leads]),
             Self::InvertMarks => many("invert marks", "Turn the marks of all leads that match round", &[Leads]),
-            Self::ClearMarks => many("unmark all", "Take all marks away, those hidden by the filter too", &[Panes]),
-            Self::UndoMark => calm("undo marking", "Take the last marking back", &[Panes]),
+            Self::ClearMarks => many(
+                "unmark all",
+                "Take all marks away, those hidden by the filter too; drop all painting",
+                &[Panes, Grid],
+            ),
+            Self::UndoMark => calm("undo marking", "Take the last marking or painting back", &[Panes, Grid]),
+            Self::RedoMark => calm("redo painting", "Do the painting again that was taken back", &[Grid]),
+
+            Self::PaintRow => many("paint row", "Paint this whole row on, or off where all of it is on", &[Grid]),
+            Self::PaintColumn => {
+                many("paint column", "Paint this whole column on, or off where all of it is on", &[Grid])
+            }
+            Self::CopyAgent => many("copy agent", "Give other agents exactly the lists of this one", &[Grid]),
+            Self::CopyList => many("copy list", "Give other lists exactly the agents of this one", &[Grid]),
+            Self::MoveWork => many("move work", "Let another agent take over the lists of this one", &[Grid]),
+            Self::GiveTeam => many("give a team", "Map a whole team to this list, or to the chosen ones", &[Grid]),
+            Self::ClearAgent => many("clear agent", "Take this agent off every list of this campaign", &[Grid]),
+            Self::ClearEverywhere => {
+                many("clear all over", "Take this agent off every list of every campaign", &[Grid])
+            }
+            Self::PlanMapping => dangerous_many(
+                "plan",
+                "Show the plan of everything that is painted; nothing is sent before it is confirmed",
+                &[Campaigns, Grid],
+            ),
+            Self::JumpTo => calm("jump", "Find an agent, a list or a campaign by a few letters", &[Campaigns, Grid]),
+            Self::Transpose => calm("turn round", "Agents down and lists across, or the other way round", &[Grid]),
+            Self::OnlyChanged => {
+                calm("only changes", "Show only lists and agents with differences, or all again", &[Grid])
+            }
+            Self::ReadCampaigns => {
+                calm("read all", "Read the lists and agents of all campaigns, one after the other", &[Campaigns, Grid])
+            }
+            Self::Snapshots => calm(
+                "snapshots",
+                "Kept mappings: compare them with each other or with now, restore one",
+                &[Campaigns, Grid],
+            ),
+            Self::KeepSnapshot => calm("keep", "Keep the campaigns that are read under a name", &[Snapshots]),
+            Self::RestoreSnapshot => {
+                many("restore", "Paint what leads back to this snapshot; the plan comes after", &[Snapshots, Grid])
+            }
 
             Self::Assign => dangerous_many(
                 "assign",
@@ -198,13 +285,18 @@ impl Action {
             Self::Undo => dangerous_many(
                 "undo",
                 "Take back the newest operation, or the one under the cursor; the plan is shown first",
-                &[Panes, Operation, History, Interrupted],
+                &[Panes, Campaigns, Grid, Operation, History, Interrupted],
             ),
-            Self::Redo => {
-                dangerous_many("redo", "Take the newest undo back; the plan is shown first", &[Panes, History])
-            }
+            Self::Redo => dangerous_many(
+                "redo",
+                "Take the newest undo back; the plan is shown first",
+                &[Panes, Campaigns, Grid, History],
+            ),
             Self::Apply => dangerous_many("apply", "Send what the plan shows", &[Plan]),
             Self::Note => calm("note", "Write a note that stays with the operation", &[Plan]),
+            Self::NotBefore => {
+                calm("not before", "Wait with sending until a time of day, then read everything again", &[Plan])
+            }
             Self::Retry => dangerous_many("try again", "Plan again what failed or was not sent", &[Operation, History]),
             Self::Resume => dangerous_many(
                 "go on",
@@ -222,13 +314,19 @@ impl Action {
             Self::Pause => many("pause", "Hand out no new work for now; a second time: go on", &[Operation]),
             Self::Slower => many("slower", "Send half as fast as now", &[Operation]),
             Self::Faster => many("faster", "Send twice as fast, up to full speed", &[Operation]),
-            Self::Stop => many("stop", "Hand out no new work; what is in flight is awaited", &[Panes, Operation]),
-            Self::Watch => calm("watch", "Show the items of the newest running or ended operation", &[Panes]),
+            Self::Stop => many(
+                "stop",
+                "Hand out no new work; what is in flight is awaited; drop what waits for its time",
+                &[Panes, Campaigns, Grid, Operation],
+            ),
+            Self::Watch => {
+                calm("watch", "Show the items of the newest running or ended operation", &[Panes, Campaigns, Grid])
+            }
             Self::OnlyProblems => {
                 calm("only problems", "Show only items that are not done, or all again", &[Operation])
             }
 
-            Self::History => calm("history", "Show all operations, newest first", &[Panes]),
+            Self::History => calm("history", "Show all operations, newest first", &[Panes, Campaigns, Grid]),
             Self::Detail => calm("detail", "Show everything about this lead", &[Leads]),
             Self::Copy => calm(
                 "copy",

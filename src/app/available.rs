@@ -42,12 +42,16 @@ impl State {
         }
         let dialog = self.dialogs.iter().rev().find(|dialog| dialog.context() == place);
         match (place, dialog) {
+            (Context::Campaigns | Context::Grid, _) => self.why_not_in_campaigns(action),
             (Context::Leads | Context::Lists | Context::Owners | Context::Filter, _) => {
                 self.why_not_in_panes(place, action)
             }
             (_, Some(Dialog::Plan(plan))) => match action {
                 Apply if plan.is_large() && plan.focus != PlanFocus::Count => None,
                 Apply => self.why_not_apply(plan),
+                NotBefore if plan.review().is_none_or(|review| review.changes == 0) => {
+                    because("There is nothing to change")
+                }
                 Note if plan.review().is_none_or(|review| review.changes == 0) => because("There is nothing to change"),
                 ToggleClosed => self.why_not_replan(plan),
                 _ => None,
@@ -76,6 +80,9 @@ impl State {
                     Undo if view.summary.as_ref().is_some_and(|summary| summary.undoable == 0) => {
                         because("Nothing of it is left to take back")
                     }
+                    Retry if kind == Some(OperationKind::Map) => {
+                        because("What was not done is still painted in the grid: plan it there again")
+                    }
                     Retry if matches!(kind, Some(OperationKind::Undo | OperationKind::Redo)) => {
                         because("Undo the same operation again instead: only what is not taken back yet is planned")
                     }
@@ -89,6 +96,9 @@ impl State {
             (_, Some(Dialog::History(pane))) => match (action, pane.current()) {
                 (Accept | Undo | Retry | Resume | Settle, None) => because("There is no operation here"),
                 (Undo, Some(operation)) if operation.undoable == 0 => because("Nothing of it is left to take back"),
+                (Retry, Some(operation)) if operation.kind == OperationKind::Map => {
+                    because("Paint it again in the grid of its campaign, and plan it there")
+                }
                 (Retry, Some(operation)) if matches!(operation.kind, OperationKind::Undo | OperationKind::Redo) => {
                     because("Undo the same operation again instead: only what is not taken back yet is planned")
                 }
@@ -145,7 +155,10 @@ impl State {
             DeleteView if !matches!(self.lists().get(self.lists.cursor.at), Some(ListId::View(_))) => {
                 because("Only saved views can be deleted")
             }
-            Stop if self.stoppable().is_empty() => because("Nothing is being sent"),
+            FocusCampaigns if self.campaigns_to_show().is_none() => {
+                because("No profile here has campaigns with agents")
+            }
+            Stop if self.stoppable().is_empty() && self.waiting_plans.is_empty() => because("Nothing is being sent"),
             Watch if self.operations.newest().is_none() => {
                 because("There was no operation in this session; the history has all")
             }
@@ -176,18 +189,26 @@ impl State {
                 MarkAll,
                 FocusLists,
                 FocusOwners,
+                FocusCampaigns,
                 MarkedOnly,
                 ClearMarks,
                 Columns,
                 Palette,
                 Quit,
             ],
+            Context::Campaigns | Context::Grid => self.campaign_hints(),
+            Context::Snapshots => &[Accept, RestoreSnapshot, KeepSnapshot, Mark, Back, Help],
             Context::Lists => &[Accept, Back, DeleteView, SaveView, FocusOwners, Help, Quit],
             Context::Owners => &[Accept, Assign, SortNext, Back, FocusLists, Help, Quit],
             Context::Filter => &[Accept, Back, CursorUp, Help],
-            Context::Picker => &[Accept, Back, CursorDown, Help],
+            Context::Picker => match self.dialogs.last() {
+                Some(Dialog::GridPicker(picker)) if picker.purpose.takes_many() => {
+                    &[Accept, NextField, Back, CursorDown, Help]
+                }
+                _ => &[Accept, Back, CursorDown, Help],
+            },
             Context::Palette => &[Accept, Back, CursorDown],
-            Context::Plan => &[Accept, Apply, Note, ToggleClosed, NextField, CursorDown, Back, Help],
+            Context::Plan => &[Accept, Apply, Note, NotBefore, ToggleClosed, NextField, CursorDown, Back, Help],
             Context::Prompt => &[Accept, NextField, Back],
             Context::Operation => &[
                 Stop,
@@ -217,10 +238,22 @@ impl State {
         };
         // Few words leave room for more of them.
         let narrow = self.size.0 < 60 && matches!(place, Context::Leads | Context::Lists | Context::Owners);
+        let grid_picker = matches!(self.dialogs.last(), Some(Dialog::GridPicker(_)));
         wanted
             .iter()
             .filter(|action| self.exists(**action) && self.why_not(**action).is_none())
-            .map(|action| (*action, if narrow { action.title().into() } else { self.hint(place, *action) }))
+            .map(|action| {
+                (
+                    *action,
+                    if narrow {
+                        action.title().into()
+                    } else if grid_picker && *action == Accept {
+                        "take it".into()
+                    } else {
+                        self.hint(place, *action)
+                    },
+                )
+            })
             .collect()
     }
 
@@ -247,6 +280,28 @@ impl State {
             (Context::Filter, CursorUp) => "earlier queries",
             (Context::Picker, Accept) => "make the plan",
             (Context::Picker | Context::Palette, CursorDown) => "choose",
+            (Context::Picker, NextField) => "pick several",
+            (Context::Grid, Accept | Mark) => match self.matrix.board().and_then(|board| board.anchor) {
+                Some(_) => "paint it",
+                None => "paint",
+            },
+            (Context::Grid, Back) => match self.matrix.board() {
+                Some(board) if board.anchor.is_some() => "drop it",
+                _ if self.matrix.compared().is_some() => "end comparing",
+                _ => "campaigns",
+            },
+            (Context::Grid, UndoMark) => "undo painting",
+            (Context::Grid, ClearMarks) => "drop painting",
+            (Context::Grid, MarkRange) => "rectangle",
+            (Context::Grid | Context::Campaigns, PlanMapping) => {
+                let lists = self.matrix.center().map_or(0, |center| center.painted().2);
+                return Cow::Owned(format!("plan {}", words::counted(lists, "list")));
+            }
+            (Context::Grid, OnlyChanged) if self.matrix.board().is_some_and(|board| board.only_changed) => "show all",
+            (Context::Snapshots, Accept) => match self.dialogs.last() {
+                Some(Dialog::Snapshots(pane)) if pane.marked.is_some() => "compare both",
+                _ => "compare with now",
+            },
             (Context::Palette, Accept) => "do it",
             (Context::Plan, Accept) => match self.dialogs.last() {
                 Some(Dialog::Plan(plan)) if plan.focus == PlanFocus::Apply => "apply",

@@ -29,6 +29,12 @@ pub enum Context {
     Leads,
     Lists,
     Owners,
+    /// The hierarchy of campaigns.
+    Campaigns,
+    /// Which agents dial which lists of a campaign.
+    Grid,
+    /// Kept mappings.
+    Snapshots,
     /// The filter line is being typed.
     Filter,
     /// An owner is being picked; what is typed narrows the list.
@@ -67,6 +73,9 @@ impl Context {
             Leads => &[Leads, Panes, Moving, Answering, Everywhere],
             Lists => &[Lists, Panes, Moving, Answering, Everywhere],
             Owners => &[Owners, Panes, Moving, Answering, Everywhere],
+            Campaigns => &[Campaigns, Moving, Answering, Everywhere],
+            Grid => &[Grid, Moving, Answering, Everywhere],
+            Snapshots => &[Snapshots, Moving, Answering, Everywhere],
             Filter => &[Filter, Moving, Answering, Everywhere],
             Picker => &[Picker, Moving, Answering, Everywhere],
             Palette => &[Palette, Moving, Answering, Everywhere],
@@ -99,6 +108,9 @@ impl Context {
             Self::Leads => "Leads",
             Self::Lists => "Lists",
             Self::Owners => "Owners",
+            Self::Campaigns => "Campaigns",
+            Self::Grid => "Grid of a campaign",
+            Self::Snapshots => "Snapshots",
             Self::Filter => "Filter line",
             Self::Picker => "Picking an owner",
             Self::Palette => "Command palette",

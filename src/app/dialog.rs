@@ -11,6 +11,7 @@ use super::history::HistoryPane;
 use super::interrupted::InterruptedDialog;
 use super::layout;
 use super::list::ListCursor;
+use super::matrix::{self, GridPicker, SnapshotPane, SnapshotPrompt};
 use super::messages::MessagePage;
 use super::operation::OperationView;
 use super::palette::Palette;
@@ -34,6 +35,9 @@ pub enum Dialog {
     Palette(Palette),
     Messages(MessagePage),
     Confirm(Confirm),
+    GridPicker(Box<GridPicker>),
+    Snapshots(Box<SnapshotPane>),
+    SnapshotPrompt(SnapshotPrompt),
     /// Holds the place of the one whose turn it is.
     Busy,
 }
@@ -61,6 +65,9 @@ impl Dialog {
             Self::Palette(_) => Context::Palette,
             Self::Messages(_) => Context::Messages,
             Self::Confirm(_) => Context::Confirm,
+            Self::GridPicker(_) => Context::Picker,
+            Self::Snapshots(_) => Context::Snapshots,
+            Self::SnapshotPrompt(_) => Context::Prompt,
             Self::Busy => Context::Everywhere,
         }
     }
@@ -79,6 +86,9 @@ impl Dialog {
             Self::Help(_) => help_layout(size),
             Self::Palette(_) => palette_layout(size),
             Self::Messages(_) => messages_layout(size),
+            Self::GridPicker(_) => matrix::picker_layout(size),
+            Self::Snapshots(_) => matrix::snapshots_layout(size),
+            Self::SnapshotPrompt(_) => matrix::prompt_layout(size),
             Self::Confirm(_) | Self::Busy => confirm_layout(size),
         }
     }
@@ -90,6 +100,8 @@ impl Dialog {
             Self::Palette(palette) => Some(&mut palette.field),
             Self::ViewPrompt(prompt) => Some(&mut prompt.field),
             Self::Plan(plan) => plan.field(),
+            Self::GridPicker(picker) => Some(&mut picker.field),
+            Self::SnapshotPrompt(prompt) => Some(&mut prompt.field),
             _ => None,
         }
     }
@@ -106,6 +118,8 @@ impl Dialog {
             Self::Interrupted(dialog) => (&mut dialog.cursor, dialog.operations.len()),
             Self::Columns(dialog) => (&mut dialog.cursor, dialog.items.len()),
             Self::Palette(palette) => (&mut palette.cursor, palette.matches.len()),
+            Self::GridPicker(picker) => (&mut picker.cursor, picker.matches.len()),
+            Self::Snapshots(pane) => (&mut pane.cursor, state.snapshots().len()),
             Self::Messages(page) => (&mut page.cursor, state.notices.log().len()),
             _ => return None,
         })
@@ -174,6 +188,9 @@ impl State {
             Dialog::Palette(palette) => self.act_in_palette(palette, action),
             Dialog::Messages(page) => self.act_in_messages(page, action),
             Dialog::Confirm(question) => self.act_in_confirm(question, action),
+            Dialog::GridPicker(picker) => self.act_in_grid_picker(picker, action),
+            Dialog::Snapshots(pane) => self.act_in_snapshots(pane, action),
+            Dialog::SnapshotPrompt(prompt) => self.act_in_snapshot_prompt(prompt, action),
             Dialog::Busy => After::Close,
         };
         // What was opened meanwhile lies above it, and what lay below it may be gone.

@@ -1,18 +1,21 @@
 //! A small sales team for the tests of `app` and `ui`: fixed people, leads, ids and times, some of them hostile, and a
 //! desk at which messages are answered as the runtime would answer them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::domain::campaign::{Collection, CollectionKind, MappingRecord};
 use crate::domain::exchange::{Command, Event, LoadProgress};
 use crate::domain::history::{ItemRow, OperationLife, OperationPart, OperationSummary};
 use crate::domain::leads::LeadTable;
+use crate::domain::matrix::{MappingSnapshot, MatrixTold, Sets, SnapshotInfo};
 use crate::domain::query::Searcher;
 use crate::domain::selection::LeadKey;
 use crate::domain::{
     Assignment, BatchRule, Capabilities, Exactness, Field, ItemState, LeadId, LeadRecord, Lifecycle, OperationKind,
-    OwnerRef, Pace, Person, PersonStatus, Plan, ProfileName, ReadBack, SafeText, Settle, Tally, TargetId, TargetKind,
-    Timestamp, Unassign, VendorKind, Verbatim,
+    OwnerRef, Pace, Person, PersonId, PersonStatus, Plan, ProfileName, ReadBack, SafeText, Settle, Tally, TargetId,
+    TargetKind, Timestamp, Unassign, VendorKind, Verbatim,
 };
 
 use super::action::Action;
@@ -79,6 +82,77 @@ pub fn capabilities() -> Capabilities {
         warnings: Vec::new(),
         ..Capabilities::plain(VendorKind::Kenbun, FIELDS)
     }
+}
+
+/// A contact center: lists with agents instead of leads with owners.
+pub fn center_capabilities() -> Capabilities {
+    Capabilities {
+        targets: TargetKind::Mappings,
+        freshness: Duration::ZERO,
+        pace: Pace { per_second: 1.0, burst: 6, parallel: 2 },
+        not_undoable: vec!["Calls that were dialed in between cannot be taken back.".to_owned()],
+        ..Capabilities::plain(VendorKind::Exotel, &[])
+    }
+}
+
+/// The campaigns of the contact center: two of one process, one of another.
+pub fn campaigns() -> Vec<Collection> {
+    [("7", "Winter sale", "Sales"), ("9", "Renewals", "Sales"), ("12", "Call back", "Care")]
+        .map(|(id, name, process)| Collection {
+            kind: CollectionKind::Campaign,
+            id: id.to_owned(),
+            name: name.into(),
+            status: process.into(),
+        })
+        .to_vec()
+}
+
+/// A campaign of this many lists and agents. The third list has no agents, the fourth was not read completely, the sixth
+/// is disabled; the fifth agent dials nothing.
+pub fn mappings(campaign: &str, lists: usize, agents: usize) -> Vec<MappingRecord> {
+    const NAMES: [&str; 12] = [
+        "anil.k", "asha.k", "bala.r", "chitra", "dev.m", "esha.p", "farah", "gita.s", "hari@x", "indu.t", "jaya.v",
+        "kiran",
+    ];
+    let id = |agent: usize| match NAMES.get(agent) {
+        Some(name) => PersonId::new(name),
+        None => PersonId::new(format!("agent_{agent:03}")),
+    };
+    let all: BTreeSet<PersonId> = (0..agents).map(id).collect();
+    let record = |list: usize| {
+        let lead = 40 + list;
+        let mapped: BTreeSet<PersonId> =
+            (0..agents).filter(|agent| (list * 7 + agent * 3) % 5 < 2 && *agent != 4 && list != 2).map(id).collect();
+        MappingRecord {
+            target: MappingRecord::target_of(campaign, &lead.to_string()),
+            process: "Sales".into(),
+            campaign_id: campaign.to_owned(),
+            campaign_name: "Winter sale".into(),
+            lead_id: lead.to_string(),
+            lead_name: if list == 1 { "Warm leads of October".into() } else { format!("Lead {lead}").as_str().into() },
+            enabled: list != 5,
+            others: &all - &mapped,
+            agents: if list == 3 { Err("the two readings differ".to_owned()) } else { Ok(mapped) },
+        }
+    };
+    (0..lists).map(record).collect()
+}
+
+/// These mappings, kept.
+pub fn snapshot(number: i64, name: &str, records: &[MappingRecord]) -> Arc<MappingSnapshot> {
+    let sets = Sets::of(records);
+    let info = SnapshotInfo {
+        number,
+        name: name.into(),
+        at: now(),
+        who: "ada@desk".into(),
+        profile: "center".into(),
+        before: None,
+        campaigns: 1,
+        lists: sets.lists.len(),
+        pairs: sets.pairs(),
+    };
+    Arc::new(MappingSnapshot { info, sets })
 }
 
 /// Eight people with uneven load, one of them inactive, two of one name.
@@ -201,6 +275,44 @@ impl Desk {
         desk.load("demo", n);
         desk.effects.clear();
         desk
+    }
+
+    /// The contact center `center` with one campaign read and open.
+    pub fn center(size: (u16, u16), lists: usize, agents: usize) -> Self {
+        Self::center_with(size, Options::default(), lists, agents)
+    }
+
+    pub fn center_with(size: (u16, u16), options: Options, lists: usize, agents: usize) -> Self {
+        let mut desk = Self::with(size, options);
+        let capabilities = Arc::new(center_capabilities());
+        desk.tell(Event::Opened { profile: "center".into(), capabilities, read_only: false });
+        let person = |(id, name, team): (&str, &str, &str)| Person {
+            id: id.into(),
+            name: name.into(),
+            group: team.into(),
+            ..Person::default()
+        };
+        let roster =
+            [("asha.k", "Asha Kumar", "morning"), ("bala.r", "Bala Rao", "morning"), ("zoe", "Zoë Z", "morning")];
+        desk.told(MatrixTold::Campaigns {
+            campaigns: Arc::new(campaigns()),
+            agents: Arc::new(roster.map(person).to_vec()),
+        });
+        desk.act(Action::Accept);
+        desk.mapped("7", mappings("7", lists, agents));
+        desk.effects.clear();
+        desk
+    }
+
+    /// The backend tells something about campaigns.
+    pub fn told(&mut self, told: MatrixTold) {
+        self.tell(Event::Matrix { profile: "center".into(), told });
+    }
+
+    /// A campaign was read.
+    pub fn mapped(&mut self, campaign: &str, records: Vec<MappingRecord>) {
+        let (campaign, records) = (campaign.to_owned(), Arc::new(records));
+        self.told(MatrixTold::Mappings { campaign, records, read_at: now(), whole: true });
     }
 
     pub fn open(&mut self, profile: &str, capabilities: Capabilities, read_only: bool) {

@@ -6,13 +6,15 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use crate::domain::campaign::MappingRecord;
 use crate::domain::leads::{RowId, Snapshot};
+use crate::domain::matrix::{Known, MappingRequest, plan_mappings};
 use crate::domain::planning::{self, LoadShift, PlanRequest, Wanted};
 use crate::domain::query::{SearchRequest, Searcher};
 use crate::domain::selection::{LeadKey, Selection};
 use crate::domain::{
-    Assignment, Capabilities, Change, Cost, LeadId, OperationKind, Person, Plan, PlanPart, ProfileName, SafeText, Skip,
-    SkipReason, Timestamp,
+    Assignment, Capabilities, Change, Cost, LeadId, OperationKind, Person, PersonId, Plan, PlanPart, ProfileName,
+    SafeText, Skip, SkipReason, Timestamp,
 };
 
 use super::message::Message;
@@ -25,6 +27,8 @@ pub enum Job {
     MakePlan(Box<PlanOrder>),
     /// Count what is to be said about a plan that the backend made.
     Review(Box<ReviewOrder>),
+    /// Make the plan of what was painted, and count what is to be said about it.
+    PlanMapping(Box<MappingOrder>),
     /// Count how many of the targets each owner has now.
     CountLoads { generation: u64, targets: Targets, snapshot: Snapshot },
     /// Count what each saved view would show.
@@ -114,7 +118,19 @@ pub struct ReviewOrder {
     pub generation: u64,
     pub plan: Arc<Plan>,
     pub snapshot: Snapshot,
+    /// What is known of mappings, for plans about those.
+    pub mappings: Vec<Arc<Vec<MappingRecord>>>,
     pub capabilities: BTreeMap<ProfileName, Arc<Capabilities>>,
+}
+
+/// All that the plan of a painting is made of.
+#[derive(Clone, Debug)]
+pub struct MappingOrder {
+    pub generation: u64,
+    pub request: MappingRequest,
+    /// What was read of each campaign, and when.
+    pub known: Vec<(Arc<Vec<MappingRecord>>, Timestamp)>,
+    pub capabilities: Arc<Capabilities>,
 }
 
 /// Everything about a plan that its screen says, counted once.
@@ -142,6 +158,8 @@ pub struct Review {
     pub cost: Cost,
     /// More than one profile is concerned: its name is worth saying.
     pub profiles: Vec<ProfileName>,
+    /// It is about lead lists and their agents, not about leads and their owners.
+    pub about_lists: bool,
 }
 
 /// Leads going from one assignment to another.
@@ -173,7 +191,7 @@ const HIDDEN_NAMES: usize = 3;
 impl Job {
     pub fn lane(&self) -> Lane {
         match self {
-            Self::MakePlan(_) | Self::Review(_) => Lane::Plan,
+            Self::MakePlan(_) | Self::Review(_) | Self::PlanMapping(_) => Lane::Plan,
             Self::CountLoads { .. } => Lane::Loads,
             Self::CountViews { .. } => Lane::Views,
         }
@@ -184,6 +202,7 @@ impl Job {
         match self {
             Self::MakePlan(order) => order.run(cancelled),
             Self::Review(order) => Some(order.run()),
+            Self::PlanMapping(order) => Some(order.run()),
             Self::CountLoads { generation, targets, snapshot } => {
                 count_loads(&targets, &snapshot, cancelled).map(|loads| Message::LoadsCounted { generation, loads })
             }
@@ -315,9 +334,51 @@ impl PlanOrder {
 
 impl ReviewOrder {
     fn run(self) -> Message {
-        let review = review(&self.plan, &self.snapshot, &self.capabilities);
+        let mut review = review(&self.plan, &self.snapshot, &self.capabilities);
+        count_agents(&mut review, &self.plan, self.mappings.iter().flat_map(|records| records.iter()));
         Message::Planned { generation: self.generation, plan: self.plan, review: Arc::new(review) }
     }
+}
+
+impl MappingOrder {
+    fn run(self) -> Message {
+        let known: Vec<Known<'_>> = self
+            .known
+            .iter()
+            .flat_map(|(records, read_at)| records.iter().map(|record| Known { record, read_at: Some(*read_at) }))
+            .collect();
+        let plan = plan_mappings(&self.request, &known, &self.capabilities);
+        let profile = self.request.profile.clone();
+        let capabilities = BTreeMap::from([(profile, self.capabilities.clone())]);
+        let mut review = review(&plan, &Snapshot::default(), &capabilities);
+        count_agents(&mut review, &plan, known.iter().map(|known| known.record));
+        Message::Planned { generation: self.generation, plan: Arc::new(plan), review: Arc::new(review) }
+    }
+}
+
+/// For plans about mappings: the lists of each agent before and after, instead of the leads of owners.
+fn count_agents<'a>(review: &mut Review, plan: &Plan, known: impl Iterator<Item = &'a MappingRecord>) {
+    let is_set = |change: &Change| matches!(change.after, Assignment::Agents(_));
+    review.about_lists = plan.parts.iter().flat_map(|part| &part.changes).any(is_set)
+        || (plan.kind == OperationKind::Map && plan.changes() == 0);
+    if !review.about_lists {
+        return;
+    }
+    // From one set to another says less than the lists below do.
+    review.moves.retain(|flow| !matches!(flow.to, Assignment::Agents(_)));
+    review.does = what_it_does(plan);
+    let mut before: HashMap<&PersonId, usize> = HashMap::new();
+    for agent in known.flat_map(|record| record.agents.iter().flatten()) {
+        *before.entry(agent).or_default() += 1;
+    }
+    for shift in &mut review.shifts {
+        let Some(agent) = shift.owner.owner().and_then(|owner| owner.id.as_ref()) else { continue };
+        let stays = shift.gains.min(shift.loses);
+        (shift.gains, shift.loses) = (shift.gains - stays, shift.loses - stays);
+        shift.before = before.get(agent).copied().unwrap_or(0);
+        shift.after = (shift.before + shift.gains).saturating_sub(shift.loses);
+    }
+    review.shifts.retain(|shift| shift.gains + shift.loses > 0);
 }
 
 /// Counts what a plan's screen says.

@@ -26,9 +26,13 @@ impl State {
         match self.leaving {
             Leaving::No => {
                 self.leaving = Leaving::Warned;
+                // What waits for its time is not sent any more.
+                let dropped = self.drop_waiting();
                 let ids = self.stoppable();
                 let key = self.keys.label(self.context(), super::Action::Interrupt).unwrap_or("ctrl-c").to_owned();
-                if self.operations.running().next().is_none() {
+                if dropped && self.operations.running().next().is_none() {
+                    self.say(Level::Warning, &format!("What waited was dropped: nothing was sent; {key} again leaves"));
+                } else if self.operations.running().next().is_none() {
                     self.say(Level::Warning, &format!("Nothing is being sent; {key} again leaves"));
                 } else {
                     self.stop(&ids);
@@ -45,6 +49,10 @@ impl State {
     /// The person wants to leave: asked again only while something is being sent.
     pub(super) fn quit(&mut self) {
         if self.operations.running().next().is_none() {
+            if let Some(waiting) = self.waiting_plans.first() {
+                let question = format!("{} waits for its time. Leaving drops it: it is not sent.", waiting.title);
+                return self.ask(question, "Stay", "Drop it and leave", What::Leave);
+            }
             self.leave();
             return;
         }

@@ -128,6 +128,12 @@ impl State {
         match action {
             Action::Accept => {
                 if let Some(list) = self.lists().into_iter().nth(self.lists.cursor.at) {
+                    if let ListId::Profile(name) = &list
+                        && self.has_campaigns(name)
+                    {
+                        self.show_campaigns(name.clone());
+                        return true;
+                    }
                     self.open_list(list);
                     self.focus = Focus::Leads;
                 }

@@ -28,6 +28,7 @@ mod leaving;
 pub mod list;
 pub mod lists;
 pub mod marking;
+pub mod matrix;
 pub mod message;
 pub mod messages;
 pub mod notices;
@@ -44,6 +45,7 @@ pub mod state;
 #[cfg(test)]
 mod tests;
 pub mod view_prompt;
+pub mod waiting;
 pub mod window;
 pub mod words;
 

@@ -163,6 +163,8 @@ impl State {
         operation.kind = Some(plan.kind);
         operation.progress.tally.planned = plan.changes();
         operation.progress.tally.skipped = plan.skips();
+        self.matrix_started(&id, &plan);
+        let operation = self.operations.entry(&id);
         let few = plan.changes() <= FEW;
         operation.plan = Some(plan);
         self.history_changed();
@@ -187,6 +189,7 @@ impl State {
 
     /// An operation was cut off in this session. It can be resumed, as after a crash.
     pub(super) fn operation_lost(&mut self, id: &OperationId, problem: &Problem) {
+        self.matrix_ended(id);
         self.operations.entry(id).is_lost = true;
         self.notices.problem(self.now, problem);
         self.items_changed(id);
@@ -195,6 +198,7 @@ impl State {
 
     pub(super) fn operation_ended(&mut self, summary: OperationSummary, seconds: f64, requests: usize) {
         let id = summary.id.clone();
+        self.matrix_ended(&id);
         let operation = self.operations.entry(&id);
         let tally = summary.tally;
         operation.progress.tally = tally;
@@ -388,6 +392,10 @@ impl State {
         for id in ids {
             self.operations.entry(id).progress.stopping = true;
             self.emit(Effect::Send(Command::Stop { operation: id.clone() }));
+        }
+        let dropped = self.drop_waiting();
+        if ids.is_empty() && dropped {
+            return;
         }
         let words = self.stop_words();
         self.say(Level::Warning, &format!("Stopping: {words}"));

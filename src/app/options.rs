@@ -16,6 +16,8 @@ pub struct Options {
     /// Columns from left to right; empty for the usual ones.
     pub columns: Vec<Field>,
     pub views: Vec<SavedView>,
+    /// Teams of agents by name, with user ids.
+    pub teams: std::collections::BTreeMap<String, Vec<String>>,
     /// The list that is shown first; `None` for all leads.
     pub start_with: Option<ProfileName>,
     /// For times of day.
@@ -31,6 +33,7 @@ impl Default for Options {
             large_plan: 100,
             columns: Vec::new(),
             views: Vec::new(),
+            teams: Default::default(),
             start_with: None,
             zone: jiff::tz::TimeZone::UTC,
         }

@@ -27,6 +27,8 @@ pub struct PlanDialog {
     pub focus: PlanFocus,
     pub scroll: Scroll,
     pub note: TextField,
+    /// The time of day before which nothing is sent; empty for at once.
+    pub not_before: TextField,
     /// The count that a large plan asks for.
     pub count: TextField,
     pub include_closed: bool,
@@ -61,6 +63,8 @@ pub(super) enum Origin {
     TakeBack {
         of: Option<OperationId>,
     },
+    /// What is painted in the grids of a profile.
+    Painting,
 }
 
 /// What Enter would do. Cancel has the focus first.
@@ -72,6 +76,8 @@ pub enum PlanFocus {
     /// The count of a large plan is being typed.
     Count,
     Note,
+    /// The time before which nothing is to be sent.
+    NotBefore,
 }
 
 /// The most room a plan takes.
@@ -86,6 +92,7 @@ impl PlanDialog {
             focus: PlanFocus::Cancel,
             scroll: Scroll::default(),
             note: TextField::default(),
+            not_before: TextField::default(),
             count: TextField::default(),
             include_closed: false,
             large: false,
@@ -99,13 +106,15 @@ impl PlanDialog {
 
     /// A field has the focus.
     pub fn is_typing(&self) -> bool {
-        matches!(self.focus, PlanFocus::Note | PlanFocus::Count) && matches!(self.stage, Stage::Ready { .. })
+        matches!(self.focus, PlanFocus::Note | PlanFocus::Count | PlanFocus::NotBefore)
+            && matches!(self.stage, Stage::Ready { .. })
     }
 
     pub(super) fn field(&mut self) -> Option<&mut TextField> {
         match self.focus {
             PlanFocus::Note => Some(&mut self.note),
             PlanFocus::Count => Some(&mut self.count),
+            PlanFocus::NotBefore => Some(&mut self.not_before),
             PlanFocus::Cancel | PlanFocus::Apply => None,
         }
     }
@@ -128,7 +137,7 @@ impl PlanDialog {
             (Stage::Ready { plan, .. }, _) if plan.kind == OperationKind::Redo => "Plan: redo",
             (_, Origin::TakeBack { .. }) => "Plan: take back",
             (_, Origin::Again { .. }) => "Plan: try again",
-            (_, Origin::Assign { .. }) => "Plan",
+            (_, Origin::Assign { .. } | Origin::Painting) => "Plan",
         }
     }
 
@@ -136,8 +145,8 @@ impl PlanDialog {
     fn order(&self) -> &'static [PlanFocus] {
         match (self.changes(), self.large) {
             (0, _) => &[PlanFocus::Cancel],
-            (_, true) => &[PlanFocus::Cancel, PlanFocus::Count, PlanFocus::Note],
-            (_, false) => &[PlanFocus::Cancel, PlanFocus::Apply, PlanFocus::Note],
+            (_, true) => &[PlanFocus::Cancel, PlanFocus::Count, PlanFocus::Note, PlanFocus::NotBefore],
+            (_, false) => &[PlanFocus::Cancel, PlanFocus::Apply, PlanFocus::Note, PlanFocus::NotBefore],
         }
     }
 
@@ -150,7 +159,8 @@ impl PlanDialog {
     /// Where it is on a screen of this size: as high as it has something to say.
     pub fn layout(&self, size: (u16, u16)) -> layout::Dialog {
         // On a low screen the note has a line only while it is written.
-        let foot = if size.1 < 16 && self.focus != PlanFocus::Note { 1 } else { 2 };
+        let writing = matches!(self.focus, PlanFocus::Note | PlanFocus::NotBefore);
+        let foot = if size.1 < 16 && !writing { 1 } else { 2 };
         let widest = layout::dialog(size, WIDTH, HEIGHT, 0, foot);
         let rows = self.rows(self.lines(usize::from(widest.body.width)).len());
         // A line of air between what is said and what is asked.
@@ -226,6 +236,13 @@ impl State {
         self.order_plan();
     }
 
+    /// Makes the plan of everything that is painted and shows it.
+    pub(super) fn plan_mapping(&mut self, lists: usize) {
+        let what = format!("Making the plan for {}", words::counted(lists, "list"));
+        self.dialogs.push(Dialog::Plan(Box::new(PlanDialog::new(Origin::Painting, what))));
+        self.order_plan();
+    }
+
     /// Has the backend make the plan that takes something back, and shows it when it comes.
     pub(super) fn plan_undo(&mut self, command: Command) {
         let (of, what) = match &command {
@@ -245,6 +262,13 @@ impl State {
         let wish = match &dialog.origin {
             Origin::Assign { leads, to } => Wish::Assign { targets: self.targets(leads), to: to.clone() },
             Origin::Again { wanted } => Wish::Again(wanted.clone()),
+            Origin::Painting => {
+                self.plan_generation = self.generation;
+                if let Some(order) = self.mapping_order(self.generation) {
+                    self.emit(Effect::Work(Job::PlanMapping(Box::new(order))));
+                }
+                return;
+            }
             Origin::TakeBack { .. } => return,
         };
         self.plan_generation = self.generation;
@@ -283,6 +307,7 @@ impl State {
             generation: self.generation,
             plan,
             snapshot: self.profiles.snapshot(),
+            mappings: self.known_mappings(),
             capabilities: self.profiles.capabilities(),
         };
         self.emit(Effect::Work(Job::Review(Box::new(order))));
@@ -321,11 +346,12 @@ impl State {
             Action::Accept => match dialog.focus {
                 PlanFocus::Cancel => return self.refuse(),
                 PlanFocus::Apply | PlanFocus::Count => return self.apply(dialog),
-                PlanFocus::Note => dialog.focus = PlanFocus::Cancel,
+                PlanFocus::Note | PlanFocus::NotBefore => dialog.focus = PlanFocus::Cancel,
             },
             Action::Apply if dialog.large => dialog.focus = PlanFocus::Count,
             Action::Apply => return self.apply(dialog),
             Action::Note => dialog.focus = PlanFocus::Note,
+            Action::NotBefore => dialog.focus = PlanFocus::NotBefore,
             Action::NextField | Action::CursorRight => dialog.go(true),
             Action::PreviousField | Action::CursorLeft => dialog.go(false),
             Action::ToggleClosed => {
@@ -365,6 +391,9 @@ impl State {
             Arc::make_mut(plan).note = Some(SafeText::new(note));
         }
         let plan = plan.clone();
+        if !dialog.not_before.text().trim().is_empty() {
+            return self.wait_with(dialog.not_before.text(), plan);
+        }
         self.emit(Effect::Send(Command::Apply { plan }));
         self.say(Level::Info, "The plan is written into the journal, then it is sent");
         After::Close
@@ -396,6 +425,7 @@ impl State {
         };
         match (&dialog.stage, &dialog.origin) {
             (Stage::Making(_), _) => Some("The plan is still being made".to_owned()),
+            (_, Origin::Painting) => Some("There are no closed leads in this plan".to_owned()),
             (_, Origin::TakeBack { .. }) => Some("Closed leads are taken back like all others".to_owned()),
             (Stage::Ready { plan, .. }, _) if !dialog.include_closed && !closed(plan) => {
                 Some("There are no closed leads in this plan".to_owned())

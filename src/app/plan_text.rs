@@ -87,7 +87,13 @@ pub fn summary(review: &Review, width: usize) -> Vec<PlanLine> {
     }
     let shifts: Vec<_> = review.shifts.iter().filter(|shift| shift.before != shift.after).collect();
     if !shifts.is_empty() {
-        lines.extend([PlanLine::Blank, PlanLine::Heading("Leads before and after".to_owned())]);
+        lines.extend([
+            PlanLine::Blank,
+            PlanLine::Heading(format!(
+                "{} before and after",
+                if review.about_lists { "Lists of agents" } else { "Leads" }
+            )),
+        ]);
         let most = shifts.iter().map(|shift| shift.before.max(shift.after)).max().unwrap_or(0);
         lines.extend(shifts.iter().take(MOST_ROWS).map(|shift| PlanLine::Load {
             owner: owner_label(&shift.owner, several.then_some(&shift.profile)),
@@ -98,7 +104,10 @@ pub fn summary(review: &Review, width: usize) -> Vec<PlanLine> {
         lines.extend(left_over(shifts.len()));
     }
     if !review.reasons.is_empty() {
-        lines.extend([PlanLine::Blank, PlanLine::Heading(format!("{} left alone", counted(review.skips, "lead")))]);
+        lines.extend([
+            PlanLine::Blank,
+            PlanLine::Heading(format!("{} left alone", counted(review.skips, target(review)))),
+        ]);
         for (reason, leads) in &review.reasons {
             let text = format!("{} {reason}", number(*leads));
             lines.extend(words::wrap(&text, width.saturating_sub(2)).into_iter().map(PlanLine::Text));
@@ -116,10 +125,15 @@ fn facts(review: &Review) -> Option<String> {
         let requests = counted(review.cost.requests, "request");
         format!("{requests}, {} at the allowed pace.", words::duration(review.cost.seconds))
     });
-    let skips =
-        (review.skips > 0 && review.changes > 0).then(|| format!("{} left alone.", counted(review.skips, "lead")));
+    let skips = (review.skips > 0 && review.changes > 0)
+        .then(|| format!("{} left alone.", counted(review.skips, target(review))));
     let facts: Vec<String> = cost.into_iter().chain(skips).collect();
     (!facts.is_empty()).then(|| facts.join(" "))
+}
+
+/// What is being assigned.
+fn target(review: &Review) -> &'static str {
+    if review.about_lists { "list" } else { "lead" }
 }
 
 fn left_over(rows: usize) -> Option<PlanLine> {
@@ -139,7 +153,7 @@ fn headline(review: &Review) -> String {
     if review.changes == 0 {
         return match review.skips {
             0 => "There is nothing to change.".to_owned(),
-            n => format!("There is nothing to change: {} left alone.", counted(n, "lead")),
+            n => format!("There is nothing to change: {} left alone.", counted(n, target(review))),
         };
     }
     review.does.clone()
@@ -148,6 +162,16 @@ fn headline(review: &Review) -> String {
 /// `Assign 2,000 leads to Jane Smith`, `Take the owner from 3 leads`, `Take back what was done to 137 leads`.
 pub fn what_it_does(plan: &Plan) -> String {
     let changes = plan.changes();
+    let sets =
+        plan.parts.iter().flat_map(|part| &part.changes).any(|change| matches!(change.after, Assignment::Agents(_)));
+    if sets {
+        let lists = counted(changes, "list");
+        return match plan.kind {
+            OperationKind::Undo => format!("Put the agents of {lists} back"),
+            OperationKind::Redo => format!("Take the undo of {lists} back"),
+            _ => format!("Change the agents of {lists}"),
+        };
+    }
     let leads = counted(changes, "lead");
     match plan.kind {
         OperationKind::Undo => return format!("Put {leads} back to who had them before"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::exchange::{LoadProgress, Problem};
 use crate::domain::leads::{LeadTable, Snapshot, SnapshotPart};
-use crate::domain::{Capabilities, Field, Person, ProfileName, Timestamp};
+use crate::domain::{Capabilities, Field, Person, ProfileName, TargetKind, Timestamp};
 
 use super::words;
 
@@ -117,21 +117,31 @@ impl Profile {
         self.waits_until = None;
     }
 
+    /// The sentence about a rate limit that holds it up, while one does.
+    pub fn waiting(&self, now: Timestamp) -> Option<String> {
+        let until = self.waits_until.filter(|until| *until > now)?;
+        let seconds = (until.as_millisecond() - now.as_millisecond()) as f64 / 1000.0;
+        Some(format!(
+            "{} waits for {}'s rate limit: goes on in {}",
+            self.name,
+            self.vendor(),
+            words::duration(seconds.max(1.0))
+        ))
+    }
+
     /// What is to be said about it, and the sentence.
     pub fn condition(&self, now: Timestamp, zone: &jiff::tz::TimeZone) -> (Condition, String) {
         let name = &self.name;
         let here = self.table.len();
         let read = self.read_at.map(|at| words::clock(at, now, zone));
-        if let Some(until) = self.waits_until.filter(|until| *until > now) {
-            let seconds = (until.as_millisecond() - now.as_millisecond()) as f64 / 1000.0;
-            let text = format!(
-                "{name} waits for {}'s rate limit: goes on in {}",
-                self.vendor(),
-                words::duration(seconds.max(1.0))
-            );
+        if let Some(text) = self.waiting(now) {
             return (Condition::Waiting, text);
         }
+        let campaigns = |capabilities: &Arc<Capabilities>| capabilities.targets == TargetKind::Mappings;
         match (&self.load, self.progress) {
+            _ if self.capabilities.as_ref().is_some_and(campaigns) => {
+                (Condition::Ready, format!("{name} has campaigns with agents, on a screen of their own"))
+            }
             (Load::NotOpened(problem), _) => (Condition::Failed, format!("{name} cannot be used: {problem}")),
             (Load::Failed(problem), _) if here == 0 => {
                 (Condition::Failed, format!("The leads of {name} could not be loaded: {problem}"))

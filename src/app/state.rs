@@ -21,6 +21,7 @@ use super::leads::{Leads, Why};
 use super::leaving::Leaving;
 use super::list::Scroll;
 use super::lists::{ListId, Lists};
+use super::matrix::{Matrix, Pane};
 use super::message::{Message, Mouse, Signal};
 use super::messages::MessagePage;
 use super::notices::{Level, Notices};
@@ -29,6 +30,7 @@ use super::options::Options;
 use super::owners::Owners;
 use super::picker::PickedLeads;
 use super::profiles::{Load, Profiles};
+use super::waiting::Waiting;
 
 /// The whole state of the screen.
 #[derive(Clone, Debug)]
@@ -46,6 +48,9 @@ pub struct State {
     pub owners: Owners,
     pub notices: Notices,
     pub operations: Operations,
+    pub matrix: Matrix,
+    /// Confirmed plans that wait for their time.
+    pub waiting_plans: Vec<Waiting>,
     /// What lies over the main screen; the last one is on top.
     pub dialogs: Vec<Dialog>,
     pub(super) leaving: Leaving,
@@ -91,6 +96,8 @@ impl State {
             owners: Owners::default(),
             notices: Notices::default(),
             operations: Operations::default(),
+            matrix: Matrix::default(),
+            waiting_plans: Vec::new(),
             dialogs: Vec::new(),
             leaving: Leaving::No,
             generation: 0,
@@ -170,7 +177,10 @@ impl State {
             Message::Mouse(mouse) => self.mouse(mouse),
             Message::Unbound(key) => self.say(Level::Info, &format!("{key} means nothing here")),
             Message::Resize { columns, rows } => self.size = (columns, rows),
-            Message::Now(now) => self.now = now,
+            Message::Now(now) => {
+                self.now = now;
+                self.send_what_is_due();
+            }
             Message::Painted => self.painted(),
             Message::Backend(event) => self.backend(event),
             Message::Searched(result) => self.searched(result),
@@ -215,6 +225,12 @@ impl State {
         if let Some(dialog) = self.dialogs.last() {
             return dialog.context();
         }
+        if self.shows_campaigns() {
+            return match self.matrix.pane {
+                Pane::Tree => Context::Campaigns,
+                Pane::Grid => Context::Grid,
+            };
+        }
         match self.focus {
             Focus::Lists => Context::Lists,
             Focus::Leads => Context::Leads,
@@ -257,6 +273,9 @@ impl State {
             }
             return;
         }
+        if self.shows_campaigns() {
+            return self.act_in_campaigns(action);
+        }
         self.range_before(action);
         let done = match self.focus {
             Focus::Filter => self.act_in_filter(action),
@@ -275,6 +294,11 @@ impl State {
             Action::FocusLists => self.focus = Focus::Lists,
             Action::FocusLeads => self.focus = Focus::Leads,
             Action::FocusOwners => self.focus = Focus::Owners,
+            Action::FocusCampaigns => {
+                if let Some(profile) = self.campaigns_to_show() {
+                    self.show_campaigns(profile);
+                }
+            }
             Action::NextField => {
                 self.focus = match self.focus {
                     Focus::Lists => Focus::Owners,
@@ -312,14 +336,6 @@ impl State {
                     self.ask(question, "Keep it", "Forget it", super::confirm::What::DeleteView(name.clone()));
                 }
             }
-            Action::NextTheme => {
-                self.options.theme = self.options.theme.next();
-                let name = self.options.theme.to_string();
-                self.say(Level::Info, &format!("Theme: {name}"));
-            }
-            Action::Dismiss => {
-                self.notices.dismiss();
-            }
             Action::Assign => {
                 if let Some(leads) = self.meant_leads() {
                     self.open_picker(leads);
@@ -329,6 +345,28 @@ impl State {
                 if let Some(leads) = self.meant_leads() {
                     self.plan_unassignment(leads);
                 }
+            }
+            Action::Detail | Action::Accept => self.open_detail(),
+            Action::Copy | Action::SaveFile => self.copy_leads(action),
+            action => {
+                // Markings that make sense in every pane.
+                if !self.act_on_any_screen(action) {
+                    self.marking(action);
+                }
+            }
+        }
+    }
+
+    /// Actions that are the same on the screens of leads and of campaigns. False for all others.
+    pub(super) fn act_on_any_screen(&mut self, action: Action) -> bool {
+        match action {
+            Action::NextTheme => {
+                self.options.theme = self.options.theme.next();
+                let name = self.options.theme.to_string();
+                self.say(Level::Info, &format!("Theme: {name}"));
+            }
+            Action::Dismiss => {
+                self.notices.dismiss();
             }
             Action::Undo => self.plan_undo(Command::PlanNewestUndo { redo: false }),
             Action::Redo => self.plan_undo(Command::PlanNewestUndo { redo: true }),
@@ -343,14 +381,10 @@ impl State {
                 }
             }
             Action::History => self.dialogs.push(Dialog::History(Box::default())),
-            Action::Detail | Action::Accept => self.open_detail(),
-            Action::Copy | Action::SaveFile => self.copy_leads(action),
             Action::Quit => self.quit(),
-            action => {
-                // Markings that make sense in every pane.
-                self.marking(action);
-            }
+            _ => return false,
         }
+        true
     }
 
     /// Plans to take the owners from these leads.
@@ -373,8 +407,9 @@ impl State {
 
     /// Loads the listed profiles again.
     fn refresh(&mut self) {
-        let names: Vec<_> =
-            self.listed_profiles().filter(|p| p.capabilities.is_some()).map(|p| p.name.clone()).collect();
+        let names =
+            self.listed_profiles().filter(|p| p.capabilities.is_some()).map(|p| p.name.clone()).collect::<Vec<_>>();
+        let names: Vec<_> = names.into_iter().filter(|name| !self.has_campaigns(name)).collect();
         for profile in names {
             self.profiles.entry(&profile).load = Load::Running;
             self.emit(Effect::Send(Command::Load { profile }));
@@ -388,7 +423,11 @@ impl State {
                 entry.capabilities = Some(capabilities);
                 entry.read_only = read_only;
                 entry.load = Load::Running;
-                self.emit(Effect::Send(Command::Load { profile }));
+                if self.has_campaigns(&profile) {
+                    self.campaigns_opened(&profile);
+                } else {
+                    self.emit(Effect::Send(Command::Load { profile }));
+                }
                 self.filter_changed(Why::NewLeads);
                 self.count_owners();
                 self.title();
@@ -453,6 +492,7 @@ impl State {
             let first = self.owners.cursor.top.next_multiple_of(height);
             self.owners.cursor.top = first;
         }
+        self.settle_grid();
         self.settle_dialogs();
         self.retry_gathered();
         self.wish_for_names();
@@ -460,7 +500,8 @@ impl State {
 
     /// Where everything is.
     pub fn layout(&self) -> layout::Main {
-        layout::main(self.size, self.lists_len(), self.owners.rows.len(), self.operations.running().count())
+        let lines = usize::from(self.strip_lines()).saturating_sub(1);
+        layout::main(self.size, self.lists_len(), self.owners.rows.len(), lines)
     }
 
     pub(super) fn table_height(&self) -> usize {
@@ -487,6 +528,11 @@ impl State {
         layout::dialog(self.size, 60, self.size.1.saturating_sub(4), 0, 0)
     }
 
+    /// Lines that say what is going on: one, and one more for each operation on the way or plan that waits.
+    pub fn strip_lines(&self) -> u16 {
+        1 + (self.operations.running().count() + self.waiting_plans.len()).min(3) as u16
+    }
+
     /// Changes the text that is being typed.
     fn edit_text(&mut self, edit: impl FnOnce(&mut TextField)) {
         self.notices.pass();
@@ -496,6 +542,7 @@ impl State {
                 match self.dialogs.last() {
                     Some(Dialog::Picker(_)) => self.picker_typed(),
                     Some(Dialog::Palette(_)) => self.palette_typed(),
+                    Some(Dialog::GridPicker(_)) => self.grid_picker_typed(),
                     _ => {}
                 }
             }
@@ -520,6 +567,9 @@ impl State {
             return self.mouse_in_dialog(row, wheel);
         }
         let at = Position { x: column, y: row };
+        if self.shows_campaigns() {
+            return self.mouse_in_campaigns(at, wheel);
+        }
         let (lists, owners) = match layout.band {
             Some(band) => (Some(band.lists), Some(band.owners)),
             None => {
@@ -557,13 +607,10 @@ impl State {
 
     /// Something on the screen changes with time alone: send [`Message::Now`] once a second.
     pub fn needs_clock(&self) -> bool {
-        self.profiles.iter().any(|profile| profile.waits_until.is_some_and(|until| until > self.now))
+        !self.waiting_plans.is_empty()
+            || self.profiles.iter().any(|profile| profile.waits_until.is_some_and(|until| until > self.now))
     }
 }
 
 /// Keys that may wait for a search.
 const MOST_WAITING: usize = 1000;
-
-impl State {
-    fn matrix_told(&mut self, _profile: &crate::domain::ProfileName, _told: crate::domain::matrix::MatrixTold) {}
-}

@@ -72,6 +72,10 @@ const TAIL: &str = "
 # that go over one are pointed out; owner_cap in [settings] is for everyone else.
 #[caps]
 #jane = 120
+
+# Teams: agents who are given to lead lists together, by their user ids. A roster file may name teams as well.
+#[teams]
+#morning = [\"asha.k\", \"ravi.s\"]
 ";
 
 fn profile(text: &mut String, vendor: &VendorSettings, mark: &str) {
@@ -189,6 +193,7 @@ mod tests {
             let read = Config::parse(&all, None, &[vendor]);
             let config = read.unwrap_or_else(|errors| panic!("{errors}\n{all}"));
             assert_eq!((config.profiles.len(), config.views.len(), config.people.len()), (1, 1, 1));
+            assert_eq!(config.teams["morning"].len(), 2);
             assert_eq!(
                 config.settings,
                 crate::config::Settings {

@@ -27,6 +27,8 @@ pub struct Config {
     pub keys: Vec<KeyOverride>,
     pub people: Vec<PersonLink>,
     pub caps: Vec<OwnerCap>,
+    /// Teams of agents by name, with their user ids.
+    pub teams: BTreeMap<String, Vec<String>>,
     pub settings: Settings,
     /// What is allowed but should be looked at.
     pub warnings: Vec<ConfigError>,
@@ -293,7 +295,7 @@ impl Loader<'_> {
     }
 
     fn root(&mut self, root: &Node) {
-        let known = ["default_profile", "profiles", "views", "keys", "people", "caps", "settings"];
+        let known = ["default_profile", "profiles", "views", "keys", "people", "caps", "teams", "settings"];
         let entries = root.table().unwrap_or_default();
         // Profiles first: the others refer to them.
         for entry in entries.iter().filter(|entry| entry.key == "profiles") {
@@ -316,6 +318,13 @@ impl Loader<'_> {
                 "people" => {
                     for person in self.table("people", entry) {
                         self.person(person, entries);
+                    }
+                }
+                "teams" => {
+                    for team in self.table("teams", entry) {
+                        if let Some(members) = self.take(values::text_list(&team.key, &team.node)) {
+                            self.config.teams.insert(team.key.clone(), members);
+                        }
                     }
                 }
                 _ => self.unknown_key(entry, "at the top level", &known),

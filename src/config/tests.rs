@@ -93,6 +93,9 @@ mark = ["space", "x"]
 [people.jane]
 name = "Jane Smith"
 ids = { sales = "user_7", center = 12 }
+
+[teams]
+morning = ["asha.k", "ravi.s"]
 "#,
     )
     .unwrap();
@@ -118,6 +121,7 @@ ids = { sales = "user_7", center = 12 }
     assert_eq!(config.keys.len(), 2);
     assert_eq!((config.keys[1].scope.as_deref(), config.keys[1].keys.len()), (Some("leads"), 2));
     assert_eq!(config.people[0].ids.len(), 2);
+    assert_eq!(config.teams["morning"], ["asha.k", "ravi.s"]);
 }
 
 #[test]

@@ -156,6 +156,7 @@ pub(super) fn options(config: &Config, profiles: &[ProfileName], capabilities: C
         large_plan: config.settings.large_plan,
         columns: Vec::new(),
         views: views.collect(),
+        teams: config.teams.clone(),
         start_with,
         zone: jiff::tz::TimeZone::system(),
     }

@@ -25,7 +25,7 @@ pub fn panes(state: &State, canvas: &mut Canvas<'_>) {
     owners::draw(state, canvas, band.owners);
 }
 
-fn title(canvas: &mut Canvas<'_>, area: Rect, name: &str, more: &str, focused: bool) {
+pub fn title(canvas: &mut Canvas<'_>, area: Rect, name: &str, more: &str, focused: bool) {
     let role = if focused { Role::Focused } else { Role::Title };
     let mut x = area.x + 1;
     x += canvas.text(x, area.y, area.width.saturating_sub(2), &format!(" {name} "), role);

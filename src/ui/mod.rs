@@ -7,6 +7,7 @@ mod frame;
 mod history;
 mod leads;
 mod lists;
+mod matrix;
 mod operation;
 mod owners;
 mod pages;
@@ -42,10 +43,15 @@ fn draw(state: &State, canvas: &mut Canvas<'_>) {
         too_small(canvas);
         return;
     }
-    frame::panes(state, canvas);
-    leads::draw(state, canvas);
+    if state.shows_campaigns() {
+        matrix::draw(state, canvas);
+    } else {
+        frame::panes(state, canvas);
+        leads::draw(state, canvas);
+    }
     status::draw(state, canvas);
-    if state.layout().band.is_none() && matches!(state.focus, Focus::Lists | Focus::Owners) {
+    if !state.shows_campaigns() && state.layout().band.is_none() && matches!(state.focus, Focus::Lists | Focus::Owners)
+    {
         frame::folded_pane(state, canvas);
     }
     for dialog in &state.dialogs {
@@ -62,6 +68,9 @@ fn draw(state: &State, canvas: &mut Canvas<'_>) {
             Dialog::Palette(palette) => pages::palette(state, canvas, palette),
             Dialog::Messages(page) => pages::messages(state, canvas, page),
             Dialog::Confirm(question) => pages::confirm(state, canvas, question),
+            Dialog::GridPicker(picker) => matrix::picker(state, canvas, picker),
+            Dialog::Snapshots(pane) => matrix::snapshots(state, canvas, pane),
+            Dialog::SnapshotPrompt(prompt) => matrix::prompt(state, canvas, prompt),
             Dialog::Busy => {}
         }
     }

@@ -31,7 +31,9 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, plan: &PlanDialog) {
                 change_row(canvas, area, &skip.name, skip.target.to_string(), &skip.before, &skip.after, Some(&reason));
             }
             Some(PlanRow::SkipsHeading(skips)) => {
-                let text = format!("All {} left alone", words::counted(skips, "lead"));
+                let about_lists = plan.review().is_some_and(|review| review.about_lists);
+                let text =
+                    format!("All {} left alone", words::counted(skips, if about_lists { "list" } else { "lead" }));
                 canvas.text(area.x, area.y, area.width, &text, Role::Title);
             }
             Some(PlanRow::Blank) => {}
@@ -108,9 +110,20 @@ fn change_row(
     let text = match reason {
         // Was and now are in the reason where that is the reason.
         Some(reason) => format!("{reason} ({})", before.label()),
-        None => format!("{} {} {}", before.label(), canvas.theme.glyphs.arrow, after.label()),
+        None => match set_change(before, after) {
+            Some(change) => format!("{} {} {}  {change}", before.label(), canvas.theme.glyphs.arrow, after.label()),
+            None => format!("{} {} {}", before.label(), canvas.theme.glyphs.arrow, after.label()),
+        },
     };
     canvas.text(x, area.y, room, &text, if reason.is_some() { Role::Dim } else { Role::Text });
+}
+
+/// Which agents come and go, `+ann -bob`; `None` where it is not about sets.
+fn set_change(before: &Assignment, after: &Assignment) -> Option<String> {
+    let (Assignment::Agents(before), Assignment::Agents(after)) = (before, after) else { return None };
+    let came = after.difference(before).map(|agent| format!("+{agent}"));
+    let words: Vec<String> = came.chain(before.difference(after).map(|agent| format!("-{agent}"))).collect();
+    Some(words.join(" "))
 }
 
 /// Note, count and buttons.
@@ -146,10 +159,16 @@ fn foot(state: &State, canvas: &mut Canvas<'_>, plan: &PlanDialog, area: Rect) {
     if changes > 0
         && let Some(area) = line()
     {
-        let used = canvas.text(area.x, area.y, area.width, "Note: ", Role::Dim);
+        let timed =
+            plan.focus == PlanFocus::NotBefore || (!plan.not_before.is_empty() && plan.focus != PlanFocus::Note);
+        let (label, field, focus) = match timed {
+            true => ("Not before (time of day): ", &plan.not_before, PlanFocus::NotBefore),
+            false => ("Note: ", &plan.note, PlanFocus::Note),
+        };
+        let used = canvas.text(area.x, area.y, area.width, label, Role::Dim);
         let room = Rect { x: area.x + used, width: area.width.saturating_sub(used), ..area };
-        if plan.focus == PlanFocus::Note || !plan.note.is_empty() {
-            field::draw(canvas, room, &plan.note, plan.focus == PlanFocus::Note);
+        if plan.focus == focus || !field.is_empty() {
+            field::draw(canvas, room, field, plan.focus == focus);
         } else {
             let key = state.keys.label(crate::app::Context::Plan, crate::app::Action::Note);
             let text =

@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::app::matrix::{BoardState, TreeState};
 use crate::app::notices::Level;
 use crate::app::operations::Operation;
 use crate::app::profiles::Condition;
@@ -28,6 +29,41 @@ pub fn condition(state: &State) -> (Condition, String) {
     let gravest = said.iter().enumerate().max_by_key(|(at, (condition, _))| (*condition, std::cmp::Reverse(*at)));
     let at = gravest.map_or(0, |(at, _)| at);
     said.swap_remove(at)
+}
+
+/// What is to be said about the campaigns on the screen.
+fn campaigns(state: &State) -> (Condition, String) {
+    let Some(center) = state.matrix.center() else { return (Condition::Empty, String::new()) };
+    let profile = state.matrix.profile.as_ref().and_then(|name| state.profiles.get(name));
+    if let Some(profile) = profile
+        && let Some(waits) = profile.waiting(state.now)
+    {
+        return (Condition::Waiting, waits);
+    }
+    let name = state.matrix.profile.as_ref().map(ToString::to_string).unwrap_or_default();
+    let (added, removed, lists) = center.painted();
+    let painted = match lists {
+        0 => String::new(),
+        _ => format!(
+            "; painted: +{} -{} in {}",
+            words::number(added),
+            words::number(removed),
+            words::counted(lists, "list")
+        ),
+    };
+    let read_only = if profile.is_some_and(|profile| profile.read_only) { ", read-only" } else { "" };
+    match &center.tree {
+        TreeState::Reading => (Condition::Loading, format!("Reading the campaigns of {name}")),
+        TreeState::Failed(problem) => {
+            (Condition::Failed, format!("The campaigns of {name} could not be read: {problem}"))
+        }
+        TreeState::Ready => {
+            let read = center.boards.values().filter(|board| board.state == BoardState::Whole).count();
+            let campaigns = words::counted(center.campaigns.len(), "campaign");
+            let text = format!("{campaigns} in {name}{read_only}, {} read{painted}", words::number(read));
+            (Condition::Ready, text)
+        }
+    }
 }
 
 pub fn role(condition: Condition) -> Role {
@@ -58,15 +94,20 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>) {
         return;
     }
     let mut lines = strip.y..strip.bottom();
+    let waiting: Vec<String> =
+        state.waiting_plans.iter().map(|waiting| waiting.countdown(state.now, &state.options.zone)).collect();
     let running: Vec<_> = state.operations.running().collect();
     // On a low screen there is one line: an operation on the way matters more than what was loaded.
-    if layout.notice.is_some() || running.is_empty() {
-        let (condition, text) = condition(state);
+    if layout.notice.is_some() || (running.is_empty() && waiting.is_empty()) {
+        let (condition, text) = if state.shows_campaigns() { campaigns(state) } else { condition(state) };
         let y = lines.next().unwrap_or(strip.y);
         canvas.text(strip.x + 1, y, strip.width.saturating_sub(1), &text, role(condition));
     }
-    for (operation, y) in running.iter().rev().zip(lines) {
+    for (operation, y) in running.iter().rev().zip(&mut lines) {
         running_line(canvas, operation, Rect { x: strip.x + 1, y, width: strip.width.saturating_sub(1), height: 1 });
+    }
+    for (text, y) in waiting.iter().zip(lines) {
+        canvas.text(strip.x + 1, y, strip.width.saturating_sub(1), text, Role::Busy);
     }
     if let Some(area) = layout.notice {
         notice(state, canvas, area);

@@ -1,5 +1,7 @@
 //! The screens as they are painted, at several sizes and in the themes without colours. Times and ids are fixed.
 
+mod campaigns;
+
 use std::sync::Arc;
 
 use ratatui::Terminal;

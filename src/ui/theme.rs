@@ -140,6 +140,9 @@ pub struct Glyphs {
     pub bottom_right: &'static str,
     pub cursor: &'static str,
     pub mark: &'static str,
+    /// A cell without a mark, and one that is being written.
+    pub off: &'static str,
+    pub pending: &'static str,
     /// A row that is about to be marked.
     pub in_range: &'static str,
     /// A lead that carries a warning.
@@ -174,6 +177,8 @@ static RICH: Glyphs = Glyphs {
     bottom_right: "┘",
     cursor: "▶",
     mark: "●",
+    off: "·",
+    pending: "›",
     in_range: "○",
     flag: "!",
     bar: "█",
@@ -201,6 +206,8 @@ static PLAIN: Glyphs = Glyphs {
     bottom_right: "+",
     cursor: ">",
     mark: "*",
+    off: ".",
+    pending: ">",
     in_range: "o",
     flag: "!",
     bar: "#",

@@ -1,6 +1,7 @@
 //! Message tables: a state, messages, and the state and effects that are expected.
 
 mod assigning;
+mod campaigns;
 mod leaving;
 mod loading;
 mod looking;
