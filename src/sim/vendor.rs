@@ -159,11 +159,14 @@ pub enum Meddling {
 #[derive(Clone, Default)]
 pub struct Trace(Arc<Inner>);
 
+/// Writes what a trace was told into the log.
+type Note = Box<dyn Fn(&Trace) + Send + Sync>;
+
 #[derive(Default)]
 struct Inner {
     traced: Mutex<Traced>,
     /// Takes what is told after the request was answered, by a job that it began.
-    afterwards: OnceLock<Box<dyn Fn(&Trace) + Send + Sync>>,
+    afterwards: OnceLock<Note>,
 }
 
 impl fmt::Debug for Trace {

@@ -154,11 +154,14 @@ impl Builder<'_> {
         for place in 0..campaigns {
             // The first three are on one floor and share its lists.
             let process = if place < 3 { 0 } else { 1 + (place - 3) % (BUSY - 1) };
-            if !of_process.contains_key(&process) {
-                let own = self.lists(if process == 0 { lists } else { few }, process);
-                of_process.insert(process, own);
-            }
-            let all = of_process.get(&process).cloned().unwrap_or_default();
+            let all = match of_process.get(&process) {
+                Some(all) => all.clone(),
+                None => {
+                    let own = self.lists(if process == 0 { lists } else { few }, process);
+                    of_process.insert(process, own.clone());
+                    own
+                }
+            };
             let mut dice = Dice::new(self.demo.seed, place as u64, purpose::SHAPE + 100);
             let some: Vec<u64> = match place {
                 0 => all,
