@@ -93,9 +93,15 @@ pub enum Action {
     Unassign,
     Undo,
     Redo,
+    Repeat,
+    UndoSince,
+    ForceUndo,
     Apply,
     Note,
     NotBefore,
+    SavePlan,
+    OpenPlan,
+    SaveRecipe,
     Retry,
     Resume,
     Settle,
@@ -191,7 +197,7 @@ impl Action {
             Self::FocusCampaigns => {
                 calm("campaigns", "Go to the campaigns: which agents dial which lists", &[Panes, Campaigns, Grid])
             }
-            Self::Filter => calm("filter", "Type a query: only what matches stays in the table", &[Panes]),
+            Self::Filter => calm("filter", "Type a query: only what matches stays on the screen", &[Panes, History]),
             Self::MarkedOnly => calm("only marked", "Show only marked leads, or all again", &[Panes]),
             Self::ToggleClosed => {
                 calm("closed leads", "Show closed leads too, or hide them; in a plan: include them", &[Panes, Plan])
@@ -292,10 +298,34 @@ impl Action {
                 "Take the newest undo back; the plan is shown first",
                 &[Panes, Campaigns, Grid, History],
             ),
+            Self::Repeat => dangerous_many(
+                "assign again",
+                "Assign the marked leads, or this one, to whom the last ones went; the plan is shown first",
+                &[Panes],
+            ),
+            Self::UndoSince => dangerous_many(
+                "undo since",
+                "Take back everything since a time, or what one person did; the plan is shown first",
+                &[History],
+            ),
+            Self::ForceUndo => dangerous_many(
+                "force undo",
+                "Take the marked items back, or this one, even where somebody else changed them since",
+                &[Operation],
+            ),
             Self::Apply => dangerous_many("apply", "Send what the plan shows", &[Plan]),
             Self::Note => calm("note", "Write a note that stays with the operation", &[Plan]),
             Self::NotBefore => {
                 calm("not before", "Wait with sending until a time of day, then read everything again", &[Plan])
+            }
+            Self::SavePlan => {
+                calm("save plan", "Write the plan into a file, to be reviewed, approved and applied later", &[Plan])
+            }
+            Self::OpenPlan => {
+                dangerous_many("open plan", "Open a plan file: its leads are read again, then it is shown", &[Panes])
+            }
+            Self::SaveRecipe => {
+                calm("save recipe", "Write the last assignment into a file that can be run again", &[Panes, Operation])
             }
             Self::Retry => dangerous_many("try again", "Plan again what failed or was not sent", &[Operation, History]),
             Self::Resume => dangerous_many(

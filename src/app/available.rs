@@ -49,9 +49,11 @@ impl State {
             (_, Some(Dialog::Plan(plan))) => match action {
                 Apply if plan.is_large() && plan.focus != PlanFocus::Count => None,
                 Apply => self.why_not_apply(plan),
+                NotBefore if plan.is_from_file() => because("A plan from a file waits for the time that it says"),
                 NotBefore if plan.review().is_none_or(|review| review.changes == 0) => {
                     because("There is nothing to change")
                 }
+                SavePlan if plan.review().is_none() => because("The plan is still being made"),
                 Note if plan.review().is_none_or(|review| review.changes == 0) => because("There is nothing to change"),
                 ToggleClosed => self.why_not_replan(plan),
                 _ => None,
@@ -83,6 +85,10 @@ impl State {
                     Retry if kind == Some(OperationKind::Map) => {
                         because("What was not done is still painted in the grid: plan it there again")
                     }
+                    ForceUndo if running => because("The operation is still running"),
+                    ForceUndo if tally.done == 0 => because("Nothing of it was done"),
+                    ForceUndo if view.is_empty() => because("There are no items here"),
+                    SaveRecipe if !self.is_last_assignment(view) => because("It is not the last assignment of here"),
                     Retry if matches!(kind, Some(OperationKind::Undo | OperationKind::Redo)) => {
                         because("Undo the same operation again instead: only what is not taken back yet is planned")
                     }
@@ -151,6 +157,10 @@ impl State {
                 let can = owner.is_some_and(|owner| owner.can_be_given_leads());
                 (!can).then(|| "Leads cannot be given to this one".to_owned())
             }
+            Repeat | SaveRecipe if self.last_assignment.is_none() => {
+                because("Nothing was assigned in this session yet")
+            }
+            Repeat if no_lead && self.leads.selection.is_empty() => because("There is no lead here"),
             SaveView if self.profiles.is_empty() => because("There is nothing to keep yet"),
             DeleteView if !matches!(self.lists().get(self.lists.cursor.at), Some(ListId::View(_))) => {
                 because("Only saved views can be deleted")
@@ -184,6 +194,7 @@ impl State {
                 Watch,
                 ReadNames,
                 Undo,
+                Repeat,
                 History,
                 Detail,
                 MarkAll,
@@ -208,7 +219,9 @@ impl State {
                 _ => &[Accept, Back, CursorDown, Help],
             },
             Context::Palette => &[Accept, Back, CursorDown],
-            Context::Plan => &[Accept, Apply, Note, NotBefore, ToggleClosed, NextField, CursorDown, Back, Help],
+            Context::Plan => {
+                &[Accept, Apply, Note, SavePlan, NotBefore, ToggleClosed, NextField, Back, CursorDown, Help]
+            }
             Context::Prompt => &[Accept, NextField, Back],
             Context::Operation => &[
                 Stop,
@@ -223,11 +236,13 @@ impl State {
                 OnlyProblems,
                 Mark,
                 Copy,
+                SaveRecipe,
                 SaveFile,
                 Back,
+                ForceUndo,
                 Help,
             ],
-            Context::History => &[Accept, Undo, Redo, Retry, Settle, Resume, GiveUp, Back, Help],
+            Context::History => &[Accept, Undo, Redo, Retry, Settle, Resume, GiveUp, Back, Filter, UndoSince, Help],
             Context::Interrupted => &[Settle, Resume, Undo, GiveUp, Back, Help],
             Context::Detail => &[Assign, Unassign, CursorRight, Copy, SaveFile, Back, Help],
             Context::Messages => &[Copy, SaveFile, Dismiss, Back],
@@ -342,6 +357,12 @@ impl State {
         Cow::Borrowed(words)
     }
 
+    /// The operation is the assignment that a recipe would say.
+    fn is_last_assignment(&self, view: &super::operation::OperationView) -> bool {
+        let newest = self.operations.newest().is_some_and(|newest| newest.id == view.id);
+        newest && self.kind_of(view) == Some(OperationKind::Assign) && self.last_assignment.is_some()
+    }
+
     /// The action asks for the rows that the newest query finds, which may not be here yet.
     pub(super) fn needs_rows(&self, action: Action) -> bool {
         use Action::*;
@@ -354,6 +375,7 @@ impl State {
                 | InvertMarks
                 | Assign
                 | Unassign
+                | Repeat
                 | Detail
                 | Copy
                 | SaveFile

@@ -1,6 +1,7 @@
 //! Dialogs: what lies over the main screen. They form a stack; the keys go to the one on top.
 
 use super::action::Action;
+use super::ask::Ask;
 use super::columns::ColumnsDialog;
 use super::confirm::Confirm;
 use super::context::Context;
@@ -31,6 +32,7 @@ pub enum Dialog {
     Detail(Box<DetailPane>),
     Columns(ColumnsDialog),
     ViewPrompt(ViewPrompt),
+    Ask(Ask),
     Help(HelpPage),
     Palette(Palette),
     Messages(MessagePage),
@@ -56,11 +58,12 @@ impl Dialog {
             Self::Plan(plan) if plan.is_typing() => Context::Prompt,
             Self::Plan(_) => Context::Plan,
             Self::Operation(_) => Context::Operation,
+            Self::History(pane) if pane.is_typing => Context::Prompt,
             Self::History(_) => Context::History,
             Self::Interrupted(_) => Context::Interrupted,
             Self::Detail(_) => Context::Detail,
             Self::Columns(_) => Context::Columns,
-            Self::ViewPrompt(_) => Context::Prompt,
+            Self::ViewPrompt(_) | Self::Ask(_) => Context::Prompt,
             Self::Help(_) => Context::Help,
             Self::Palette(_) => Context::Palette,
             Self::Messages(_) => Context::Messages,
@@ -83,6 +86,7 @@ impl Dialog {
             Self::Detail(_) => detail_layout(size),
             Self::Columns(_) => columns_layout(size),
             Self::ViewPrompt(_) => view_prompt_layout(size),
+            Self::Ask(_) => ask_layout(size),
             Self::Help(_) => help_layout(size),
             Self::Palette(_) => palette_layout(size),
             Self::Messages(_) => messages_layout(size),
@@ -99,6 +103,8 @@ impl Dialog {
             Self::Picker(picker) => Some(&mut picker.field),
             Self::Palette(palette) => Some(&mut palette.field),
             Self::ViewPrompt(prompt) => Some(&mut prompt.field),
+            Self::Ask(ask) => Some(&mut ask.field),
+            Self::History(pane) if pane.is_typing => Some(&mut pane.field),
             Self::Plan(plan) => plan.field(),
             Self::GridPicker(picker) => Some(&mut picker.field),
             Self::SnapshotPrompt(prompt) => Some(&mut prompt.field),
@@ -135,7 +141,7 @@ pub fn operation_layout(size: (u16, u16)) -> layout::Dialog {
 }
 
 pub fn history_layout(size: (u16, u16)) -> layout::Dialog {
-    layout::dialog(size, 150, 60, 1, 2)
+    layout::dialog(size, 150, 60, 2, 2)
 }
 
 pub fn interrupted_layout(size: (u16, u16)) -> layout::Dialog {
@@ -152,6 +158,10 @@ pub fn columns_layout(size: (u16, u16)) -> layout::Dialog {
 
 pub fn view_prompt_layout(size: (u16, u16)) -> layout::Dialog {
     layout::dialog(size, 60, 4, 4, 0)
+}
+
+pub fn ask_layout(size: (u16, u16)) -> layout::Dialog {
+    layout::dialog(size, 90, 3, 3, 0)
 }
 
 pub fn help_layout(size: (u16, u16)) -> layout::Dialog {
@@ -184,6 +194,7 @@ impl State {
             Dialog::Detail(pane) => self.act_in_detail(pane, action),
             Dialog::Columns(columns) => self.act_in_columns(columns, action),
             Dialog::ViewPrompt(prompt) => self.act_in_view_prompt(prompt, action),
+            Dialog::Ask(ask) => self.act_in_ask(ask, action),
             Dialog::Help(page) => self.act_in_help(page, action),
             Dialog::Palette(palette) => self.act_in_palette(palette, action),
             Dialog::Messages(page) => self.act_in_messages(page, action),

@@ -25,6 +25,8 @@ pub enum Effect {
         name: String,
         text: String,
     },
+    /// Read the file of this name; answered by [`Message::FileRead`](super::Message::FileRead).
+    ReadFile(String),
     /// Put this view into the configuration, in place of the one of the same name; answered by
     /// [`Message::ViewSaved`](super::Message::ViewSaved).
     SaveView(SavedView),

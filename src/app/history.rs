@@ -1,11 +1,14 @@
 //! The history: all operations of the journal, newest first.
 
 use crate::domain::exchange::Command;
-use crate::domain::history::{OperationLife, OperationSummary};
+use crate::domain::history::{HistoryFilter, OperationLife, OperationSummary};
+use crate::domain::history_query;
 
 use super::action::Action;
+use super::ask::Question;
 use super::dialog::{After, Dialog};
 use super::effect::Effect;
+use super::field::TextField;
 use super::list::ListCursor;
 use super::operation::OperationView;
 use super::state::State;
@@ -16,6 +19,12 @@ use super::window::{WINDOW, Window};
 pub struct HistoryPane {
     pub operations: Window<OperationSummary>,
     pub cursor: ListCursor,
+    /// Only operations that fit: as typed, as understood, and what is wrong with it.
+    pub field: TextField,
+    pub filter: HistoryFilter,
+    pub error: Option<String>,
+    /// The filter has the focus.
+    pub is_typing: bool,
 }
 
 impl HistoryPane {
@@ -35,7 +44,11 @@ pub fn is_open(summary: &OperationSummary) -> bool {
 impl State {
     pub(super) fn wish_for_operations(&mut self, pane: &mut HistoryPane, height: usize) {
         if let Some(offset) = pane.operations.wish(pane.cursor.top, height) {
-            self.emit(Effect::Send(Command::History { offset, limit: WINDOW }));
+            let filter = pane.filter.clone();
+            self.emit(Effect::Send(match filter.is_empty() {
+                true => Command::History { offset, limit: WINDOW },
+                false => Command::HistoryWhere { filter, offset, limit: WINDOW },
+            }));
         }
     }
 
@@ -49,11 +62,42 @@ impl State {
     }
 
     pub(super) fn history_arrived(&mut self, operations: Vec<OperationSummary>, total: usize, offset: usize) {
+        self.history_found(&HistoryFilter::default(), operations, total, offset);
+    }
+
+    /// An answer to another question than the newest is dropped.
+    pub(super) fn history_found(
+        &mut self,
+        filter: &HistoryFilter,
+        operations: Vec<OperationSummary>,
+        total: usize,
+        offset: usize,
+    ) {
         for dialog in &mut self.dialogs {
-            if let Dialog::History(pane) = dialog {
+            if let Dialog::History(pane) = dialog
+                && pane.filter == *filter
+            {
                 pane.operations.arrived(offset, total, operations);
                 return;
             }
+        }
+    }
+
+    /// The filter was changed: what it asks for is read anew.
+    pub(super) fn history_typed(&mut self) {
+        let (now, zone) = (self.now, self.options.zone.clone());
+        let Some(Dialog::History(pane)) = self.dialogs.last_mut() else { return };
+        match history_query::parse(pane.field.text(), now, &zone) {
+            Ok(filter) => {
+                pane.error = None;
+                if filter != pane.filter {
+                    pane.filter = filter;
+                    pane.operations = Window::default();
+                    pane.cursor = ListCursor::default();
+                }
+            }
+            // What is understood so far stays on the screen while the rest is being typed.
+            Err(why) => pane.error = Some(why),
         }
     }
 
@@ -61,7 +105,14 @@ impl State {
         let height = usize::from(super::dialog::history_layout(self.size).body.height);
         let current = pane.current().cloned();
         match (action, current) {
+            (Action::Back | Action::Accept | Action::NextField, _) if pane.is_typing => pane.is_typing = false,
+            (Action::Filter, _) => pane.is_typing = true,
             (Action::Back, _) => return After::Close,
+            (Action::UndoSince, current) => {
+                let at = current.map(|operation| operation.at.to_zoned(self.options.zone.clone()));
+                let text = at.map(|at| at.strftime("%Y-%m-%dT%H:%M:%S").to_string()).unwrap_or_default();
+                self.open_ask(Question::UndoSince, &text);
+            }
             (Action::Accept, Some(current)) => {
                 self.dialogs.push(Dialog::Operation(Box::new(OperationView::new(current.id.clone(), Some(current)))));
             }

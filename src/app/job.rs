@@ -5,10 +5,13 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::domain::campaign::MappingRecord;
+use crate::domain::history::Touch;
 use crate::domain::leads::{RowId, Snapshot};
 use crate::domain::matrix::{Known, MappingRequest, plan_mappings};
+use crate::domain::planning::radius::{self, Caps};
 use crate::domain::planning::{self, LoadShift, PlanRequest, Wanted};
 use crate::domain::query::{SearchRequest, Searcher};
 use crate::domain::selection::{LeadKey, Selection};
@@ -110,6 +113,23 @@ pub struct PlanOrder {
     pub read_at: BTreeMap<ProfileName, Timestamp>,
     /// Profiles in which nothing may be written.
     pub read_only: BTreeSet<ProfileName>,
+    pub radius: Radius,
+}
+
+/// What a plan is held against to find what is worth a second look.
+#[derive(Clone, Debug, Default)]
+pub struct Radius {
+    pub caps: Caps,
+    /// What was changed from here, by anyone, within that time.
+    pub touched: Arc<Vec<Touch>>,
+    pub within: Duration,
+}
+
+impl Radius {
+    fn findings(&self, plan: &Plan, snapshot: &Snapshot) -> Vec<String> {
+        let found = radius::findings(plan, snapshot, &self.caps, &self.touched, self.within);
+        found.iter().map(ToString::to_string).collect()
+    }
 }
 
 /// A plan of the backend's and what is needed to count it.
@@ -121,6 +141,7 @@ pub struct ReviewOrder {
     /// What is known of mappings, for plans about those.
     pub mappings: Vec<Arc<Vec<MappingRecord>>>,
     pub capabilities: BTreeMap<ProfileName, Arc<Capabilities>>,
+    pub radius: Radius,
 }
 
 /// All that the plan of a painting is made of.
@@ -153,6 +174,8 @@ pub struct Review {
     /// Changes that undo could not put back exactly.
     pub inexact: Vec<(String, usize)>,
     pub warnings: Vec<String>,
+    /// What is worth a second look: such a plan asks for its count.
+    pub findings: Vec<String>,
     /// What no undo takes back.
     pub side_effects: Vec<String>,
     pub cost: Cost,
@@ -272,6 +295,7 @@ impl PlanOrder {
         }
         let mut review = review(&plan, &self.snapshot, &self.capabilities);
         self.count_hidden(&plan, &mut review);
+        review.findings = self.radius.findings(&plan, &self.snapshot);
         Some(Message::Planned { generation: self.generation, plan: Arc::new(plan), review: Arc::new(review) })
     }
 
@@ -336,6 +360,7 @@ impl ReviewOrder {
     fn run(self) -> Message {
         let mut review = review(&self.plan, &self.snapshot, &self.capabilities);
         count_agents(&mut review, &self.plan, self.mappings.iter().flat_map(|records| records.iter()));
+        review.findings = self.radius.findings(&self.plan, &self.snapshot);
         Message::Planned { generation: self.generation, plan: self.plan, review: Arc::new(review) }
     }
 }

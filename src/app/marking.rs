@@ -7,6 +7,7 @@ use crate::domain::selection::{LeadKey, Selection};
 use super::action::Action;
 use super::leads::Why;
 use super::notices::Level;
+use super::recipe::MarkedAll;
 use super::state::State;
 use super::words;
 
@@ -56,6 +57,12 @@ impl State {
             Action::MarkAll => {
                 let (shown, before) = (self.leads.shown.clone(), self.leads.selection.len());
                 self.change_marks(|marks| marks.mark((0..shown.len()).filter_map(|at| shown.key(at))));
+                // Only then the marks are what the query says, and a recipe may say it too.
+                let is_all = before == 0 && !self.filter.asks_for_marks();
+                self.marked_all = is_all.then(|| MarkedAll {
+                    revision: self.leads.selection.revision(),
+                    query: self.filter.text().trim().to_owned(),
+                });
                 let added = words::number(self.leads.selection.len() - before);
                 let all = words::counted(shown.len(), "lead");
                 self.say(Level::Info, &format!("{added} more marked: all {all} that match"));

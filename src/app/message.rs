@@ -57,6 +57,8 @@ pub enum Message {
     Copied(Result<(), String>),
     /// A file was written (its path) or not (the reason).
     FileSaved(Result<String, String>),
+    /// A file was read, or not (the reason).
+    FileRead(Result<Arc<Vec<u8>>, String>),
     /// The configuration took the saved views (the file's path) or not (the reason).
     ViewSaved(Result<String, String>),
     Signal(Signal),

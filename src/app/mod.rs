@@ -5,6 +5,7 @@
 //! message. There is one file per pane and dialog, as there is in `ui`.
 
 pub mod action;
+pub mod ask;
 mod available;
 pub mod columns;
 pub mod confirm;
@@ -39,8 +40,10 @@ pub mod owners;
 pub mod palette;
 pub mod picker;
 pub mod plan;
+mod plan_files;
 pub mod plan_text;
 pub mod profiles;
+pub mod recipe;
 pub mod state;
 #[cfg(test)]
 mod tests;

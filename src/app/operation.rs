@@ -149,6 +149,15 @@ impl State {
                 let items = (!view.marked.is_empty()).then(|| view.marked.iter().copied().collect());
                 self.plan_undo(Command::PlanUndo { operations: vec![view.id.clone()], items });
             }
+            Action::ForceUndo => {
+                let current = view.item(view.cursor.at).map(|item| item.seq);
+                let items: Vec<u32> = match view.marked.is_empty() {
+                    true => current.into_iter().collect(),
+                    false => view.marked.iter().copied().collect(),
+                };
+                self.plan_undo(Command::PlanForcedUndo { operation: view.id.clone(), items });
+            }
+            Action::SaveRecipe => self.save_recipe(),
             Action::Stop => self.stop(std::slice::from_ref(&view.id)),
             Action::Pause => self.pause(&view.id),
             Action::Slower | Action::Faster => self.throttle(&view.id, action == Action::Slower),

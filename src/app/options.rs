@@ -1,5 +1,8 @@
 //! What the configuration and the command line say about the screen.
 
+use std::time::Duration;
+
+use crate::domain::planning::radius::Caps;
 use crate::domain::view::SavedView;
 use crate::domain::{Field, ProfileName};
 
@@ -13,6 +16,12 @@ pub struct Options {
     pub no_color: bool,
     /// A plan with this many changes or more asks for its count to be typed.
     pub large_plan: usize,
+    /// A plan with more changes than this needs a second person.
+    pub approval_above: Option<usize>,
+    /// Leads that were changed from here within this time are pointed out; nothing is for zero.
+    pub recent_changes: Duration,
+    /// How many leads owners should have at most.
+    pub caps: Caps,
     /// Columns from left to right; empty for the usual ones.
     pub columns: Vec<Field>,
     pub views: Vec<SavedView>,
@@ -31,6 +40,9 @@ impl Default for Options {
             plain: false,
             no_color: false,
             large_plan: 100,
+            approval_above: None,
+            recent_changes: Duration::ZERO,
+            caps: Caps::default(),
             columns: Vec::new(),
             views: Vec::new(),
             teams: Default::default(),

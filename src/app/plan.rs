@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use crate::domain::exchange::{Command, Problem};
+use crate::domain::history::Touch;
+use crate::domain::plan_file::PlanFile;
 use crate::domain::planning::Wanted;
-use crate::domain::{Change, OperationId, OperationKind, Plan, SafeText, Skip, SkipReason};
+use crate::domain::{Change, OperationId, OperationKind, Plan, SafeText, Skip, SkipReason, Timestamp};
 
 use super::action::Action;
 use super::dialog::{After, Dialog};
 use super::effect::Effect;
 use super::field::TextField;
-use super::job::{Destination, Job, PlanOrder, Review, ReviewOrder, Wish};
+use super::job::{Destination, Job, PlanOrder, Radius, Review, Wish};
 use super::layout;
 use super::list::Scroll;
 use super::notices::Level;
@@ -32,6 +34,8 @@ pub struct PlanDialog {
     /// The count that a large plan asks for.
     pub count: TextField,
     pub include_closed: bool,
+    /// It was confirmed and is sent at this time.
+    pub waits_until: Option<Timestamp>,
     /// It asks for its count.
     large: bool,
     /// It has been on the screen since it was ready.
@@ -62,6 +66,12 @@ pub(super) enum Origin {
     /// Made by the backend, which reads what is there now; with the operation where one was named.
     TakeBack {
         of: Option<OperationId>,
+        /// Also what somebody else changed since.
+        forced: bool,
+    },
+    /// From a plan file, once it was read.
+    File {
+        file: Option<Arc<PlanFile>>,
     },
     /// What is painted in the grids of a profile.
     Painting,
@@ -85,7 +95,7 @@ const WIDTH: u16 = 100;
 const HEIGHT: u16 = 42;
 
 impl PlanDialog {
-    fn new(origin: Origin, what: String) -> Self {
+    pub(super) fn new(origin: Origin, what: String) -> Self {
         Self {
             stage: Stage::Making(what),
             origin,
@@ -95,9 +105,15 @@ impl PlanDialog {
             not_before: TextField::default(),
             count: TextField::default(),
             include_closed: false,
+            waits_until: None,
             large: false,
             painted: false,
         }
+    }
+
+    /// It came from a plan file.
+    pub fn is_from_file(&self) -> bool {
+        matches!(self.origin, Origin::File { .. })
     }
 
     pub fn is_large(&self) -> bool {
@@ -135,6 +151,7 @@ impl PlanDialog {
         match (&self.stage, &self.origin) {
             (Stage::Ready { plan, .. }, _) if plan.kind == OperationKind::Undo => "Plan: undo",
             (Stage::Ready { plan, .. }, _) if plan.kind == OperationKind::Redo => "Plan: redo",
+            (_, Origin::File { .. }) => "Plan from a file",
             (_, Origin::TakeBack { .. }) => "Plan: take back",
             (_, Origin::Again { .. }) => "Plan: try again",
             (_, Origin::Assign { .. } | Origin::Painting) => "Plan",
@@ -201,6 +218,17 @@ impl PlanDialog {
         None
     }
 
+    /// Why a target is left alone. Where something is taken back by others' leave, its three values say it best.
+    pub fn reason_of(&self, skip: &Skip) -> String {
+        let taking_back = matches!(&self.stage, Stage::Ready { plan, .. } if matches!(plan.kind, OperationKind::Undo | OperationKind::Redo));
+        match &skip.reason {
+            SkipReason::Drift { was, now } if taking_back => {
+                format!("was {}, wrote {was}, now {now}: changed by someone else", skip.after.label())
+            }
+            reason => reason.to_string(),
+        }
+    }
+
     /// How many rows [`row`](Self::row) knows.
     pub fn rows(&self, lines: usize) -> usize {
         let Some(review) = self.review() else { return lines };
@@ -247,16 +275,49 @@ impl State {
     pub(super) fn plan_undo(&mut self, command: Command) {
         let (of, what) = match &command {
             Command::PlanUndo { operations, .. } => (operations.first().cloned(), "what this operation wrote"),
+            Command::PlanForcedUndo { operation, .. } => (Some(operation.clone()), "what this operation wrote"),
+            Command::PlanUndoSince { .. } => (None, "what was done since then"),
             Command::PlanNewestUndo { redo: true } => (None, "what the newest undo wrote"),
             _ => (None, "what the newest operation wrote"),
         };
+        let forced = matches!(command, Command::PlanForcedUndo { .. });
         let what = format!("Reading who has the leads now, to take back {what}");
-        self.dialogs.push(Dialog::Plan(Box::new(PlanDialog::new(Origin::TakeBack { of }, what))));
+        self.dialogs.push(Dialog::Plan(Box::new(PlanDialog::new(Origin::TakeBack { of, forced }, what))));
         self.emit(Effect::Send(command));
     }
 
-    /// Orders the plan of the dialog on top (again).
+    /// Orders the plan of the dialog on top (again): once it is known what was changed lately, where that matters.
     fn order_plan(&mut self) {
+        self.order_waits = self.ask_for_recent_changes();
+        if !self.order_waits {
+            self.order_plan_now();
+        }
+    }
+
+    /// Asks the journal what was changed lately. False where nobody wants to know.
+    pub(super) fn ask_for_recent_changes(&mut self) -> bool {
+        let within = self.options.recent_changes;
+        if within.is_zero() {
+            return false;
+        }
+        self.emit(Effect::Send(Command::RecentChanges { within }));
+        true
+    }
+
+    pub(super) fn recent_changes_told(&mut self, touched: Arc<Vec<Touch>>) {
+        self.touched = touched;
+        if std::mem::take(&mut self.order_waits) {
+            self.order_plan_now();
+        }
+    }
+
+    /// What a plan is held against.
+    pub(super) fn radius(&self) -> Radius {
+        let (caps, within) = (self.options.caps.clone(), self.options.recent_changes);
+        Radius { caps, touched: self.touched.clone(), within }
+    }
+
+    pub(super) fn order_plan_now(&mut self) {
         self.generation += 1;
         let Some(Dialog::Plan(dialog)) = self.dialogs.last() else { return };
         let wish = match &dialog.origin {
@@ -269,7 +330,7 @@ impl State {
                 }
                 return;
             }
-            Origin::TakeBack { .. } => return,
+            Origin::TakeBack { .. } | Origin::File { .. } => return,
         };
         self.plan_generation = self.generation;
         let order = PlanOrder {
@@ -283,6 +344,7 @@ impl State {
             capabilities: self.profiles.capabilities(),
             read_at: self.profiles.read_at(),
             read_only: self.profiles.iter().filter(|p| p.read_only).map(|p| p.name.clone()).collect(),
+            radius: self.radius(),
         };
         self.emit(Effect::Work(Job::MakePlan(Box::new(order))));
     }
@@ -291,7 +353,7 @@ impl State {
     pub(super) fn undo_planned(&mut self, plan: Arc<Plan>) {
         let waits = |dialog: &Dialog| match dialog {
             Dialog::Plan(dialog) => match (&dialog.stage, &dialog.origin) {
-                (Stage::Making(_), Origin::TakeBack { of }) => {
+                (Stage::Making(_), Origin::TakeBack { of, .. }) => {
                     of.is_none() || plan.reverts.is_none() || *of == plan.reverts
                 }
                 _ => false,
@@ -301,46 +363,49 @@ impl State {
         if !self.dialogs.iter().any(waits) {
             return;
         }
-        self.generation += 1;
-        self.plan_generation = self.generation;
-        let order = ReviewOrder {
-            generation: self.generation,
-            plan,
-            snapshot: self.profiles.snapshot(),
-            mappings: self.known_mappings(),
-            capabilities: self.profiles.capabilities(),
-        };
-        self.emit(Effect::Work(Job::Review(Box::new(order))));
+        self.review_plan(plan);
     }
 
     pub(super) fn undo_not_planned(&mut self, problem: &Problem) {
-        let waits = |dialog: &Dialog| matches!(dialog, Dialog::Plan(plan) if matches!((&plan.stage, &plan.origin), (Stage::Making(_), Origin::TakeBack { .. })));
+        let waits = |dialog: &Dialog| matches!(dialog, Dialog::Plan(plan) if matches!((&plan.stage, &plan.origin), (Stage::Making(_), Origin::TakeBack { .. } | Origin::File { .. })));
         self.dialogs.retain(|dialog| !waits(dialog));
         self.notices.say(self.now, Level::Warning, &problem.to_string());
     }
 
     /// The plan is there.
-    pub(super) fn planned(&mut self, generation: u64, plan: Arc<Plan>, review: Arc<Review>) {
+    pub(super) fn planned(&mut self, generation: u64, plan: Arc<Plan>, mut review: Arc<Review>) {
         if generation != self.plan_generation {
             return;
         }
-        let large = review.changes >= self.options.large_plan.max(1);
-        for dialog in &mut self.dialogs {
-            if let Dialog::Plan(dialog) = dialog
-                && matches!(dialog.stage, Stage::Making(_))
-            {
-                dialog.large = large;
-                dialog.painted = false;
-                dialog.focus = PlanFocus::Cancel;
-                dialog.stage = Stage::Ready { plan, review };
-                return;
-            }
+        let is_meant =
+            |dialog: &Dialog| matches!(dialog, Dialog::Plan(dialog) if matches!(dialog.stage, Stage::Making(_)));
+        let Some(at) = self.dialogs.iter().position(is_meant) else { return };
+        let Dialog::Plan(mut dialog) = std::mem::replace(&mut self.dialogs[at], Dialog::Busy) else { return };
+        let mut more: Vec<String> = self.needs_approval(&dialog, review.changes).into_iter().collect();
+        if let Origin::File { file: Some(file) } = &dialog.origin {
+            more.extend(file.findings.iter().map(ToString::to_string));
+            more.retain(|finding| !review.findings.contains(finding));
         }
+        if !more.is_empty() {
+            Arc::make_mut(&mut review).findings.extend(more);
+        }
+        let forced = matches!(dialog.origin, Origin::TakeBack { forced: true, .. });
+        let worth_a_look = forced || !review.findings.is_empty();
+        dialog.large = review.changes >= self.options.large_plan.max(1) || (worth_a_look && review.changes > 0);
+        dialog.painted = false;
+        dialog.focus = PlanFocus::Cancel;
+        dialog.stage = Stage::Ready { plan, review };
+        self.dialogs[at] = Dialog::Plan(dialog);
     }
 
     pub(super) fn act_in_plan(&mut self, dialog: &mut PlanDialog, action: Action) -> After {
         let body = dialog.layout(self.size).body;
+        if dialog.waits_until.is_some() && matches!(action, Action::Apply | Action::Note | Action::NextField) {
+            self.say(Level::Info, "It was confirmed and waits for its time; cancel leaves it unsent");
+            return After::Stay;
+        }
         match action {
+            Action::SavePlan => self.save_plan(dialog),
             Action::Back if dialog.is_typing() => dialog.focus = PlanFocus::Cancel,
             Action::Back => return self.refuse(),
             Action::Accept => match dialog.focus {
@@ -391,10 +456,29 @@ impl State {
             Arc::make_mut(plan).note = Some(SafeText::new(note));
         }
         let plan = plan.clone();
-        if !dialog.not_before.text().trim().is_empty() {
-            return self.wait_with(dialog.not_before.text(), plan);
+        let later = dialog.not_before.text().trim().to_owned();
+        if !later.is_empty() && !dialog.is_from_file() {
+            if let Origin::Assign { leads, to } = &dialog.origin {
+                self.remember_assignment(leads, to, &plan, dialog.include_closed, note);
+            }
+            return self.wait_with(&later, plan);
         }
-        self.emit(Effect::Send(Command::Apply { plan }));
+        match &dialog.origin {
+            Origin::File { file: Some(file) } => {
+                let time = file.not_before.filter(|time| *time > self.now);
+                if time.is_some() {
+                    dialog.waits_until = time;
+                    dialog.focus = PlanFocus::Cancel;
+                    return After::Stay;
+                }
+                self.emit(Effect::Send(Command::ApplyFile { file: file.clone(), plan }));
+            }
+            Origin::Assign { leads, to } => {
+                self.remember_assignment(leads, to, &plan, dialog.include_closed, note);
+                self.emit(Effect::Send(Command::Apply { plan }));
+            }
+            _ => self.emit(Effect::Send(Command::Apply { plan })),
+        }
         self.say(Level::Info, "The plan is written into the journal, then it is sent");
         After::Close
     }
@@ -406,6 +490,10 @@ impl State {
         match &dialog.stage {
             Stage::Making(_) => because("The plan is still being made"),
             Stage::Ready { .. } if changes == 0 => because("There is nothing to change"),
+            Stage::Ready { .. } if dialog.waits_until.is_some() => because("It waits for its time"),
+            Stage::Ready { .. } if self.needs_approval(dialog, changes).is_some() => {
+                self.needs_approval(dialog, changes)
+            }
             // Keys that were typed ahead are no answer to a question that nobody has seen.
             Stage::Ready { .. } if !dialog.painted => because("The plan was not on the screen yet"),
             Stage::Ready { .. } if dialog.large && dialog.focus == PlanFocus::Count => {
@@ -427,6 +515,7 @@ impl State {
             (Stage::Making(_), _) => Some("The plan is still being made".to_owned()),
             (_, Origin::Painting) => Some("There are no closed leads in this plan".to_owned()),
             (_, Origin::TakeBack { .. }) => Some("Closed leads are taken back like all others".to_owned()),
+            (_, Origin::File { .. }) => Some("A plan from a file is applied as it was made".to_owned()),
             (Stage::Ready { plan, .. }, _) if !dialog.include_closed && !closed(plan) => {
                 Some("There are no closed leads in this plan".to_owned())
             }

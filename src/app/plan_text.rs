@@ -50,7 +50,7 @@ pub fn summary(review: &Review, width: usize) -> Vec<PlanLine> {
         lines.extend(words::wrap(&facts, width).into_iter().map(PlanLine::Text));
     }
     let several = review.profiles.len() > 1;
-    let mut warnings = Vec::new();
+    let mut warnings = review.findings.clone();
     if review.hidden > 0 {
         let names: Vec<String> = review.hidden_names.iter().map(|name| words::cut(name.as_str(), NAME)).collect();
         let more = if review.hidden > names.len() { " and others" } else { "" };

@@ -1,13 +1,16 @@
 //! Everything the screen shows, and the way into it for messages.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use ratatui::layout::Position;
 
 use crate::domain::exchange::{Command, Event};
+use crate::domain::history::Touch;
 use crate::domain::{Assignment, SafeText, Timestamp};
 
 use super::action::Action;
+use super::ask::Question;
 use super::context::Context;
 use super::dialog::Dialog;
 use super::effect::Effect;
@@ -30,6 +33,7 @@ use super::options::Options;
 use super::owners::Owners;
 use super::picker::PickedLeads;
 use super::profiles::{Load, Profiles};
+use super::recipe::{LastAssignment, MarkedAll};
 use super::waiting::Waiting;
 
 /// The whole state of the screen.
@@ -62,6 +66,13 @@ pub struct State {
     pub(super) replan: bool,
     /// What was chosen in the palette.
     pub(super) chosen: Option<Action>,
+    /// What was confirmed last, to be done again or kept as a recipe.
+    pub last_assignment: Option<LastAssignment>,
+    pub(super) marked_all: Option<MarkedAll>,
+    /// What was changed from here lately, as the journal told when the last plan was ordered.
+    pub(super) touched: Arc<Vec<Touch>>,
+    /// The plan on top is ordered once that is told.
+    pub(super) order_waits: bool,
     /// Keys that mean rows which the newest query has not found yet, and all keys behind them.
     waiting: VecDeque<Message>,
     /// The search that the first of them waits for.
@@ -104,6 +115,10 @@ impl State {
             plan_generation: 0,
             replan: false,
             chosen: None,
+            last_assignment: None,
+            marked_all: None,
+            touched: Arc::default(),
+            order_waits: false,
             waiting: VecDeque::new(),
             waits_for: None,
             out: Vec::new(),
@@ -180,6 +195,7 @@ impl State {
             Message::Now(now) => {
                 self.now = now;
                 self.send_what_is_due();
+                self.send_files_that_are_due();
             }
             Message::Painted => self.painted(),
             Message::Backend(event) => self.backend(event),
@@ -196,6 +212,7 @@ impl State {
             Message::LoadsCounted { generation, loads } => self.loads_counted(generation, loads),
             Message::Copied(copied) => self.copied(copied),
             Message::FileSaved(saved) => self.file_saved(saved),
+            Message::FileRead(read) => self.file_read(read),
             Message::ViewSaved(saved) => self.view_saved(saved),
             Message::Signal(Signal::Interrupt) => self.interrupt(),
             Message::Signal(Signal::Terminate) => self.leave(),
@@ -370,6 +387,9 @@ impl State {
             }
             Action::Undo => self.plan_undo(Command::PlanNewestUndo { redo: false }),
             Action::Redo => self.plan_undo(Command::PlanNewestUndo { redo: true }),
+            Action::Repeat => self.repeat_assignment(),
+            Action::OpenPlan => self.open_ask(Question::OpenPlan, ""),
+            Action::SaveRecipe => self.save_recipe(),
             Action::Stop => {
                 let ids = self.stoppable();
                 self.stop(&ids);
@@ -461,6 +481,9 @@ impl State {
             Event::Waiting { profile, until } => self.profiles.entry(&profile).waits_until = Some(until),
             Event::Detail { lead, record, events } => self.detail_arrived(&lead, record, events),
             Event::Planned { plan } => self.undo_planned(plan),
+            Event::PlanOpened { file, plan } => self.plan_opened(file, plan),
+            Event::PlanWritten { text } => self.plan_written(text),
+            Event::RecentChanges { touched } => self.recent_changes_told(touched),
             Event::NotPlanned { problem } => self.undo_not_planned(&problem),
             Event::Started { operation, plan } => self.operation_started(operation, plan),
             Event::Progress { operation, progress } => self.operation_progressed(&operation, progress),
@@ -470,8 +493,16 @@ impl State {
             Event::Failed { problem } => {
                 self.notices.problem(self.now, &problem);
                 self.stop_gathering();
+                // Perhaps that was the answer about recent changes: the plan is made without it.
+                if std::mem::take(&mut self.order_waits) {
+                    self.order_plan_now();
+                }
             }
             Event::History { operations, total, offset } => self.history_arrived(operations, total, offset),
+            Event::HistoryFound { filter, operations, total, offset } => {
+                self.history_found(&filter, operations, total, offset);
+            }
+            Event::Notice { text } => self.say(Level::Info, &text),
             Event::Items { operation, items, total, offset } => self.items_arrived(&operation, items, total, offset),
             Event::Interrupted { operations } => self.offer_interrupted(operations),
             Event::Matrix { profile, told } => self.matrix_told(&profile, told),
@@ -543,6 +574,7 @@ impl State {
                     Some(Dialog::Picker(_)) => self.picker_typed(),
                     Some(Dialog::Palette(_)) => self.palette_typed(),
                     Some(Dialog::GridPicker(_)) => self.grid_picker_typed(),
+                    Some(Dialog::History(_)) => self.history_typed(),
                     _ => {}
                 }
             }
@@ -607,8 +639,10 @@ impl State {
 
     /// Something on the screen changes with time alone: send [`Message::Now`] once a second.
     pub fn needs_clock(&self) -> bool {
+        let plan = |dialog: &Dialog| matches!(dialog, Dialog::Plan(plan) if plan.waits_until.is_some());
         !self.waiting_plans.is_empty()
             || self.profiles.iter().any(|profile| profile.waits_until.is_some_and(|until| until > self.now))
+            || self.dialogs.iter().any(plan)
     }
 }
 

@@ -21,7 +21,7 @@ use super::{StopToken, Watch};
 use crate::domain::campaign::LeadAsk;
 use crate::domain::exchange::{Event, LoadProgress, Problem};
 use crate::domain::history::{OperationPart, OperationSummary};
-use crate::domain::plan_file::PlanFile;
+use crate::domain::plan_file::{Place, PlanFile};
 use crate::domain::{
     Capabilities, LeadId, LeadRecord, OperationId, OperationKind, Person, Plan, ProfileName, SafeText, Tally,
     Timestamp, VendorKind,
@@ -290,9 +290,36 @@ impl Engine {
         recheck::recheck(&self.inner, plan).await
     }
 
-    /// What the client of a profile works in now (kenbun: the organizational unit), for a plan that is kept.
-    pub fn context(&self, profile: &ProfileName) -> Option<serde_json::Value> {
-        self.inner.desk(profile).ok().map(|desk| desk.vendor.context())
+    /// A plan as a file. What each client works in now (kenbun: the organizational unit) is written down: later it may be
+    /// another.
+    pub fn plan_file(&self, plan: &Plan, asked: &str) -> PlanFile {
+        let mut plan = plan.clone();
+        let mut places: Vec<Place> = Vec::new();
+        for part in &mut plan.parts {
+            let desk = self.inner.desk(&part.profile).ok();
+            part.context = part.context.take().or_else(|| desk.as_ref().map(|desk| desk.vendor.context()));
+            let base_url = desk.map(|desk| desk.base_url.clone()).unwrap_or_default();
+            let place = Place { profile: part.profile.clone(), vendor: part.vendor, base_url };
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        PlanFile::new(&plan, asked, self.inner.who.clone(), self.now(), places)
+    }
+
+    /// Refuses a plan file that was made for another place than this engine's profiles lead to.
+    pub fn is_for_here(&self, file: &PlanFile) -> Result<(), ApplyError> {
+        for place in &file.places {
+            let desk = self.inner.desk_for_writing(&place.profile)?;
+            if desk.kind != place.vendor || desk.base_url != place.base_url {
+                return Err(ApplyError::ElsewhereNow {
+                    profile: place.profile.clone(),
+                    then: place.base_url.clone(),
+                    now: desk.base_url.clone(),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Reads the targets again and makes the plan that takes operations back: an undo, or a redo where they are undos.

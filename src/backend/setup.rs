@@ -74,6 +74,8 @@ pub struct Tuning {
     pub retry_pause: Duration,
     /// Plans with more changes than this are only carried out with a second person's approval.
     pub approval_above: Option<usize>,
+    /// Operations that are older are pointed out at the start; `None` for none.
+    pub retention: Option<Duration>,
     /// After this many failures of the server or the line in a row nothing more is handed out.
     pub outage_after: u32,
 }
@@ -88,6 +90,7 @@ impl Default for Tuning {
             tries: 8,
             retry_pause: Duration::from_millis(500),
             approval_above: None,
+            retention: None,
             outage_after: 5,
         }
     }

@@ -12,16 +12,19 @@ use super::load;
 use super::matrix::Survey;
 use super::names::{self, NamesWish};
 use super::outbox::Outbox;
+use super::undo;
 use super::{ApplyError, Engine, Only, Report, StopToken, UndoRequest};
 use crate::domain::campaign::LeadAsk;
 use crate::domain::exchange::{Command, Event, Problem};
+use crate::domain::history::kept_from;
+use crate::domain::plan_file;
 use crate::domain::selection::LeadKey;
-use crate::domain::{OperationId, ProfileName, TargetKind};
+use crate::domain::{OperationId, Plan, ProfileName, SafeText, TargetKind, Timestamp};
 use crate::journal::JournalError;
 use crate::vendor::VendorError;
 
 /// Entries of a lead's history that its detail page shows.
-const MOST_EVENTS: usize = 100;
+const MOST_EVENTS: usize = 10_000;
 
 /// Operations that are looked at for the newest one of which something can still be taken back.
 const MOST_CANDIDATES: usize = 10;
@@ -109,6 +112,12 @@ impl Backend {
             |engine| engine.journal().interrupted(),
             |operations| (!operations.is_empty()).then_some(Event::Interrupted { operations }),
         );
+        if let Some(retention) = self.engine.inner.tuning.retention {
+            self.ask(
+                move |engine| engine.journal().prunable(kept_from(engine.now(), retention)),
+                |old| (old.operations > 0).then(|| Event::Notice { text: too_old(old.operations) }),
+            );
+        }
     }
 
     fn take(&mut self, command: Command) {
@@ -120,6 +129,18 @@ impl Backend {
             Command::Apply { plan } => {
                 self.operate(|engine, watch, stop| async move { engine.apply(plan, watch, stop).await });
             }
+            Command::ApplyFile { file, plan } => {
+                self.operate(|engine, watch, stop| async move { engine.apply_file(&file, plan, watch, stop).await });
+            }
+            Command::WritePlan { plan, asked, findings } => self.write_plan(plan, asked, findings),
+            Command::OpenPlan { text } => self.open_plan(text),
+            Command::RecentChanges { within } => self.ask(
+                move |engine| {
+                    let since = engine.now().checked_sub(within).unwrap_or(Timestamp::MIN);
+                    engine.journal().touched_since(since)
+                },
+                |touched| Some(Event::RecentChanges { touched: Arc::new(touched) }),
+            ),
             Command::Resume { operation, settle_only } => self.operate(move |engine, watch, stop| async move {
                 engine.resume(&operation, settle_only, watch, stop).await
             }),
@@ -135,7 +156,15 @@ impl Backend {
             Command::Throttle { operation, slower } => {
                 self.engine.throttle(&operation, slower);
             }
-            Command::PlanUndo { operations, items } => self.plan_undo(operations, items),
+            Command::PlanUndo { operations, items } => {
+                let only = items.map_or(Only::All, Only::Items);
+                self.plan_undo(UndoRequest { operations, only, force: false, note: None });
+            }
+            Command::PlanForcedUndo { operation, items } => {
+                let (operations, only) = (vec![operation], Only::Items(items));
+                self.plan_undo(UndoRequest { operations, only, force: true, note: None });
+            }
+            Command::PlanUndoSince { since, who } => self.plan_undo_since(since, who),
             Command::PlanNewestUndo { redo } => self.plan_newest_undo(redo),
             Command::History { offset, limit } => self.ask(
                 move |engine| {
@@ -144,6 +173,16 @@ impl Backend {
                 },
                 move |(operations, total)| Some(Event::History { operations, total, offset }),
             ),
+            Command::HistoryWhere { filter, offset, limit } => {
+                let asked = filter.clone();
+                self.ask(
+                    move |engine| {
+                        let journal = engine.journal();
+                        Ok((journal.operations_where(&asked, offset, limit)?, journal.count_where(&asked)?))
+                    },
+                    move |(operations, total)| Some(Event::HistoryFound { filter, operations, total, offset }),
+                );
+            }
             Command::Items { operation, offset, limit } => {
                 let id = operation.clone();
                 self.ask(
@@ -262,11 +301,66 @@ impl Backend {
         });
     }
 
-    fn plan_undo(&mut self, operations: Vec<OperationId>, items: Option<Vec<u32>>) {
-        let only = items.map_or(Only::All, Only::Items);
-        let request = UndoRequest { operations, only, force: false, note: None };
+    fn plan_undo(&mut self, request: UndoRequest) {
         let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
         self.background.spawn(async move { outbox.put(planned(&engine, request).await) });
+    }
+
+    fn plan_undo_since(&mut self, since: Timestamp, who: Option<SafeText>) {
+        let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
+        self.background.spawn(async move {
+            let found = engine.inner.ask(move |journal| undo::undoable_since(journal, since, who.as_ref())).await;
+            outbox.put(match found {
+                Ok(found) if found.is_empty() => {
+                    let what = format!("nothing that was done since {since} can be taken back");
+                    Event::NotPlanned { problem: Problem::new(what, "") }
+                }
+                Ok(found) => {
+                    let operations = found.into_iter().map(|operation| operation.id).collect();
+                    planned(&engine, UndoRequest { operations, only: Only::All, force: false, note: None }).await
+                }
+                Err(error) => Event::NotPlanned { problem: Problem::new(error.to_string(), "") },
+            });
+        });
+    }
+
+    /// Makes a file's text of a plan, away from the async threads: it may be long.
+    fn write_plan(&mut self, plan: Arc<Plan>, asked: String, findings: Vec<SafeText>) {
+        let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
+        self.background.spawn(async move {
+            let text = tokio::task::spawn_blocking(move || {
+                let mut file = engine.plan_file(&plan, &asked);
+                file.findings = findings;
+                let text = file.to_text().map_err(|error| error.to_string())?;
+                String::from_utf8(text).map_err(|error| error.to_string())
+            });
+            outbox.put(match text.await {
+                Ok(Ok(text)) => Event::PlanWritten { text },
+                Ok(Err(why)) => failed(format!("the plan could not be written down: {why}")),
+                Err(broken) => failed(format!("the plan could not be written down: {broken}")),
+            });
+        });
+    }
+
+    /// Understands a plan file, and reads what is left of it.
+    fn open_plan(&mut self, text: Arc<Vec<u8>>) {
+        let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
+        self.background.spawn(async move {
+            let parsed = tokio::task::spawn_blocking(move || plan_file::parse(&text)).await;
+            let file = match parsed {
+                Ok(Ok(file)) => file,
+                Ok(Err(why)) => return outbox.put(not_planned(format!("{why}; nothing was sent"))),
+                Err(broken) => return outbox.put(not_planned(broken.to_string())),
+            };
+            if let Err(error) = engine.is_for_here(&file) {
+                return outbox.put(Event::NotPlanned { problem: error.problem() });
+            }
+            let plan = engine.recheck(file.clone().into_plan()).await;
+            outbox.put(match plan {
+                Ok(plan) => Event::PlanOpened { file: Arc::new(file), plan: Arc::new(plan) },
+                Err(problem) => Event::NotPlanned { problem },
+            });
+        });
     }
 
     fn plan_newest_undo(&mut self, redo: bool) {
@@ -292,11 +386,25 @@ impl Backend {
     }
 }
 
+fn failed(what: String) -> Event {
+    Event::Failed { problem: Problem::new(what, "") }
+}
+
+fn not_planned(what: String) -> Event {
+    Event::NotPlanned { problem: Problem::new(what, "") }
+}
+
 async fn planned(engine: &Engine, request: UndoRequest) -> Event {
     match engine.plan_undo(request).await {
         Ok(plan) => Event::Planned { plan: Arc::new(plan) },
         Err(problem) => Event::NotPlanned { problem },
     }
+}
+
+/// Old operations are never removed unasked.
+fn too_old(operations: usize) -> String {
+    let are = if operations == 1 { "1 operation is".to_owned() } else { format!("{operations} operations are") };
+    format!("{are} older than the setting `retention`; `switchboard prune` says which, and removes them")
 }
 
 pub(super) fn problem(error: VendorError) -> Problem {

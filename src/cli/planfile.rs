@@ -7,11 +7,10 @@ use super::exit::Failure;
 use super::session::Session;
 use crate::backend::Engine;
 use crate::config::files;
-use crate::domain::plan_file::{self, LARGEST, Place, PlanFile};
+use crate::domain::plan_file::{self, LARGEST, PlanFile};
 use crate::domain::planning::radius::Finding;
 use crate::domain::safe_text::visible;
 use crate::domain::{Plan, SafeText, Timestamp};
-use crate::runtime::setup::who;
 
 /// Writes a plan to `file`.
 pub fn write(
@@ -22,27 +21,10 @@ pub fn write(
     findings: &[Finding],
     engine: &Engine,
 ) -> Result<(), Failure> {
-    let mut saved = of(plan, asked, engine);
+    let mut saved = engine.plan_file(plan, asked);
     saved.not_before = not_before;
     saved.findings = findings.iter().map(|finding| SafeText::new(&finding.to_string())).collect();
     put(file, &saved, files::write_atomic)
-}
-
-/// A plan as a file. What each client works in now is written down: later it may be another place.
-fn of(plan: &Plan, asked: &str, engine: &Engine) -> PlanFile {
-    let mut plan = plan.clone();
-    let mut places: Vec<Place> = Vec::new();
-    let profiles = engine.profiles();
-    for part in &mut plan.parts {
-        part.context = part.context.take().or_else(|| engine.context(&part.profile));
-        let known = profiles.iter().find(|profile| profile.name == part.profile);
-        let base_url = known.map(|profile| profile.base_url.clone()).unwrap_or_default();
-        let place = Place { profile: part.profile.clone(), vendor: part.vendor, base_url };
-        if !places.contains(&place) {
-            places.push(place);
-        }
-    }
-    PlanFile::new(&plan, asked, who(), Timestamp::now(), places)
 }
 
 /// Puts a plan file in place of what is there, open to whom that was.

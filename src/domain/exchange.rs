@@ -1,14 +1,17 @@
 //! What the core asks of the backend, and what the backend tells: the only two things that pass between them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::capabilities::Capabilities;
-use super::history::{ItemRow, LeadEvent, OperationSummary};
+use super::history::{HistoryFilter, ItemRow, LeadEvent, OperationSummary, Touch};
 use super::ids::{OperationId, ProfileName};
 use super::leads::LeadTable;
 use super::matrix::{MatrixAsk, MatrixTold};
 use super::operation::Tally;
 use super::plan::Plan;
+use super::plan_file::PlanFile;
+use super::safe_text::SafeText;
 use super::selection::LeadKey;
 use super::{LeadRecord, Person, Timestamp};
 
@@ -35,6 +38,26 @@ pub enum Command {
     Apply {
         plan: Arc<Plan>,
     },
+    /// Start a confirmed plan that came from a file, with the approval that the file has; `plan` is what was left of it
+    /// when it was read again.
+    ApplyFile {
+        file: Arc<PlanFile>,
+        plan: Arc<Plan>,
+    },
+    /// Make a plan file of a plan; `asked` says what it was made from, `findings` what was worth a second look.
+    WritePlan {
+        plan: Arc<Plan>,
+        asked: String,
+        findings: Vec<SafeText>,
+    },
+    /// Understand a plan file's text and read its targets again.
+    OpenPlan {
+        text: Arc<Vec<u8>>,
+    },
+    /// What was changed from here, by anyone, within this time.
+    RecentChanges {
+        within: Duration,
+    },
     /// Hand out no new work; what is in flight is awaited.
     Stop {
         operation: OperationId,
@@ -55,6 +78,16 @@ pub enum Command {
         operations: Vec<OperationId>,
         items: Option<Vec<u32>>,
     },
+    /// As [`PlanUndo`](Self::PlanUndo) for some items of one operation, also where somebody else changed them since.
+    PlanForcedUndo {
+        operation: OperationId,
+        items: Vec<u32>,
+    },
+    /// Make a plan that takes back everything since a time, or what one person did since then.
+    PlanUndoSince {
+        since: Timestamp,
+        who: Option<SafeText>,
+    },
     /// The newest operation that can be taken back (`redo`: the newest undo).
     PlanNewestUndo {
         redo: bool,
@@ -70,6 +103,12 @@ pub enum Command {
     },
     /// Operations, newest first.
     History {
+        offset: usize,
+        limit: usize,
+    },
+    /// Operations that fit a filter, newest first.
+    HistoryWhere {
+        filter: HistoryFilter,
         offset: usize,
         limit: usize,
     },
@@ -134,6 +173,19 @@ pub enum Event {
     Planned {
         plan: Arc<Plan>,
     },
+    /// A plan is ready to be written into a file.
+    PlanWritten {
+        text: String,
+    },
+    /// A plan file was understood; `plan` is what is left of it now.
+    PlanOpened {
+        file: Arc<PlanFile>,
+        plan: Arc<Plan>,
+    },
+    /// What was changed from here lately.
+    RecentChanges {
+        touched: Arc<Vec<Touch>>,
+    },
     /// There is nothing to take back, or making the plan failed.
     NotPlanned {
         problem: Problem,
@@ -167,6 +219,13 @@ pub enum Event {
         total: usize,
         offset: usize,
     },
+    /// The answer to [`Command::HistoryWhere`] with the same filter.
+    HistoryFound {
+        filter: HistoryFilter,
+        operations: Vec<OperationSummary>,
+        total: usize,
+        offset: usize,
+    },
     Items {
         operation: OperationId,
         items: Vec<ItemRow>,
@@ -184,6 +243,10 @@ pub enum Event {
     },
     Failed {
         problem: Problem,
+    },
+    /// Something worth knowing that is no mistake.
+    Notice {
+        text: String,
     },
     Stopped,
 }

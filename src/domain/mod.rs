@@ -11,6 +11,7 @@ pub mod exchange;
 pub mod fold;
 pub mod harmless;
 pub mod history;
+pub mod history_query;
 pub mod ids;
 pub mod lead;
 pub mod leads;

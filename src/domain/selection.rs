@@ -16,6 +16,8 @@ pub struct LeadKey {
 pub struct Selection {
     marked: HashSet<LeadKey>,
     steps: Vec<Step>,
+    /// Counts the changes, so that it can be told whether there were any since.
+    revision: u64,
 }
 
 /// One marking step: what it added and removed, so that it can be taken back.
@@ -43,6 +45,11 @@ impl Selection {
 
     pub fn iter(&self) -> impl Iterator<Item = &LeadKey> {
         self.marked.iter()
+    }
+
+    /// Another number after every change.
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// Marks every key that is not marked yet.
@@ -87,6 +94,7 @@ impl Selection {
     /// Takes the newest marking step back. False when there is none.
     pub fn undo(&mut self) -> bool {
         let Some(step) = self.steps.pop() else { return false };
+        self.revision += 1;
         for key in &step.added {
             self.marked.remove(key);
         }
@@ -98,6 +106,7 @@ impl Selection {
         if step.added.is_empty() && step.removed.is_empty() {
             return;
         }
+        self.revision += 1;
         if self.steps.len() == MOST_STEPS {
             self.steps.remove(0);
         }

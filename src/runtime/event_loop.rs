@@ -277,6 +277,7 @@ impl<S: Surface, I: Source> Running<'_, S, I> {
                     self.answer_with(Message::Copied(copied));
                 }
                 Effect::SaveFile { name, text } => self.parts.files.save(name, text, self.answer.clone()),
+                Effect::ReadFile(path) => self.parts.files.read(path, self.answer.clone()),
                 Effect::SaveView(view) => self.parts.files.save_view(view, self.answer.clone()),
                 Effect::DeleteView(name) => self.parts.files.delete_view(name, self.answer.clone()),
                 Effect::Title(title) => self.set_title(title),

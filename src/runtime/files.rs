@@ -9,7 +9,8 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::views;
 use crate::app::Message;
-use crate::config::files;
+use crate::config::{files, paths};
+use crate::domain::plan_file::LARGEST;
 use crate::domain::view::SavedView;
 
 /// Where such files go. Everything is written away from the event loop, and answered by a message.
@@ -43,6 +44,16 @@ impl Files {
                 .map_err(|error| format!("{name} could not be saved in {}: {error}", folder.display()));
             // Nobody waits for the answer when the person has left.
             let _ = answer.send(Message::FileSaved(saved));
+        });
+    }
+
+    /// Reads a file that the person named; the answer has its bytes.
+    pub fn read(&self, path: String, answer: UnboundedSender<Message>) {
+        tokio::task::spawn_blocking(move || {
+            let file = paths::expand_home(path.trim());
+            let read = files::read_at_most(&file, LARGEST).map(Arc::new);
+            let read = read.map_err(|error| format!("{} cannot be read: {error}", file.display()));
+            let _ = answer.send(Message::FileRead(read));
         });
     }
 

@@ -21,6 +21,7 @@ pub fn setup(config: &Config, profiles: &[&Profile], journal: Journal, data: &Pa
         tuning: Tuning {
             freshness: config.settings.freshness,
             approval_above: config.settings.approval_above,
+            retention: config.settings.retention,
             ..Tuning::default()
         },
     }

@@ -7,11 +7,12 @@ use crate::app::interrupted::InterruptedDialog;
 use crate::app::operations::tally_words;
 use crate::app::state::State;
 use crate::app::words;
+use crate::app::{Action, Context};
 use crate::domain::history::{OperationLife, OperationSummary};
 
-use super::frame;
 use super::paint::Canvas;
 use super::theme::Role;
+use super::{field, frame};
 
 pub fn draw(state: &State, canvas: &mut Canvas<'_>, pane: &HistoryPane) {
     let dialog = crate::app::dialog::history_layout(state.size);
@@ -21,14 +22,18 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, pane: &HistoryPane) {
     let (head, body) = (dialog.head, dialog.body);
     let columns = columns(body.width);
     let titles = ["When", "What", "Leads", "How it went", "Who", "Note"];
-    if head.height > 0 {
+    filter_line(state, canvas, pane, head);
+    if head.height > 1 {
         for (column, title) in columns.iter().zip(titles) {
-            canvas.text(head.x + column.0, head.y, column.1, title, Role::Title);
+            canvas.text(head.x + column.0, head.y + 1, column.1, title, Role::Title);
         }
     }
     if pane.operations.is_empty() {
-        let text =
-            if pane.operations.is_loading() { "Reading the journal" } else { "Nothing was ever changed from here." };
+        let text = match (pane.operations.is_loading(), pane.filter.is_empty()) {
+            (true, _) => "Reading the journal",
+            (false, true) => "Nothing was ever changed from here.",
+            (false, false) => "No operation fits.",
+        };
         canvas.text(body.x + 2, body.y, body.width.saturating_sub(2), text, Role::Text);
     }
     for line in 0..body.height {
@@ -45,6 +50,25 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, pane: &HistoryPane) {
     if let Some(current) = pane.current() {
         foot(canvas, current, dialog.foot);
     }
+}
+
+/// What is asked for, or how to ask.
+fn filter_line(state: &State, canvas: &mut Canvas<'_>, pane: &HistoryPane, head: Rect) {
+    let line = Rect { height: 1, ..head };
+    if pane.field.is_empty() && !pane.is_typing {
+        let key = state.keys.label(Context::History, Action::Filter).unwrap_or("palette");
+        let text = format!("{key} asks: who:jane lead:ld_7 owner:\"Jane Smith\" state:failed since:14:00 until:2h");
+        canvas.text(line.x, line.y, line.width, &text, Role::Dim);
+        return;
+    }
+    let used = canvas.text(line.x, line.y, line.width, "Only: ", Role::Key);
+    let (mistake, room) = match &pane.error {
+        Some(why) => (why.as_str(), line.width / 2),
+        None => ("", line.width),
+    };
+    let area = Rect { x: line.x + used, width: room.saturating_sub(used), ..line };
+    field::draw(canvas, area, &pane.field, pane.is_typing);
+    canvas.text(line.x + room + 1, line.y, line.width.saturating_sub(room + 1), mistake, Role::Error);
 }
 
 /// Offset and width of time, kind, count, tally, person and note.

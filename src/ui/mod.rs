@@ -63,6 +63,7 @@ fn draw(state: &State, canvas: &mut Canvas<'_>) {
             Dialog::Interrupted(offer) => history::draw_interrupted(state, canvas, offer),
             Dialog::Detail(pane) => detail::draw(state, canvas, pane),
             Dialog::Columns(dialog) => pages::columns_dialog(state, canvas, dialog),
+            Dialog::Ask(ask) => pages::ask(canvas, state.size, ask),
             Dialog::ViewPrompt(prompt) => pages::view_prompt(state, canvas, prompt),
             Dialog::Help(page) => pages::help(state, canvas, page),
             Dialog::Palette(palette) => pages::palette(state, canvas, palette),

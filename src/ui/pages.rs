@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::app::ask::Ask;
 use crate::app::columns::ColumnsDialog;
 use crate::app::confirm::Confirm;
 use crate::app::help::{HelpLine, HelpPage};
@@ -161,6 +162,14 @@ pub fn view_prompt(state: &State, canvas: &mut Canvas<'_>, prompt: &ViewPrompt) 
     if state.is_view(prompt.field.text()) {
         canvas.text(head.x, head.y + 2, head.width, "It replaces the view of this name.", Role::Warning);
     }
+}
+
+pub fn ask(canvas: &mut Canvas<'_>, size: (u16, u16), ask: &Ask) {
+    let dialog = crate::app::dialog::ask_layout(size);
+    frame::open(canvas, &dialog, ask.what.title(), "");
+    let head = dialog.head;
+    canvas.text(head.x, head.y, head.width, ask.what.text(), Role::Text);
+    field::draw(canvas, Rect { y: head.y + 1, height: 1, ..head }, &ask.field, true);
 }
 
 pub fn confirm(state: &State, canvas: &mut Canvas<'_>, question: &Confirm) {

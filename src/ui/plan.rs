@@ -27,7 +27,7 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, plan: &PlanDialog) {
                 change_row(canvas, area, &change.name, change.target.to_string(), &change.before, &change.after, None);
             }
             Some(PlanRow::Skip(skip)) => {
-                let reason = skip.reason.to_string();
+                let reason = plan.reason_of(skip);
                 change_row(canvas, area, &skip.name, skip.target.to_string(), &skip.before, &skip.after, Some(&reason));
             }
             Some(PlanRow::SkipsHeading(skips)) => {
@@ -134,6 +134,17 @@ fn foot(state: &State, canvas: &mut Canvas<'_>, plan: &PlanDialog, area: Rect) {
         (y >= area.y).then_some(Rect { y, height: 1, ..area })
     };
     let changes = plan.review().map_or(0, |review| review.changes);
+    if let Some(until) = plan.waits_until {
+        if let Some(area) = line() {
+            let x = frame::button(canvas, area.x, area, "Cancel", true);
+            let at = words::clock(until, state.now, &state.options.zone);
+            let left = until.duration_since(state.now).as_secs_f64().max(0.0);
+            let text =
+                format!("Confirmed. Sent at {at}, after reading every lead again: {} left", words::duration(left));
+            canvas.text(x, area.y, area.right().saturating_sub(x), &text, Role::Warning);
+        }
+        return;
+    }
     if let Some(area) = line() {
         let apply = match changes {
             0 => String::new(),

@@ -7,4 +7,5 @@ mod loading;
 mod looking;
 mod marking;
 mod operations;
+mod plan_files;
 mod taking_back;

@@ -2,7 +2,6 @@
 
 use jiff::tz::TimeZone;
 use serde_json::Value;
-use strum::IntoEnumIterator;
 
 use crate::cli::args::{Format, LogArgs};
 use crate::cli::exit::{Exit, Failure};
@@ -13,9 +12,8 @@ use crate::cli::output::table::{self, Column, Table};
 use crate::cli::output::{Out, say};
 use crate::cli::session::Session;
 use crate::cli::{moment, writing};
-use crate::domain::history::{HistoryFilter, ItemRow, OperationLife, OperationSummary};
-use crate::domain::safe_text::visible;
-use crate::domain::{ItemState, ProfileName, SafeText, Tally, TargetId, Timestamp, VendorKind};
+use crate::domain::history::{HistoryFilter, ItemRow, OperationLife, OperationSummary, kept_from};
+use crate::domain::{ProfileName, SafeText, Tally, TargetId, Timestamp, history_query};
 use crate::journal::{Journal, export};
 
 /// Operations are read this many at a time.
@@ -39,8 +37,8 @@ pub fn run(session: &Session, args: &LogArgs, out: &mut Out) -> Result<Exit, Fai
 fn filter(session: &Session, args: &LogArgs) -> Result<HistoryFilter, Failure> {
     let now = Timestamp::now();
     let time = |text: &Option<String>| text.as_deref().map(|text| moment::back(text, now)).transpose();
-    let vendor = args.vendor.as_deref().map(vendor).transpose()?;
-    let states: Result<Vec<Vec<ItemState>>, Failure> = args.state.iter().map(|word| states(word)).collect();
+    let vendor = args.vendor.as_deref().map(history_query::vendor).transpose().map_err(Failure::wrong_use)?;
+    let states: Result<Vec<_>, String> = args.state.iter().map(|word| history_query::states(word)).collect();
     Ok(HistoryFilter {
         who: args.who.as_deref().map(SafeText::new),
         owner: args.owner.clone(),
@@ -52,29 +50,10 @@ fn filter(session: &Session, args: &LogArgs) -> Result<HistoryFilter, Failure> {
         },
         vendor,
         kinds: Vec::new(),
-        states: states?.concat(),
+        states: states.map_err(Failure::wrong_use)?.concat(),
         since: time(&args.since)?,
         until: time(&args.until)?,
     })
-}
-
-fn vendor(word: &str) -> Result<VendorKind, Failure> {
-    word.parse().map_err(|_| {
-        let known: Vec<&'static str> = VendorKind::iter().map(<&'static str>::from).collect();
-        Failure::wrong_use(format!("there is no vendor \"{}\"; there are {}", visible(word), known.join(", ")))
-    })
-}
-
-/// The states that one of the contract's words stands for.
-fn states(word: &str) -> Result<Vec<ItemState>, Failure> {
-    let found: Vec<ItemState> = ItemState::iter().filter(|state| state.is_called(word)).collect();
-    if found.is_empty() {
-        return Err(Failure::wrong_use(format!(
-            "there is no state \"{}\"; there are planned, done, failed, skipped, not_sent, unknown",
-            visible(word)
-        )));
-    }
-    Ok(found)
 }
 
 fn items(
@@ -298,6 +277,15 @@ fn operations(
             (_, true) => say("there are older ones; --limit N shows more"),
             _ => {}
         }
+        if let Some(retention) = session.config.settings.retention {
+            let old = journal.prunable(kept_from(Timestamp::now(), retention))?;
+            if old.operations > 0 {
+                let old = grouped(old.operations);
+                say(&format!(
+                    "{old} operations are older than the setting `retention`; `switchboard prune` removes them"
+                ));
+            }
+        }
     }
     Ok(Exit::Done)
 }
@@ -325,26 +313,4 @@ fn cells(operation: &OperationSummary) -> Vec<String> {
 /// A point in time as people at this computer read it.
 fn local(at: Timestamp) -> String {
     at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn states_are_asked_for_by_the_words_they_are_told_with() {
-        use ItemState::*;
-        for (word, found) in [
-            ("done", vec![Done]),
-            ("skipped", vec![Skipped, ChangedByOthers]),
-            ("unknown", vec![Sent, Unknown]),
-            ("not_sent", vec![NotSent]),
-            ("changed_by_others", vec![ChangedByOthers]),
-        ] {
-            assert_eq!(states(word).unwrap(), found, "{word}");
-        }
-        assert!(states("gone").unwrap_err().message.contains("there are planned, done"));
-        assert!(vendor("salesforce").unwrap_err().message.contains("kenbun"));
-        assert_eq!(vendor("kenbun").unwrap(), VendorKind::Kenbun);
-    }
 }
