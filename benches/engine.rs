@@ -57,8 +57,10 @@ fn compare(latency: usize, leads: usize, rounds: usize) {
     let disk = tempfile::tempdir().expect("a folder");
     let memory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder in memory");
     let _inside = client.enter();
+    http::install_tls();
     let (on_disk, in_memory) = (engine(&sim.profile, disk.path()), engine(&sim.profile, memory.path()));
-    let ids: Vec<String> = sim.holders().into_iter().map(|(target, _)| target.to_string()).collect();
+    let ids = house::ids(&client.block_on(house::leads(&on_disk)));
+    let leads = ids.len();
 
     println!(
         "{leads} single writes, {latency} ms server latency, {IN_FLIGHT} in flight, a second (of the load generator)"
@@ -144,7 +146,6 @@ fn engine(profile: &Map<String, Value>, folder: &std::path::Path) -> Engine {
 
 /// The same requests without anything around them; returns seconds.
 async fn generate(sim: &Simulator, ids: Vec<String>) -> f64 {
-    http::install_tls();
     let token = secret(sim);
     let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().expect("a client");
     let began = Instant::now();

@@ -71,39 +71,40 @@ fn main() {
 
 async fn measure(case: Case, limit: usize, seconds: usize) -> String {
     let options = SimOptions {
-        leads: limit * (seconds + 5) * 3,
+        leads: limit * (seconds + 5) * 3 / 2,
         owners: 4,
         faults: [Some("latency=30ms".to_owned()), case.fault.clone()].into_iter().flatten().collect(),
         switches: case.switch.iter().map(|rate| ("rate_limit".to_owned(), rate.clone())).collect(),
         ..SimOptions::default()
     };
     let sim = sim::start(case.vendor, options).await.expect("the simulator");
-    let holders = sim.holders();
     let settings = format!("{}freshness_s = 86400\n", case.settings);
     let pace = tempfile::tempdir().expect("a folder");
-    let share = holders.len() / case.engines;
-    let mut working = Vec::new();
+    let folders: Vec<_> = (0..case.engines).map(|_| tempfile::tempdir().expect("a folder")).collect();
+    let engines: Vec<_> =
+        folders.iter().map(|folder| house::engine(&sim.profile, &settings, folder.path(), Some(pace.path()))).collect();
+    // What reading the leads takes of the pace is back by then.
+    let table = house::leads(&engines[0]).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let before = sim.log().last();
+    let share = table.len() as u32 / case.engines as u32;
     let stop = StopToken::new();
-    for holders in holders.chunks(share).take(case.engines) {
-        let journal = tempfile::tempdir().expect("a folder");
-        let engine = house::engine(&sim.profile, &settings, journal.path(), Some(pace.path()));
-        let plan = house::plan(engine.profiles()[0].vendor, house::from_holders(holders));
+    let mut working = Vec::new();
+    for (n, engine) in (0..).zip(engines) {
+        let plan = house::plan(engine.profiles()[0].vendor, house::from_owners(&table, n * share..(n + 1) * share));
         let stop = stop.clone();
-        working.push(tokio::spawn(async move {
-            engine.apply(plan, Watch::none(), stop).await.expect("a report");
-            drop(journal);
-        }));
+        working.push(tokio::spawn(async move { engine.apply(plan, Watch::none(), stop).await.expect("a report") }));
     }
     tokio::time::sleep(Duration::from_secs(seconds as u64)).await;
     stop.stop();
     for worker in working {
         worker.await.expect("a report");
     }
-    line(&case, &sim, limit, seconds)
+    line(&case, &sim, before, limit, seconds)
 }
 
-fn line(case: &Case, sim: &Simulator, limit: usize, seconds: usize) -> String {
-    let all = sim.log().all();
+fn line(case: &Case, sim: &Simulator, before: u64, limit: usize, seconds: usize) -> String {
+    let all = sim.log().after(before, usize::MAX);
     let Some(begin) = all.first().map(|entry| entry.at) else { return case.what.to_owned() };
     let since = |entry: &Entry| entry.at.duration_since(begin).as_secs_f64();
     let (allowed, refused) = counted(all.iter().filter(|entry| since(entry) < seconds as f64));

@@ -1,6 +1,7 @@
 //! An engine over a simulator, as a configuration file would make it.
 #![allow(dead_code, reason = "each benchmark uses its own part")]
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,11 +9,11 @@ use serde_json::{Map, Value};
 
 use switchboard::backend::{Engine, ProfileSetup, Setup, Tuning, system_clock};
 use switchboard::config::Config;
+use switchboard::domain::leads::LeadTable;
 use switchboard::domain::{
-    Assignment, Change, OperationKind, OwnerRef, PersonId, Plan, PlanPart, Timestamp, VendorKind, Verbatim,
+    Assignment, Change, OperationKind, OwnerRef, Plan, PlanPart, ProfileName, Timestamp, VendorKind,
 };
 use switchboard::journal::Journal;
-use switchboard::sim::{Holder, Target};
 use switchboard::vendor::registry;
 
 /// A simulator's profile with more settings, written as TOML.
@@ -50,18 +51,21 @@ pub fn engine(profile: &Map<String, Value>, more: &str, journal: &Path, pace: Op
     .expect("an engine")
 }
 
+/// The leads that the profile can see: a server may have more, in other units.
+pub async fn leads(engine: &Engine) -> LeadTable {
+    engine.load_leads(&ProfileName::new("bench"), |_| {}).await.expect("the leads").table
+}
+
+pub fn ids(table: &LeadTable) -> Vec<String> {
+    (0..table.len() as u32).map(|row| table.id(row).to_string()).collect()
+}
+
 /// These leads from whoever has them to one owner.
-pub fn from_holders(holders: &[(Target, Holder)]) -> Vec<Change> {
-    let before = |holder: &Holder| match holder {
-        Holder::Owner { id, name } => Assignment::Owner(OwnerRef {
-            id: id.as_deref().map(PersonId::new),
-            name: name.as_deref().map(Verbatim::new),
-        }),
-        _ => Assignment::unassigned(),
-    };
-    let mut changes = changes(&holders.iter().map(|(target, _)| target.to_string()).collect::<Vec<_>>(), 0);
-    for (change, (_, holder)) in changes.iter_mut().zip(holders) {
-        change.before = before(holder);
+pub fn from_owners(table: &LeadTable, rows: Range<u32>) -> Vec<Change> {
+    let ids: Vec<String> = rows.clone().map(|row| table.id(row).to_string()).collect();
+    let mut changes = changes(&ids, 0);
+    for (change, row) in changes.iter_mut().zip(rows) {
+        change.before = table.assignment(row).clone();
     }
     changes
 }
