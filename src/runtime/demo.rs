@@ -50,6 +50,15 @@ const STALLS: &[Stall] = &[
         switches: &[],
     },
     Stall {
+        vendor: "instantly",
+        profile: "outreach",
+        settings: "requests_per_minute = 6000\nparallel = 16",
+        leads: |asked| asked,
+        owners: 14,
+        campaigns: 6,
+        switches: &[("job_delay", "50")],
+    },
+    Stall {
         vendor: "stateset",
         profile: "shop",
         settings: "requests_per_minute = 0",

@@ -363,6 +363,75 @@ async fn what_was_sent_is_awaited_before_the_end() {
     assert_eq!(simulator.holders().iter().filter(|held| is_janes(held)).count(), tally.done + already);
 }
 
+/// The demo on a wide screen, with everything loaded.
+fn all_companies() -> Pty {
+    let mut pty = Start::switchboard(&["demo", "--leads", "400"]).size(160, 50).start();
+    for line in ["sales kenbun", "stores Capillary", "outreach Instantly", "shop StateSet"] {
+        pty.wait_for(line);
+    }
+    for list in COMPANIES_WITH_LEADS {
+        show(&mut pty, list);
+    }
+    pty
+}
+
+const COMPANIES_WITH_LEADS: [&str; 4] = ["sales", "stores", "outreach", "shop"];
+
+/// Opens a list by its name and waits until it is loaded.
+fn show(pty: &mut Pty, list: &str) {
+    pty.keys("1");
+    pty.wait_for("enter show");
+    pty.keys("home");
+    // The table says which list it shows.
+    for _ in 0..40 {
+        pty.keys("enter");
+        pty.wait_for("a assign");
+        if pty.screen().contains(&format!("Leads: {list} ")) {
+            break;
+        }
+        pty.keys("1 down");
+        pty.wait_for("enter show");
+    }
+    pty.wait_for(&format!("Leads: {list} "));
+    if list != "All leads" {
+        pty.wait_for(&format!("in {list}, read at"));
+    }
+}
+
+#[test]
+fn the_demo_has_a_company_of_every_vendor_and_leads_are_assigned_in_each() {
+    let mut pty = all_companies();
+    for (list, address) in COMPANIES_WITH_LEADS.into_iter().zip([
+        "jane.smith@halv",
+        "jane.smith@tilleul",
+        "jane.smith@cobalt",
+        "jane.smith@fern",
+    ]) {
+        show(&mut pty, list);
+        pty.keys("/");
+        pty.text("-owner:\"Jane Smith\" -owner:unknown");
+        pty.keys("enter");
+        pty.wait_for("/ -owner:jane");
+        pty.keys("a");
+        pty.wait_for("Who gets");
+        pty.text(address);
+        pty.wait_for("Assign 1 of");
+        pty.keys("enter");
+        pty.wait_for("[ Apply 1 change ]");
+        pty.keys("y");
+        pty.wait_for("Jane Smith: 1 done");
+        pty.keys("esc");
+        pty.wait_for("/ no filter");
+    }
+    pty.keys("f9");
+    pty.wait_for("History 4 operations");
+    pty.keys("esc");
+    pty.wait_gone("History 4");
+    pty.keys("q");
+    assert_eq!(pty.wait_exit(), 0);
+    pty.assert_restored();
+}
+
 /// A home with these profiles.
 fn home_with(profiles: &[(&str, &Map<String, Value>)]) -> TempDir {
     let profiles =

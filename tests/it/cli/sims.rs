@@ -37,9 +37,9 @@ fn add(world: &World, name: &str, profile: &Map<String, Value>) {
 fn the_ready_line_of_every_vendor_is_a_profile_that_works() {
     let world = World::empty();
     let mut running = Vec::new();
-    let has_client = |vendor: &&str| registry::all().iter().any(|entry| entry.kind.to_string() == *vendor);
-    for vendor in VENDORS.iter().map(|vendor| vendor.name).filter(has_client) {
-        let (sim, ready) = started(&world, &[vendor, "--leads", "40", "--owners", "6", "--campaigns", "4"]);
+    assert_eq!(VENDORS.len(), registry::all().len(), "every vendor has a client and a simulator");
+    for vendor in VENDORS.iter().map(|vendor| vendor.name) {
+        let (sim, ready) = started(&world, &[vendor, "--leads", "40", "--owners", "3", "--campaigns", "4"]);
         running.push(sim);
         assert_eq!((&ready["type"], &ready["vendor"]), (&"sim".into(), &vendor.into()));
         assert_eq!(ready["base_url"], ready["profile"]["base_url"]);
@@ -56,7 +56,7 @@ fn the_ready_line_of_every_vendor_is_a_profile_that_works() {
         assert!(listed.len() >= if has_leads { 40 } else { 4 }, "{vendor}: {}", listed.len());
         assert!(listed.iter().all(|line| line["type"] == if has_leads { "lead" } else { "mapping" }));
         let people = world.run(&["-p", vendor, "owners"]).ok().lines();
-        assert!(people.len() >= 6, "{vendor}: {people:?}");
+        assert!(people.len() >= 3, "{vendor}: {people:?}");
     }
     // All of them together, with every other credential.
     world.run(&["config", "check"]).ok();
