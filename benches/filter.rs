@@ -6,7 +6,6 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use common::{Times, memory, ms, timed};
@@ -81,7 +80,7 @@ fn search(searcher: &mut Searcher, table: &LeadTable, text: &str, sort: Option<S
                     profile: "sales".into(),
                     table: table.clone(),
                     fields: common::FIELDS,
-                    people: Arc::default(),
+                    ..SnapshotPart::default()
                 }],
             },
             query: Query::parse(text, common::FIELDS).ok()?,

@@ -11,6 +11,7 @@ use common::{Times, memory, ms, processor_time, timed};
 use switchboard::domain::distribution::{Share, Way, kept_loads, wanted};
 use switchboard::domain::leads::{Snapshot, SnapshotPart};
 use switchboard::domain::planning::{PlanRequest, batches, load_shifts, plan};
+use switchboard::domain::selection::{LeadKey, Selection};
 use switchboard::domain::{LeadId, OperationKind, ProfileName};
 
 /// Milliseconds that making the plan may take.
@@ -60,6 +61,18 @@ fn main() {
         requests = count;
         shifting.0.push(timed(|| load_shifts(&plan, &snapshot).len()).0);
     }
+    let mut marking = Times::default();
+    let mut keys = 0;
+    for _ in 0..rounds.min(5) {
+        let (time, marks) = timed(|| {
+            let mut marks = Selection::default();
+            let key = |row| LeadKey { profile: profile.clone(), id: table.id(row) };
+            marks.mark((0..leads as u32).map(key));
+            marks.len()
+        });
+        marking.0.push(time);
+        keys = marks;
+    }
     println!("{made} changes of {leads} leads over {} owners, {requests} requests", people.len());
     println!("{:<28} {:>9} {:>9} {:>9}", "", "median ms", "worst ms", "aim");
     for (name, times, aim) in [
@@ -67,9 +80,11 @@ fn main() {
         ("plan", &planning, format!("{AIM:.0}")),
         ("batches (part of the plan)", &batching, String::new()),
         ("load before and after", &shifting, String::new()),
+        ("marking all leads", &marking, String::new()),
     ] {
         println!("{name:<28} {:>9} {:>9} {aim:>9}", ms(times.median()), ms(times.worst()));
     }
+    println!("{keys} leads were marked, away from the keyboard");
     let spent = (processor_time() - before) / rounds as u32;
     println!("{:<28} {:>9} of one processor for all of it", "", ms(spent));
     println!("memory of the whole process: {:.0} MiB", memory().0);

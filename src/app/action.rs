@@ -175,8 +175,12 @@ impl Action {
 
             Self::CursorUp => calm("up", "One row up", &[Moving]),
             Self::CursorDown => calm("down", "One row down", &[Moving]),
-            Self::CursorLeft => calm("left", "To the left: a column of owners, the page before", &[Moving]),
-            Self::CursorRight => calm("right", "To the right: a column of owners, the next page", &[Moving]),
+            Self::CursorLeft => {
+                calm("left", "To the left: a column of owners, the page before; folds campaigns", &[Moving])
+            }
+            Self::CursorRight => {
+                calm("right", "To the right: a column of owners, the next page; unfolds them", &[Moving])
+            }
             Self::PageUp => calm("page up", "One page up", &[Moving]),
             Self::PageDown => calm("page down", "One page down", &[Moving]),
             Self::First => calm("first", "To the first row", &[Moving]),

@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
+use crate::domain::campaign::CollectionKind;
 use crate::domain::exchange::{Command, Problem};
 use crate::domain::history::LeadEvent;
 use crate::domain::selection::LeadKey;
-use crate::domain::{LeadFlags, LeadRecord, Lifecycle, SafeLines, SafeText, Timestamp};
+use crate::domain::{LeadRecord, Lifecycle, SafeLines, SafeText, Timestamp};
 
 use super::action::Action;
 use super::dialog::After;
@@ -113,6 +114,15 @@ impl State {
         Some(table.record(table.row_of(lead.id.as_str())?))
     }
 
+    /// A campaign or list by its name, with the id behind it.
+    fn named(&self, lead: &LeadKey, kind: CollectionKind, id: &SafeText) -> String {
+        let known = self.profiles.get(&lead.profile).and_then(|profile| profile.collections.get(kind, id.as_str()));
+        match known.map(|known| &known.name).filter(|name| !name.is_empty()) {
+            Some(name) => format!("{name} ({id})"),
+            None => id.to_string(),
+        }
+    }
+
     /// The page's lines for a body of this width.
     pub fn detail_lines(&self, pane: &DetailPane, width: usize) -> Vec<DetailLine> {
         let mut lines = Vec::new();
@@ -162,11 +172,6 @@ impl State {
             Lifecycle::Closed => "closed".to_owned(),
             Lifecycle::Deleted => "deleted".to_owned(),
         };
-        let flags: Vec<String> = LeadFlags::NAMED
-            .iter()
-            .filter(|(flag, _)| record.flags.has(*flag))
-            .map(|(_, word)| word.replace('_', " "))
-            .collect();
         let fields = [
             ("name", record.name.to_string()),
             ("id", lead.id.to_string()),
@@ -177,10 +182,10 @@ impl State {
             ("phone", record.phone.to_string()),
             ("status", record.status.to_string()),
             ("", lifecycle),
-            ("warnings", flags.join(", ")),
+            ("warnings", record.flags.words()),
             ("source", record.source.to_string()),
-            ("campaign", record.campaign.to_string()),
-            ("list", record.list.to_string()),
+            ("campaign", self.named(lead, CollectionKind::Campaign, &record.campaign)),
+            ("list", self.named(lead, CollectionKind::List, &record.list)),
             ("score", record.score.map(|score| score.to_string()).unwrap_or_default()),
             ("created", time(record.created_at).unwrap_or_default()),
             ("updated", time(record.updated_at).unwrap_or_default()),

@@ -72,8 +72,7 @@ impl Filter {
 impl State {
     /// The filter's text has changed, or what it may ask for: understands it again.
     pub(super) fn filter_changed(&mut self, why: Why) {
-        let fields = self.listed_fields();
-        match Query::parse(self.filter.text(), &fields) {
+        match Query::parse_with(self.filter.text(), &self.vocabulary()) {
             Ok(query) => {
                 self.filter.error = None;
                 // A space at the end asks for nothing else.
@@ -100,6 +99,7 @@ impl State {
             Action::Accept | Action::NextField => {
                 self.filter.remember();
                 self.focus = Focus::Leads;
+                self.forget_refusals();
             }
             Action::PreviousField => self.focus = Focus::Leads,
             Action::Back if self.filter.field.is_empty() => self.focus = Focus::Leads,

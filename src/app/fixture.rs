@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::campaign::{Collection, CollectionKind, MappingRecord};
+use crate::domain::campaign::{Collection, CollectionKind, Collections, MappingRecord};
 use crate::domain::exchange::{Command, Event, LoadProgress};
 use crate::domain::history::{ItemRow, OperationLife, OperationPart, OperationSummary};
 use crate::domain::leads::LeadTable;
@@ -13,9 +13,9 @@ use crate::domain::matrix::{MappingSnapshot, MatrixTold, Sets, SnapshotInfo};
 use crate::domain::query::Searcher;
 use crate::domain::selection::LeadKey;
 use crate::domain::{
-    Assignment, BatchRule, Capabilities, Exactness, Field, ItemState, LeadId, LeadRecord, Lifecycle, OperationKind,
-    OwnerRef, Pace, Person, PersonId, PersonStatus, Plan, ProfileName, ReadBack, SafeText, Settle, Tally, TargetId,
-    TargetKind, Timestamp, Unassign, VendorKind, Verbatim,
+    Assignment, BatchRule, Capabilities, Exactness, Field, ItemState, LeadFlags, LeadId, LeadRecord, Lifecycle, Link,
+    Links, OperationKind, OwnerRef, Pace, Person, PersonId, PersonStatus, Plan, ProfileName, ReadBack, SafeText,
+    Settle, Tally, TargetId, TargetKind, Timestamp, Unassign, VendorKind, Verbatim,
 };
 
 use super::action::Action;
@@ -57,6 +57,8 @@ pub fn capabilities() -> Capabilities {
         experimental: false,
         fields: FIELDS,
         server_filters: &[],
+        server_search: false,
+        new_lead: None,
         names_in_rows: true,
         all_names: false,
         batch: BatchRule {
@@ -230,6 +232,41 @@ pub fn leads(n: usize) -> Vec<LeadRecord> {
         .collect()
 }
 
+/// A second vendor with filters and a search of its own, campaigns and lists.
+pub fn other_capabilities() -> Capabilities {
+    const OTHER: &[Field] = &[
+        Field::Id,
+        Field::Name,
+        Field::Company,
+        Field::Email,
+        Field::Status,
+        Field::Created,
+        Field::Owner,
+        Field::Campaign,
+        Field::List,
+    ];
+    Capabilities {
+        server_filters: &[("contacted", "Leads that were contacted."), ("replied", "Leads that replied.")],
+        server_search: true,
+        warnings: vec!["Only one request at a time.".to_owned()],
+        pace: Pace { per_second: 1.0, burst: 1, parallel: 1 },
+        ..Capabilities::plain(VendorKind::Instantly, OTHER)
+    }
+}
+
+/// Jane, who is `jane` in `sales` and `u-77` in `shop`, and Bob, who is found there by his e-mail address.
+pub fn links() -> Links {
+    let link = |key: &str, name: Option<&str>, ids: [(&str, &str); 2]| Link {
+        key: key.to_owned(),
+        name: name.map(str::to_owned),
+        ids: ids.map(|(profile, id)| (profile.into(), vec![id.into()])).into(),
+    };
+    Links::new(vec![
+        link("js", Some("Jane Smith"), [("sales", "jane"), ("shop", "u-77")]),
+        link("bob", None, [("sales", "bob"), ("shop", "bobby@shop.example")]),
+    ])
+}
+
 /// The owner with this id among [`people`].
 pub fn owner(id: &str) -> Assignment {
     let people = people();
@@ -266,6 +303,60 @@ impl Desk {
         let mut desk = Self { state, effects: Vec::new() };
         desk.run(effects);
         desk
+    }
+
+    /// Two profiles of different vendors, `sales` with `sales` leads and `shop` with `shop`, and people who are linked.
+    pub fn with_two(size: (u16, u16), sales: usize, shop: usize) -> Self {
+        let mut desk = Self::with(size, Options { links: Arc::new(links()), ..Options::default() });
+        desk.open("sales", capabilities(), false);
+        desk.tell(Event::Opened {
+            profile: "shop".into(),
+            capabilities: Arc::new(other_capabilities()),
+            read_only: false,
+        });
+        let person = |id: &str, name: &str| Person {
+            id: id.into(),
+            name: name.into(),
+            email: SafeText::new(&format!("{}@shop.example", name.to_lowercase().replace(' ', "."))),
+            ..Person::default()
+        };
+        let staff = vec![person("u-77", "J. Smith"), person("u-78", "Bobby"), person("u-79", "Zoe Elsewhere")];
+        let owners: Vec<Assignment> = staff.iter().map(|person| Assignment::Owner(person.owner_ref())).collect();
+        desk.tell(Event::People { profile: "shop".into(), people: Arc::new(staff) });
+        desk.load("sales", sales);
+        let rows: Vec<LeadRecord> = leads(shop)
+            .into_iter()
+            .enumerate()
+            .map(|(n, lead)| LeadRecord {
+                campaign: SafeText::new(["c-1", "c-2"][n % 2]),
+                list: SafeText::new(if n % 3 == 0 { "l-1" } else { "" }),
+                owner: if n % 4 == 3 { Assignment::unassigned() } else { owners[n % 4].clone() },
+                flags: if n % 5 == 4 { LeadFlags::DO_NOT_CALL } else { LeadFlags::default() },
+                ..lead
+            })
+            .collect();
+        let table = LeadTable::default().with_leads(&rows);
+        let progress =
+            LoadProgress { loaded: shop, total: Some(shop), finished: true, read_at: Some(now()), named: None };
+        desk.leads("shop", table, progress);
+        desk.effects.clear();
+        desk
+    }
+
+    /// The campaigns and lists of `shop`.
+    pub fn collections(&mut self) {
+        let collection = |kind, id: &str, name: &str, status: &str| Collection {
+            kind,
+            id: id.to_owned(),
+            name: SafeText::new(name),
+            status: SafeText::new(status),
+        };
+        let collections = Arc::new(Collections::new(vec![
+            collection(CollectionKind::Campaign, "c-1", "Autumn mailing", "active"),
+            collection(CollectionKind::Campaign, "c-2", "Winter mailing", "paused"),
+            collection(CollectionKind::List, "l-1", "Trade fair", ""),
+        ]));
+        self.tell(Event::Collections { profile: "shop".into(), collections });
     }
 
     /// The profile `demo` with `n` leads, all loaded.

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::campaign::MappingRecord;
+use crate::domain::campaign::{CollectionKind, MappingRecord};
 use crate::domain::history::Touch;
-use crate::domain::leads::{RowId, Snapshot};
+use crate::domain::leads::{LeadTable, RowId, Snapshot};
 use crate::domain::matrix::{Known, MappingRequest, plan_mappings};
 use crate::domain::planning::radius::{self, Caps};
 use crate::domain::planning::{self, LoadShift, PlanRequest, Wanted};
@@ -20,8 +20,10 @@ use crate::domain::{
     SafeText, Skip, SkipReason, Timestamp,
 };
 
+use super::marking::MarkOrder;
 use super::message::Message;
-use super::plan_text::what_it_does;
+use super::plan_parts::{PartReview, parts_of};
+use super::plan_text::{assigns_to, what_it_does};
 
 /// One piece of background work.
 #[derive(Clone, Debug)]
@@ -32,15 +34,18 @@ pub enum Job {
     Review(Box<ReviewOrder>),
     /// Make the plan of what was painted, and count what is to be said about it.
     PlanMapping(Box<MappingOrder>),
+    /// Mark many rows.
+    Mark(MarkOrder),
     /// Count how many of the targets each owner has now.
     CountLoads { generation: u64, targets: Targets, snapshot: Snapshot },
-    /// Count what each saved view would show.
-    CountViews { generation: u64, views: Vec<(String, SearchRequest)> },
+    /// Count what each saved view would show, and how many leads are in each campaign and list of these tables.
+    CountViews { generation: u64, views: Vec<(String, SearchRequest)>, tables: Vec<(ProfileName, LeadTable)> },
 }
 
 /// Jobs of one lane replace each other: only the newest is worth finishing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Lane {
+    Marks,
     Plan,
     Loads,
     Views,
@@ -88,6 +93,13 @@ pub struct Destination {
     pub label: SafeText,
     /// Leads of a profile that is not named here cannot go there.
     pub in_profile: BTreeMap<ProfileName, Assignment>,
+}
+
+impl Destination {
+    /// The leads are to have no owner.
+    fn is_nobody(&self) -> bool {
+        self.in_profile.values().all(|to| matches!(to, Assignment::Unassigned(_)))
+    }
 }
 
 /// The rows that are on the screen or would be after scrolling: what the filter lets through.
@@ -179,15 +191,17 @@ pub struct Review {
     /// What no undo takes back.
     pub side_effects: Vec<String>,
     pub cost: Cost,
-    /// More than one profile is concerned: its name is worth saying.
-    pub profiles: Vec<ProfileName>,
     /// It is about lead lists and their agents, not about leads and their owners.
     pub about_lists: bool,
+    /// Each profile's share.
+    pub parts: Vec<PartReview>,
 }
 
 /// Leads going from one assignment to another.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Flow {
+    /// Where several are concerned.
+    pub profile: Option<ProfileName>,
     pub from: Assignment,
     pub to: Assignment,
     pub leads: usize,
@@ -206,6 +220,8 @@ pub struct LoadsOf {
 pub struct Counts {
     pub generation: u64,
     pub views: Vec<(String, usize)>,
+    /// How many leads are in each campaign and list.
+    pub collections: Vec<((ProfileName, CollectionKind, String), usize)>,
 }
 
 /// How many hidden leads are named.
@@ -215,6 +231,7 @@ impl Job {
     pub fn lane(&self) -> Lane {
         match self {
             Self::MakePlan(_) | Self::Review(_) | Self::PlanMapping(_) => Lane::Plan,
+            Self::Mark(_) => Lane::Marks,
             Self::CountLoads { .. } => Lane::Loads,
             Self::CountViews { .. } => Lane::Views,
         }
@@ -226,11 +243,21 @@ impl Job {
             Self::MakePlan(order) => order.run(cancelled),
             Self::Review(order) => Some(order.run()),
             Self::PlanMapping(order) => Some(order.run()),
+            Self::Mark(order) => Some(Message::Marked { generation: order.generation, selection: order.marked() }),
             Self::CountLoads { generation, targets, snapshot } => {
                 count_loads(&targets, &snapshot, cancelled).map(|loads| Message::LoadsCounted { generation, loads })
             }
-            Self::CountViews { generation, views } => {
-                let mut counts = Counts { generation, views: Vec::with_capacity(views.len()) };
+            Self::CountViews { generation, views, tables } => {
+                let mut counts = Counts { generation, ..Counts::default() };
+                for (profile, table) in tables {
+                    for kind in [CollectionKind::Campaign, CollectionKind::List] {
+                        let leads = table.word_counts(kind.field());
+                        counts.collections.extend(leads.map(|(id, leads)| ((profile.clone(), kind, id), leads)));
+                    }
+                    if cancelled() {
+                        return None;
+                    }
+                }
                 for (name, request) in views {
                     // A searcher of its own for each: what it keeps of one query helps no other.
                     let found = Searcher::default().search(&request, cancelled)?;
@@ -296,6 +323,10 @@ impl PlanOrder {
         let mut review = review(&plan, &self.snapshot, &self.capabilities);
         self.count_hidden(&plan, &mut review);
         review.findings = self.radius.findings(&plan, &self.snapshot);
+        // One person may have another name at each vendor.
+        if let (Wish::Assign { to, .. }, true) = (&self.wish, review.changes > 0 && review.parts.len() > 1) {
+            review.does = assigns_to(&to.label, to.is_nobody(), review.changes);
+        }
         Some(Message::Planned { generation: self.generation, plan: Arc::new(plan), review: Arc::new(review) })
     }
 
@@ -408,7 +439,7 @@ fn count_agents<'a>(review: &mut Review, plan: &Plan, known: impl Iterator<Item 
 
 /// Counts what a plan's screen says.
 pub fn review(plan: &Plan, snapshot: &Snapshot, capabilities: &BTreeMap<ProfileName, Arc<Capabilities>>) -> Review {
-    let mut flows: HashMap<(&Assignment, &Assignment), usize> = HashMap::new();
+    let mut flows: HashMap<(Option<&ProfileName>, &Assignment, &Assignment), usize> = HashMap::new();
     let mut reasons: HashMap<Cow<'_, str>, usize> = HashMap::new();
     let mut review = Review {
         does: what_it_does(plan),
@@ -416,12 +447,14 @@ pub fn review(plan: &Plan, snapshot: &Snapshot, capabilities: &BTreeMap<ProfileN
         skips: plan.skips(),
         shifts: planning::load_shifts(plan, snapshot),
         cost: plan.cost(),
+        parts: parts_of(plan),
         ..Review::default()
     };
+    let several = review.parts.len() > 1;
     for part in &plan.parts {
-        review.profiles.push(part.profile.clone());
         for change in &part.changes {
-            *flows.entry((one_nobody(&change.before), one_nobody(&change.after))).or_default() += 1;
+            let profile = several.then_some(&part.profile);
+            *flows.entry((profile, one_nobody(&change.before), one_nobody(&change.after))).or_default() += 1;
         }
         for skip in &part.skips {
             *reasons.entry(group_of(&skip.reason)).or_default() += 1;
@@ -437,17 +470,28 @@ pub fn review(plan: &Plan, snapshot: &Snapshot, capabilities: &BTreeMap<ProfileN
         for (sentences, known) in [(&part.warnings[..], &mut review.warnings), (side_effects, &mut review.side_effects)]
         {
             for sentence in sentences {
-                if !known.contains(sentence) {
-                    known.push(sentence.clone());
+                // What one vendor cannot do says nothing about the others.
+                let sentence = if several { format!("{}: {sentence}", part.profile) } else { sentence.clone() };
+                if !known.contains(&sentence) {
+                    known.push(sentence);
                 }
             }
         }
     }
     // Told once, as what they are.
     review.warnings.retain(|sentence| !review.side_effects.contains(sentence));
-    review.moves =
-        flows.into_iter().map(|((from, to), leads)| Flow { from: from.clone(), to: to.clone(), leads }).collect();
-    review.moves.sort_by_cached_key(|flow| (std::cmp::Reverse(flow.leads), flow.from.label(), flow.to.label()));
+    review.moves = flows
+        .into_iter()
+        .map(|((profile, from, to), leads)| Flow {
+            profile: profile.cloned(),
+            from: from.clone(),
+            to: to.clone(),
+            leads,
+        })
+        .collect();
+    review.moves.sort_by_cached_key(|flow| {
+        (std::cmp::Reverse(flow.leads), flow.from.label(), flow.to.label(), flow.profile.clone())
+    });
     review.reasons = reasons.into_iter().map(|(reason, leads)| (reason.into_owned(), leads)).collect();
     review.reasons.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     review

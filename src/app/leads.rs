@@ -12,7 +12,7 @@ use super::action::Action;
 use super::effect::Effect;
 use super::job::{Rows, key_of};
 use super::list::ListCursor;
-use super::marking::MarkedRange;
+use super::marking::{MarkOrder, MarkedRange};
 use super::notices::Level;
 use super::profiles::Profile;
 use super::state::State;
@@ -30,6 +30,8 @@ pub struct Leads {
     pub(super) cursor_lead: Option<LeadKey>,
     pub range: Option<MarkedRange>,
     pub selection: Arc<Selection>,
+    /// Marks of many rows that are being made.
+    pub(super) marking: Option<MarkOrder>,
     pub(super) search: Search,
     /// The names that were wished for last.
     pub(super) wished: Vec<LeadKey>,
@@ -148,7 +150,10 @@ impl State {
         }
         leads.search.generation += 1;
         leads.search.again = false;
-        let query = self.filter.query.clone();
+        let query = match self.list_term() {
+            Some(term) => self.filter.query.and(term),
+            None => self.filter.query.clone(),
+        };
         let snapshot = self.listed_snapshot();
         let leads = &mut self.leads;
         let generation = leads.search.generation;

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
+use crate::domain::campaign::{Collection, CollectionKind};
 use crate::domain::leads::Snapshot;
-use crate::domain::query::{Query, SearchRequest};
+use crate::domain::query::term::{Term, Test};
+use crate::domain::query::{Query, SearchRequest, Vocabulary};
 use crate::domain::view::SavedView;
 use crate::domain::{Field, ProfileName, SafeText};
 
@@ -16,6 +18,9 @@ use super::list::ListCursor;
 use super::profiles::Profile;
 use super::state::{Focus, State};
 
+/// Up to this many campaigns and lists of a profile are shown without being asked for.
+const FEW_COLLECTIONS: usize = 8;
+
 /// One entry of the lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ListId {
@@ -23,6 +28,8 @@ pub enum ListId {
     #[default]
     All,
     Profile(ProfileName),
+    /// A campaign or list of a profile, by the vendor's id.
+    Collection(ProfileName, CollectionKind, String),
     /// A saved view, by name.
     View(String),
 }
@@ -35,6 +42,10 @@ pub struct Lists {
     pub active: ListId,
     /// How many leads each saved view shows, as far as it was counted.
     pub counts: HashMap<String, usize>,
+    /// How many leads are in each campaign and list, as far as it was counted.
+    pub collection_counts: HashMap<(ProfileName, CollectionKind, String), usize>,
+    /// Profiles whose campaigns and lists are shown (or not), against what their number says.
+    unfolded: HashMap<ProfileName, bool>,
     generation: u64,
 }
 
@@ -45,14 +56,28 @@ impl State {
         if self.profiles.len() != 1 {
             lists.push(ListId::All);
         }
-        lists.extend(self.profiles.iter().map(|profile| ListId::Profile(profile.name.clone())));
+        for profile in self.profiles.iter() {
+            lists.push(ListId::Profile(profile.name.clone()));
+            if self.is_unfolded(profile) {
+                let id = |found: &Collection| ListId::Collection(profile.name.clone(), found.kind, found.id.clone());
+                lists.extend(profile.collections.iter().map(id));
+            }
+        }
         lists.extend(self.options.views.iter().map(|view| ListId::View(view.name.clone())));
         lists
     }
 
     /// How many entries [`lists`](State::lists) has.
     pub fn lists_len(&self) -> usize {
-        usize::from(self.profiles.len() != 1) + self.profiles.len() + self.options.views.len()
+        let unfolded = self.profiles.iter().filter(|profile| self.is_unfolded(profile));
+        let collections: usize = unfolded.map(|profile| profile.collections.len()).sum();
+        usize::from(self.profiles.len() != 1) + self.profiles.len() + collections + self.options.views.len()
+    }
+
+    /// Whether a profile's campaigns and lists are shown below it: many of them only when that is asked for.
+    pub fn is_unfolded(&self, profile: &Profile) -> bool {
+        let usual = profile.collections.len() <= FEW_COLLECTIONS;
+        self.lists.unfolded.get(&profile.name).copied().unwrap_or(usual)
     }
 
     pub(super) fn view(&self, name: &str) -> Option<&SavedView> {
@@ -67,8 +92,20 @@ impl State {
             }
             ListId::All => SafeText::new("All leads"),
             ListId::Profile(name) => SafeText::new(name.as_str()),
+            ListId::Collection(profile, kind, id) => {
+                let found = self.profiles.get(profile).and_then(|profile| profile.collections.get(*kind, id));
+                let name = found.map(|found| found.name.clone()).filter(|name| !name.is_empty());
+                let name = name.unwrap_or_else(|| SafeText::new(id));
+                SafeText::new(&format!("{profile}, {kind} {name}"))
+            }
             ListId::View(name) => SafeText::new(name),
         }
+    }
+
+    /// What the chosen list asks of its leads beside the filter.
+    pub(super) fn list_term(&self) -> Option<Term> {
+        let ListId::Collection(_, kind, id) = &self.lists.active else { return None };
+        Some(Term { negated: false, test: Test::Text { field: kind.field(), values: vec![id.clone()] } })
     }
 
     /// The active view, where something was changed since it was opened.
@@ -86,7 +123,7 @@ impl State {
     fn listed_name(&self) -> Option<&ProfileName> {
         match &self.lists.active {
             ListId::All => None,
-            ListId::Profile(name) => Some(name),
+            ListId::Profile(name) | ListId::Collection(name, ..) => Some(name),
             ListId::View(name) => self.view(name)?.profile.as_ref(),
         }
     }
@@ -138,9 +175,20 @@ impl State {
                     self.focus = Focus::Leads;
                 }
             }
+            Action::CursorRight | Action::CursorLeft => self.fold(action == Action::CursorRight),
             action => return self.lists.cursor.act(action, len, height),
         }
         true
+    }
+
+    /// Shows or hides the campaigns and lists of the profile under the cursor, or of the one that has the list there.
+    fn fold(&mut self, unfold: bool) {
+        let Some(list) = self.lists().into_iter().nth(self.lists.cursor.at) else { return };
+        let (ListId::Profile(name) | ListId::Collection(name, ..)) = list else { return };
+        self.lists.unfolded.insert(name.clone(), unfold);
+        if let Some(at) = self.lists().iter().position(|list| *list == ListId::Profile(name.clone())) {
+            self.lists.cursor.at = at;
+        }
     }
 
     /// Shows a list in the table.
@@ -167,7 +215,9 @@ impl State {
 
     /// Counts again what each saved view shows.
     pub(super) fn count_views(&mut self) {
-        if self.options.views.is_empty() {
+        let tables: Vec<_> = self.profiles.iter().filter(|profile| !profile.collections.is_empty()).collect();
+        let tables: Vec<_> = tables.iter().map(|profile| (profile.name.clone(), profile.table.clone())).collect();
+        if self.options.views.is_empty() && tables.is_empty() {
             return;
         }
         self.lists.generation += 1;
@@ -177,10 +227,17 @@ impl State {
                 Some(name) => self.profiles.snapshot_of(name),
                 None => self.profiles.snapshot(),
             };
-            let fields: Vec<Field> =
-                snapshot.parts.iter().flat_map(|part| part.fields).copied().chain([Field::Profile]).collect();
-            // A view whose query is not understood has no count; opening it says what is wrong.
-            let Ok(query) = Query::parse(&view.query, &fields) else { continue };
+            let listed = |profile: &&Profile| view.profile.as_ref().is_none_or(|name| profile.name == *name);
+            let listed = self.profiles.usable().filter(listed);
+            let mut vocabulary = Vocabulary::of(listed.filter_map(|profile| profile.capabilities.as_deref()));
+            vocabulary.fields.push(Field::Profile);
+            // A view whose query is not understood has no count; opening it says what is wrong. Nor has one for which a
+            // vendor would have to be asked.
+            let Ok(query) = Query::parse_with(&view.query, &vocabulary) else { continue };
+            let is_answered = |asked| snapshot.parts.iter().any(|part| part.answers.get(asked).is_some());
+            if !query.questions().iter().all(is_answered) {
+                continue;
+            }
             let request = SearchRequest {
                 generation: self.lists.generation,
                 snapshot,
@@ -192,12 +249,13 @@ impl State {
             };
             views.push((view.name.clone(), request));
         }
-        self.emit(Effect::Work(Job::CountViews { generation: self.lists.generation, views }));
+        self.emit(Effect::Work(Job::CountViews { generation: self.lists.generation, views, tables }));
     }
 
     pub(super) fn views_counted(&mut self, counts: Counts) {
         if counts.generation == self.lists.generation {
             self.lists.counts = counts.views.into_iter().collect();
+            self.lists.collection_counts = counts.collections.into_iter().collect();
         }
     }
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use crate::domain::selection::{LeadKey, Selection};
 
 use super::action::Action;
+use super::effect::Effect;
+use super::job::{Job, Rows, key_of};
 use super::leads::Why;
 use super::notices::Level;
 use super::recipe::MarkedAll;
@@ -20,6 +22,39 @@ pub struct MarkedRange {
     pub anchor: usize,
     /// Plain moves go on with it too.
     pub(super) sticky: bool,
+}
+
+/// Up to this many rows are marked within a frame; more of them elsewhere, and the keys that follow wait for it.
+const AT_ONCE: usize = 20_000;
+
+/// What becomes of the marks of the rows that match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    Mark,
+    Invert,
+}
+
+/// An order to mark rows.
+#[derive(Clone, Debug)]
+pub struct MarkOrder {
+    pub generation: u64,
+    /// The marks before.
+    from: Arc<Selection>,
+    rows: Rows,
+    how: How,
+}
+
+impl MarkOrder {
+    /// The marks after.
+    pub fn marked(&self) -> Selection {
+        let mut selection = (*self.from).clone();
+        let keys = self.rows.rows.iter().filter_map(|row| key_of(&self.rows.snapshot, *row));
+        match self.how {
+            How::Mark => selection.mark(keys),
+            How::Invert => selection.invert(keys),
+        }
+        selection
+    }
 }
 
 impl State {
@@ -54,25 +89,8 @@ impl State {
                 }
                 self.move_in_table(if action == Action::ExtendUp { Action::CursorUp } else { Action::CursorDown });
             }
-            Action::MarkAll => {
-                let (shown, before) = (self.leads.shown.clone(), self.leads.selection.len());
-                self.change_marks(|marks| marks.mark((0..shown.len()).filter_map(|at| shown.key(at))));
-                // Only then the marks are what the query says, and a recipe may say it too.
-                let is_all = before == 0 && !self.filter.asks_for_marks();
-                self.marked_all = is_all.then(|| MarkedAll {
-                    revision: self.leads.selection.revision(),
-                    query: self.filter.text().trim().to_owned(),
-                });
-                let added = words::number(self.leads.selection.len() - before);
-                let all = words::counted(shown.len(), "lead");
-                self.say(Level::Info, &format!("{added} more marked: all {all} that match"));
-            }
-            Action::InvertMarks => {
-                let shown = self.leads.shown.clone();
-                self.change_marks(|marks| marks.invert((0..shown.len()).filter_map(|at| shown.key(at))));
-                let all = words::counted(shown.len(), "lead");
-                self.say(Level::Info, &format!("The marks of the {all} that match were turned round"));
-            }
+            Action::MarkAll => self.mark_shown(How::Mark),
+            Action::InvertMarks => self.mark_shown(How::Invert),
             Action::ClearMarks => {
                 let marked = self.leads.selection.len();
                 self.change_marks(Selection::clear);
@@ -88,6 +106,58 @@ impl State {
             _ => return false,
         }
         true
+    }
+
+    /// Marks all that match, or turns their marks round: at once where they are few, else in the background.
+    fn mark_shown(&mut self, how: How) {
+        self.generation += 1;
+        let rows = self.leads.shown.rows.clone();
+        let order = MarkOrder { generation: self.generation, from: self.leads.selection.clone(), rows, how };
+        if order.rows.rows.len() <= AT_ONCE {
+            let selection = order.marked();
+            self.marks_made(&order, selection);
+        } else {
+            let all = words::counted(order.rows.rows.len(), "lead");
+            self.say(Level::Info, &format!("Marking {all}"));
+            self.leads.marking = Some(order.clone());
+            self.emit(Effect::Work(Job::Mark(order)));
+        }
+    }
+
+    /// The marks of many rows are made.
+    pub(super) fn marked(&mut self, generation: u64, selection: Selection) {
+        let Some(order) = self.leads.marking.take_if(|order| order.generation == generation) else { return };
+        if Arc::ptr_eq(&order.from, &self.leads.selection) {
+            return self.marks_made(&order, selection);
+        }
+        // An operation took marks away meanwhile: once more, from what there is now.
+        self.generation += 1;
+        let again = MarkOrder { generation: self.generation, from: self.leads.selection.clone(), ..order };
+        self.leads.marking = Some(again.clone());
+        self.emit(Effect::Work(Job::Mark(again)));
+    }
+
+    fn marks_made(&mut self, order: &MarkOrder, selection: Selection) {
+        let all = words::counted(order.rows.rows.len(), "lead");
+        let text = match order.how {
+            How::Mark => {
+                let added = words::number(selection.len() - order.from.len());
+                format!("{added} more marked: all {all} that match")
+            }
+            How::Invert => format!("The marks of the {all} that match were turned round"),
+        };
+        self.leads.selection = Arc::new(selection);
+        if order.how == How::Mark {
+            // Only then the marks are what the query says, and a recipe may say it too.
+            let is_all = order.from.is_empty() && !self.filter.asks_for_marks();
+            let within = self.list_term().map(|term| format!("{term} ")).unwrap_or_default();
+            self.marked_all = is_all.then(|| MarkedAll {
+                revision: self.leads.selection.revision(),
+                query: format!("{within}{}", self.filter.text().trim()).trim_end().to_owned(),
+            });
+        }
+        self.marks_changed();
+        self.say(Level::Info, &text);
     }
 
     fn open_range(&mut self, sticky: bool) {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use crate::domain::exchange::Event;
 use crate::domain::query::SearchResult;
+use crate::domain::selection::Selection;
 use crate::domain::{Plan, Timestamp};
 
 use super::action::Action;
-use super::job::{Counts, LoadsOf, Review};
+use super::job::{Counts, Lane, LoadsOf, Review};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -46,6 +47,13 @@ pub enum Message {
         plan: Arc<Plan>,
         review: Arc<Review>,
     },
+    /// A [`Job::Mark`](super::Job::Mark) is done.
+    Marked {
+        generation: u64,
+        selection: Selection,
+    },
+    /// A job came to no end, by a mistake of ours that was told apart.
+    WorkFailed(Lane),
     /// A [`Job::CountViews`](super::Job::CountViews) is done.
     Counted(Counts),
     /// A [`Job::CountLoads`](super::Job::CountLoads) is done.

@@ -6,6 +6,7 @@
 
 pub mod action;
 pub mod ask;
+pub mod asking;
 mod available;
 pub mod columns;
 pub mod confirm;
@@ -41,6 +42,7 @@ pub mod palette;
 pub mod picker;
 pub mod plan;
 mod plan_files;
+pub mod plan_parts;
 pub mod plan_text;
 pub mod profiles;
 pub mod recipe;

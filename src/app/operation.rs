@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::exchange::{Command, OperationProgress};
+use crate::domain::exchange::{Command, OperationProgress, PartProgress};
 use crate::domain::history::{ItemRow, OperationLife, OperationSummary};
 use crate::domain::planning::Wanted;
 use crate::domain::{Assignment, ItemState, OperationId, OperationKind, ProfileName, SafeLines, Tally};
@@ -31,6 +31,8 @@ pub struct OperationView {
     pub problems: Option<Vec<ItemRow>>,
     /// Items that an undo from here is limited to, by number.
     pub marked: BTreeSet<u32>,
+    /// Each profile's share, where there are several and it was asked for.
+    pub(super) parts: Option<Vec<PartProgress>>,
     /// The retry waits until the items to be tried again are found.
     pub(super) retry: bool,
 }
@@ -45,6 +47,7 @@ impl OperationView {
             only_problems: false,
             problems: None,
             marked: BTreeSet::new(),
+            parts: None,
             retry: false,
         }
     }
@@ -119,6 +122,11 @@ impl State {
     pub(super) fn wish_for_items(&mut self, view: &mut OperationView, height: usize) {
         if let Some(offset) = view.items.wish(view.cursor.top, height) {
             self.emit(Effect::Send(Command::Items { operation: view.id.clone(), offset, limit: WINDOW }));
+        }
+        let several = view.summary.as_ref().is_some_and(|summary| summary.parts.len() > 1);
+        if several && view.parts.is_none() && self.operations.get(&view.id).is_none() {
+            view.parts = Some(Vec::new());
+            self.emit(Effect::Send(Command::Parts { operation: view.id.clone() }));
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::domain::exchange::{Command, OperationProgress, Problem};
+use crate::domain::exchange::{Command, OperationProgress, PartProgress, Problem};
 use crate::domain::history::{ItemRow, OperationSummary};
 use crate::domain::selection::LeadKey;
 use crate::domain::{ItemState, OperationId, OperationKind, Plan, Tally};
@@ -26,6 +26,8 @@ pub struct Operations {
     titles: HashMap<OperationId, String>,
     /// Operations that were told to go on: their next progress is none that comes late.
     resumed: HashSet<OperationId>,
+    /// What plans do that were confirmed and have not started yet: their dialogs said it.
+    confirmed: Vec<(Arc<Plan>, String)>,
     gathering: Option<Gathering>,
     /// Operations whose unfinished items are still to be gathered.
     to_gather: Vec<OperationId>,
@@ -151,6 +153,29 @@ pub fn tally_words(tally: &Tally) -> String {
     if said.is_empty() { "nothing to do".to_owned() } else { said.join(", ") }
 }
 
+/// `sales 1,200 of 2,000 done, 3 failed; shop 0 of 9 done (waits for the rate limit)`: each profile's share.
+pub fn part_words(parts: &[PartProgress]) -> String {
+    let one = |part: &PartProgress| {
+        let tally = &part.tally;
+        let mut said = format!("{} {} of {} done", part.profile, number(tally.done), number(tally.total()));
+        for (count, word) in [
+            (tally.failed, "failed"),
+            (tally.unknown, "unknown"),
+            (tally.skipped + tally.changed_by_others, "skipped"),
+            (tally.not_sent, "not sent"),
+        ] {
+            if count > 0 {
+                said += &format!(", {} {word}", number(count));
+            }
+        }
+        if !part.trouble.is_empty() {
+            said += &format!(" ({})", crate::domain::SafeText::new(&part.trouble));
+        }
+        said
+    };
+    parts.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
 /// Items that did not come out as wanted and may be tried again.
 pub(super) fn is_unfinished(state: ItemState) -> bool {
     matches!(state, ItemState::Failed | ItemState::Unknown | ItemState::NotSent | ItemState::Planned | ItemState::Sent)
@@ -158,8 +183,10 @@ pub(super) fn is_unfinished(state: ItemState) -> bool {
 
 impl State {
     pub(super) fn operation_started(&mut self, id: OperationId, plan: Arc<Plan>) {
+        let confirmed = &mut self.operations.confirmed;
+        let said = confirmed.iter().position(|(known, _)| Arc::ptr_eq(known, &plan)).map(|at| confirmed.remove(at).1);
         let operation = self.operations.entry(&id);
-        operation.title = what_it_does(&plan);
+        operation.title = said.unwrap_or_else(|| what_it_does(&plan));
         operation.kind = Some(plan.kind);
         operation.progress.tally.planned = plan.changes();
         operation.progress.tally.skipped = plan.skips();
@@ -172,6 +199,16 @@ impl State {
         if !few && self.dialogs.is_empty() {
             self.watch(&id);
         }
+    }
+
+    /// A plan was confirmed: its operation will be called what its dialog said.
+    pub(super) fn plan_confirmed(&mut self, plan: Arc<Plan>, does: String) {
+        let confirmed = &mut self.operations.confirmed;
+        // Plans that never start are few; the newest are enough.
+        if confirmed.len() == MOST_ENDED {
+            confirmed.remove(0);
+        }
+        confirmed.push((plan, does));
     }
 
     pub(super) fn operation_progressed(&mut self, id: &OperationId, progress: OperationProgress) {
@@ -379,6 +416,26 @@ impl State {
         let summary =
             self.operations.get(id).and_then(|operation| operation.ended.as_ref()).map(|end| end.summary.clone());
         self.dialogs.push(Dialog::Operation(Box::new(OperationView::new(id.clone(), summary))));
+    }
+
+    /// What came out of an operation of an earlier session, profile by profile.
+    pub(super) fn parts_arrived(&mut self, id: &OperationId, parts: Vec<PartProgress>) {
+        for dialog in &mut self.dialogs {
+            if let Dialog::Operation(view) = dialog
+                && view.id == *id
+            {
+                view.parts = Some(parts);
+                return;
+            }
+        }
+    }
+
+    /// Each profile's share of an operation, where there are several.
+    pub fn parts_of<'a>(&'a self, view: &'a OperationView) -> &'a [PartProgress] {
+        match self.operations.get(&view.id) {
+            Some(operation) if !operation.progress.parts.is_empty() => &operation.progress.parts,
+            _ => view.parts.as_deref().unwrap_or_default(),
+        }
     }
 
     /// The activity strip's line about an operation, without its bar.

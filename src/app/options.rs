@@ -1,10 +1,11 @@
 //! What the configuration and the command line say about the screen.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::planning::radius::Caps;
 use crate::domain::view::SavedView;
-use crate::domain::{Field, ProfileName};
+use crate::domain::{Field, Links, ProfileName};
 
 /// Settings of the screen. The runtime makes them from the configuration, the command line and the environment.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub struct Options {
     pub views: Vec<SavedView>,
     /// Teams of agents by name, with user ids.
     pub teams: std::collections::BTreeMap<String, Vec<String>>,
+    /// Who is the same person in several profiles.
+    pub links: Arc<Links>,
     /// The list that is shown first; `None` for all leads.
     pub start_with: Option<ProfileName>,
     /// For times of day.
@@ -46,6 +49,7 @@ impl Default for Options {
             columns: Vec::new(),
             views: Vec::new(),
             teams: Default::default(),
+            links: Arc::default(),
             start_with: None,
             zone: jiff::tz::TimeZone::UTC,
         }

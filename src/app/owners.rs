@@ -1,15 +1,16 @@
 //! The owners of the listed leads with their loads.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::domain::query::term::{OwnerIs, Term, Test};
-use crate::domain::{Assignment, PersonStatus, ProfileName, SafeText};
+use crate::domain::{Assignment, Links, Person, PersonStatus, ProfileName, SafeText};
 
 use super::action::Action;
 use super::job::Destination;
 use super::list::ListCursor;
 use super::profiles::Profile;
 use super::state::{Focus, State};
+use super::words;
 
 /// One line of the owners pane.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +25,12 @@ pub struct OwnerRow {
     pub is_ambiguous: bool,
     /// What assigning to this person means in each profile.
     pub in_profile: BTreeMap<ProfileName, Assignment>,
+    /// The leads by profile, in the order of the profiles.
+    pub loads: Vec<(ProfileName, usize)>,
+    /// The short name of the configuration, for a person whom it knows.
+    pub link: Option<String>,
+    /// Profiles in which this person may not be given leads.
+    inactive: BTreeSet<ProfileName>,
 }
 
 /// What kind of owner a row stands for.
@@ -40,6 +47,41 @@ impl OwnerRow {
     /// Whether leads may be assigned to this one.
     pub fn can_be_given_leads(&self) -> bool {
         matches!(self.who, Who::Nobody | Who::Person(PersonStatus::Active))
+    }
+
+    /// Where leads go that are assigned to this one: in each profile to the id there.
+    pub(super) fn destination(&self) -> Destination {
+        let may = |(profile, _): &(&ProfileName, &Assignment)| !self.inactive.contains(*profile);
+        let in_profile = self.in_profile.iter().filter(may);
+        Destination {
+            label: self.label.clone(),
+            in_profile: in_profile.map(|(profile, to)| (profile.clone(), to.clone())).collect(),
+        }
+    }
+
+    /// Where the leads are, in a table of several profiles: `sales 1,204 + shop 17`, or the profile's name.
+    pub fn split(&self) -> String {
+        match &self.loads[..] {
+            _ if !is_person(self.who) => String::new(),
+            [(only, _)] => only.to_string(),
+            several => {
+                let one = |(profile, leads): &(ProfileName, usize)| format!("{profile} {}", words::number(*leads));
+                several.iter().map(one).collect::<Vec<_>>().join(" + ")
+            }
+        }
+    }
+
+    /// Whether both rows stand for the same owner, whatever profiles are open by now.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.who == other.who && self.link == other.link && (self.link.is_some() || self.in_profile == other.in_profile)
+    }
+
+    fn count(&mut self, profile: &ProfileName, leads: usize) {
+        self.leads += leads;
+        match self.loads.last_mut() {
+            Some((last, known)) if last == profile => *known += leads,
+            _ => self.loads.push((profile.clone(), leads)),
+        }
     }
 }
 
@@ -76,36 +118,45 @@ impl Who {
     }
 }
 
-/// Owners of some profiles with their loads. A person appears once a profile; who has no leads and cannot get any is
-/// left out.
-pub(super) fn owner_rows<'a>(profiles: impl Iterator<Item = &'a Profile>) -> Vec<OwnerRow> {
+/// Owners of some profiles with their loads. A person appears once a profile, and once altogether where the
+/// configuration links the ids; who has no leads and cannot get any is left out.
+pub(super) fn owner_rows<'a>(profiles: impl Iterator<Item = &'a Profile>, links: &Links) -> Vec<OwnerRow> {
     let mut rows: Vec<OwnerRow> = Vec::new();
+    let mut linked: HashMap<&str, usize> = HashMap::new();
     let mut nobody = row(Who::Nobody, SafeText::new("Nobody"));
     let mut not_known = row(Who::NotKnown, SafeText::new("Not known"));
     for profile in profiles.filter(|profile| profile.capabilities.is_some()) {
-        let first = rows.len();
         let mut by_id = HashMap::new();
         let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
         for person in profile.people.iter() {
-            by_id.insert(person.id.as_str(), rows.len());
-            by_name.entry(person.name.as_str()).or_default().push(rows.len());
-            let mut row = row(Who::Person(person.status), person.label());
-            row.email = person.email.clone();
-            row.group = person.group.clone();
-            row.in_profile.insert(profile.name.clone(), Assignment::Owner(person.owner_ref()));
-            rows.push(row);
+            let link = links.of(&profile.name, person);
+            let at = link.and_then(|link| linked.get(link.key.as_str()).copied()).unwrap_or(rows.len());
+            by_id.insert(person.id.as_str(), at);
+            by_name.entry(person.name.as_str()).or_default().push(at);
+            if at == rows.len() {
+                rows.push(row(
+                    Who::Person(person.status),
+                    link.map_or_else(|| person.label(), |link| link.label(person)),
+                ));
+            }
+            let row = &mut rows[at];
+            if let Some(link) = link {
+                linked.insert(&link.key, at);
+                row.link = Some(link.key.clone());
+            }
+            row.join(&profile.name, person);
         }
         nobody.in_profile.insert(profile.name.clone(), Assignment::unassigned());
         not_known.in_profile.insert(profile.name.clone(), Assignment::Unknown);
         for (assignment, leads) in profile.table.owners() {
             let owner = match assignment {
                 Assignment::Unassigned(_) => {
-                    nobody.leads += leads;
+                    nobody.count(&profile.name, *leads);
                     continue;
                 }
                 Assignment::Owner(owner) => owner,
                 Assignment::Unknown => {
-                    not_known.leads += leads;
+                    not_known.count(&profile.name, *leads);
                     continue;
                 }
                 Assignment::Agents(_) => continue,
@@ -121,26 +172,19 @@ pub(super) fn owner_rows<'a>(profiles: impl Iterator<Item = &'a Profile>) -> Vec
                 (None, None) => Err(PersonStatus::Gone),
             };
             match known {
-                Ok(at) => rows[at].leads += leads,
+                Ok(at) => rows[at].count(&profile.name, *leads),
                 Err(status) if *leads > 0 => {
                     let who = if status == PersonStatus::Gone { Who::Person(status) } else { Who::SharedName };
                     let mut row = row(who, owner.label());
-                    row.leads = *leads;
+                    row.count(&profile.name, *leads);
                     row.in_profile.insert(profile.name.clone(), assignment.clone());
                     rows.push(row);
                 }
                 Err(_) => {}
             }
         }
-        let mut at = first;
-        while at < rows.len() {
-            if rows[at].leads == 0 && rows[at].who != Who::Person(PersonStatus::Active) {
-                rows.remove(at);
-            } else {
-                at += 1;
-            }
-        }
     }
+    rows.retain(|row| row.leads > 0 || row.who == Who::Person(PersonStatus::Active));
     let mut names: HashMap<SafeText, usize> = HashMap::new();
     for row in &rows {
         *names.entry(row.label.clone()).or_default() += 1;
@@ -166,13 +210,43 @@ fn row(who: Who, label: SafeText) -> OwnerRow {
         leads: 0,
         is_ambiguous: false,
         in_profile: BTreeMap::new(),
+        loads: Vec::new(),
+        link: None,
+        inactive: BTreeSet::new(),
+    }
+}
+
+impl OwnerRow {
+    /// Takes in the person as one profile knows them.
+    fn join(&mut self, profile: &ProfileName, person: &Person) {
+        // Of several ids in one profile the first that may be given leads is the one that leads go to.
+        let is_new = !self.in_profile.contains_key(profile);
+        if is_new || (self.inactive.contains(profile) && person.is_active()) {
+            self.in_profile.insert(profile.clone(), Assignment::Owner(person.owner_ref()));
+            if person.is_active() {
+                self.inactive.remove(profile);
+            } else {
+                self.inactive.insert(profile.clone());
+            }
+        }
+        if is_new {
+            self.count(profile, 0);
+        }
+        if person.is_active() {
+            self.who = Who::Person(PersonStatus::Active);
+        }
+        for (known, new) in [(&mut self.email, &person.email), (&mut self.group, &person.group)] {
+            if known.is_empty() {
+                known.clone_from(new);
+            }
+        }
     }
 }
 
 impl State {
     /// Leads, people or the list have changed: counts again. Costs as much as there are owners, not leads.
     pub(super) fn count_owners(&mut self) {
-        let mut rows = owner_rows(self.listed_profiles());
+        let mut rows = owner_rows(self.listed_profiles(), &self.options.links);
         self.owners.most = rows.iter().filter(|row| is_person(row.who)).map(|row| row.leads).max().unwrap_or(0);
         let order = self.owners.order;
         rows.sort_by(|a, b| {
@@ -188,9 +262,8 @@ impl State {
             };
             by_load.then_with(|| a.label.cmp(&b.label)).then_with(|| a.in_profile.keys().cmp(b.in_profile.keys()))
         });
-        let current = self.owners.rows.get(self.owners.cursor.at).map(|row| (row.who, row.in_profile.clone()));
-        if let Some((who, ids)) = current {
-            let at = rows.iter().position(|row| row.in_profile == ids && row.who == who);
+        if let Some(current) = self.owners.rows.get(self.owners.cursor.at) {
+            let at = rows.iter().position(|row| row.is_same(current));
             self.owners.cursor.at = at.unwrap_or(self.owners.cursor.at);
         }
         self.owners.rows = rows;
@@ -219,7 +292,7 @@ impl State {
             }
             Action::Assign => {
                 let Some(owner) = self.current_owner() else { return true };
-                let to = Destination { label: owner.label.clone(), in_profile: owner.in_profile.clone() };
+                let to = owner.destination();
                 if let Some(leads) = self.meant_leads() {
                     self.plan_assignment(leads, to);
                 }
@@ -245,8 +318,11 @@ fn is_person(who: Who) -> bool {
     matches!(who, Who::Person(_) | Who::SharedName)
 }
 
-/// What finds the leads of this owner and of nobody else: the name, or the e-mail address or id where there is none.
+/// What finds the leads of this owner and of nobody else: the short name, the name, or the e-mail address or id where there is none.
 fn query_name(owner: &OwnerRow) -> String {
+    if let Some(link) = &owner.link {
+        return link.clone();
+    }
     let refs = owner.in_profile.values().find_map(Assignment::owner);
     let name = refs.and_then(|owner| owner.name.as_ref()).map(|name| name.as_str().to_owned());
     let id = refs.and_then(|owner| owner.id.as_ref()).map(|id| id.as_str().to_owned());

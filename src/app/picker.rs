@@ -8,7 +8,7 @@ use super::action::Action;
 use super::dialog::{After, Dialog};
 use super::effect::Effect;
 use super::field::TextField;
-use super::job::{Destination, Job, LoadsOf, Targets};
+use super::job::{Job, LoadsOf, Targets};
 use super::list::ListCursor;
 use super::owners::{OwnerRow, Who, owner_rows};
 use super::state::State;
@@ -78,6 +78,9 @@ impl Picker {
             let address = owner.email.as_str();
             let address = if typed.contains('@') { address } else { address.split('@').next().unwrap_or(address) };
             let name = ranking::fuzzy(typed, owner.label.as_str()).map(|found| (found.score + 1, found.positions));
+            // Short names are few and chosen by hand: one that begins like this is meant.
+            let key = owner.link.as_deref().and_then(|key| ranking::fuzzy(typed, key));
+            let name = name.or_else(|| key.map(|found| (found.score, Vec::new())));
             let found = name.or_else(|| ranking::fuzzy(typed, address).map(|found| (found.score, Vec::new())));
             if let Some((score, positions)) = found {
                 scored.push((score, PickerMatch { candidate, positions }));
@@ -156,7 +159,8 @@ impl State {
 
     /// Who can be given leads: nobody, then everyone who may own some, by name.
     fn picker_candidates(&self) -> Vec<OwnerRow> {
-        let mut rows = owner_rows(self.profiles.usable().filter(|profile| !profile.read_only));
+        let writable = self.profiles.usable().filter(|profile| !profile.read_only);
+        let mut rows = owner_rows(writable, &self.options.links);
         rows.retain(|row| matches!(row.who, Who::Nobody | Who::Person(PersonStatus::Active)));
         rows.sort_by(|a, b| {
             (a.who != Who::Nobody)
@@ -177,7 +181,7 @@ impl State {
                 picker.narrow();
                 let same = |found: &PickerMatch| {
                     let owner = picker.candidates.get(found.candidate);
-                    owner.zip(current.as_ref()).is_some_and(|(a, b)| a.in_profile == b.in_profile)
+                    owner.zip(current.as_ref()).is_some_and(|(a, b)| a.is_same(b))
                 };
                 // The choice under the cursor stays the one that was seen there.
                 if let Some(at) = picker.matches.iter().position(same) {
@@ -204,7 +208,7 @@ impl State {
             Action::Accept => {
                 let chosen = picker.matches.get(picker.cursor.at).and_then(|found| picker.owner(found));
                 let Some(owner) = chosen else { return After::Stay };
-                let to = Destination { label: owner.label.clone(), in_profile: owner.in_profile.clone() };
+                let to = owner.destination();
                 self.plan_assignment(picker.leads.clone(), to);
                 return After::Close;
             }

@@ -450,12 +450,12 @@ impl State {
             self.say(Level::Info, &why);
             return After::Stay;
         }
-        let Stage::Ready { plan, .. } = &mut dialog.stage else { return After::Stay };
+        let Stage::Ready { plan, review } = &mut dialog.stage else { return After::Stay };
         let note = dialog.note.text().trim();
         if !note.is_empty() {
             Arc::make_mut(plan).note = Some(SafeText::new(note));
         }
-        let plan = plan.clone();
+        let (plan, does) = (plan.clone(), review.does.clone());
         let later = dialog.not_before.text().trim().to_owned();
         if !later.is_empty() && !dialog.is_from_file() {
             if let Origin::Assign { leads, to } = &dialog.origin {
@@ -463,6 +463,7 @@ impl State {
             }
             return self.wait_with(&later, plan);
         }
+        self.plan_confirmed(plan.clone(), does);
         match &dialog.origin {
             Origin::File { file: Some(file) } => {
                 let time = file.not_before.filter(|time| *time > self.now);

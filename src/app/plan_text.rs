@@ -1,6 +1,6 @@
 //! What a plan's page says, line by line.
 
-use crate::domain::{Assignment, OperationKind, Plan, ProfileName};
+use crate::domain::{Assignment, OperationKind, Plan, ProfileName, SafeText};
 
 use super::job::Review;
 use super::words::{self, counted, number};
@@ -49,7 +49,8 @@ pub fn summary(review: &Review, width: usize) -> Vec<PlanLine> {
     if let Some(facts) = facts(review) {
         lines.extend(words::wrap(&facts, width).into_iter().map(PlanLine::Text));
     }
-    let several = review.profiles.len() > 1;
+    lines.extend(super::plan_parts::lines(&review.parts, width));
+    let several = review.parts.len() > 1;
     let mut warnings = review.findings.clone();
     if review.hidden > 0 {
         let names: Vec<String> = review.hidden_names.iter().map(|name| words::cut(name.as_str(), NAME)).collect();
@@ -79,7 +80,7 @@ pub fn summary(review: &Review, width: usize) -> Vec<PlanLine> {
     if !review.moves.is_empty() {
         lines.extend([PlanLine::Blank, PlanLine::Heading("From whom to whom".to_owned())]);
         lines.extend(review.moves.iter().take(MOST_ROWS).map(|flow| PlanLine::Flow {
-            from: flow.from.label().to_string(),
+            from: owner_label(&flow.from, flow.profile.as_ref()),
             to: flow.to.label().to_string(),
             leads: flow.leads,
         }));
@@ -183,10 +184,16 @@ pub fn what_it_does(plan: &Plan) -> String {
     let Some(first) = afters.next() else { return format!("Assign {leads}") };
     // A plan for one owner is by far the most usual; others are found out at their second owner.
     if afters.all(|after| after == first || after.label() == first.label()) {
-        return match first {
-            Assignment::Unassigned(_) => format!("Take the owner from {leads}"),
-            owner => format!("Assign {leads} to {}", words::cut(owner.label().as_str(), NAME)),
-        };
+        return assigns_to(&first.label(), matches!(first, Assignment::Unassigned(_)), changes);
     }
     format!("Assign {leads} to several owners")
+}
+
+/// `Assign 2,000 leads to Jane Smith`, `Take the owner from 3 leads`.
+pub fn assigns_to(label: &SafeText, nobody: bool, changes: usize) -> String {
+    let leads = counted(changes, "lead");
+    match nobody {
+        true => format!("Take the owner from {leads}"),
+        false => format!("Assign {leads} to {}", words::cut(label.as_str(), NAME)),
+    }
 }

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::domain::campaign::Collections;
 use crate::domain::exchange::{LoadProgress, Problem};
 use crate::domain::leads::{LeadTable, Snapshot, SnapshotPart};
-use crate::domain::{Capabilities, Field, Person, ProfileName, TargetKind, Timestamp};
+use crate::domain::{Capabilities, Field, Links, Person, ProfileName, TargetKind, Timestamp};
 
+use super::asking::Asking;
 use super::words;
 
 /// One configured profile.
@@ -18,6 +20,9 @@ pub struct Profile {
     pub read_only: bool,
     pub table: LeadTable,
     pub people: Arc<Vec<Person>>,
+    /// The campaigns and lists its leads are in; empty where the vendor has none, or they were not read yet.
+    pub collections: Arc<Collections>,
+    pub(super) asking: Asking,
     pub load: Load,
     /// How far the newest load has come.
     pub progress: Option<LoadProgress>,
@@ -61,6 +66,8 @@ impl Profile {
             read_only: false,
             table: LeadTable::default(),
             people: Arc::default(),
+            collections: Arc::default(),
+            asking: Asking::default(),
             load: Load::Running,
             progress: None,
             read_at: None,
@@ -99,12 +106,15 @@ impl Profile {
         }
     }
 
-    pub(super) fn part(&self) -> SnapshotPart {
+    pub(super) fn part(&self, links: &Arc<Links>) -> SnapshotPart {
         SnapshotPart {
             profile: self.name.clone(),
             table: self.table.clone(),
             fields: self.fields(),
             people: self.people.clone(),
+            links: links.clone(),
+            collections: self.collections.clone(),
+            answers: self.asking.known(),
         }
     }
 
@@ -186,9 +196,15 @@ impl Profile {
 #[derive(Clone, Debug, Default)]
 pub struct Profiles {
     all: Vec<Profile>,
+    /// Who is the same person in several of them.
+    links: Arc<Links>,
 }
 
 impl Profiles {
+    pub(super) fn new(links: Arc<Links>) -> Self {
+        Self { all: Vec::new(), links }
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &Profile> {
         self.all.iter()
     }
@@ -216,12 +232,13 @@ impl Profiles {
 
     /// Everything that is known of all profiles.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot { parts: self.usable().map(Profile::part).collect() }
+        Snapshot { parts: self.usable().map(|profile| profile.part(&self.links)).collect() }
     }
 
     /// Everything that is known of one profile.
     pub fn snapshot_of(&self, name: &ProfileName) -> Snapshot {
-        Snapshot { parts: self.usable().filter(|profile| profile.name == *name).map(Profile::part).collect() }
+        let one = self.usable().filter(|profile| profile.name == *name);
+        Snapshot { parts: one.map(|profile| profile.part(&self.links)).collect() }
     }
 
     pub(super) fn usable(&self) -> impl Iterator<Item = &Profile> {

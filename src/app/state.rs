@@ -17,7 +17,7 @@ use super::effect::Effect;
 use super::field::TextField;
 use super::filter::Filter;
 use super::help::HelpPage;
-use super::job::Destination;
+use super::job::{Destination, Lane};
 use super::keys::Keys;
 use super::layout;
 use super::leads::{Leads, Why};
@@ -96,11 +96,11 @@ impl State {
     pub fn new(options: Options, keys: Keys, size: (u16, u16), now: Timestamp) -> Self {
         Self {
             leads: Leads { columns: options.columns.clone(), ..Leads::default() },
+            profiles: Profiles::new(options.links.clone()),
             options,
             keys,
             size,
             now,
-            profiles: Profiles::default(),
             focus: Focus::Leads,
             lists: Lists::default(),
             filter: Filter::default(),
@@ -142,7 +142,7 @@ impl State {
             self.waiting.push_back(message);
         }
         while let Some(message) = self.waiting.pop_front() {
-            if self.is_too_early(&message) {
+            if self.leads.marking.is_some() || self.is_too_early(&message) {
                 self.waiting.push_front(message);
                 break;
             }
@@ -158,7 +158,7 @@ impl State {
         match message {
             Message::Act(Action::Interrupt | Action::Suspend | Action::Redraw) => false,
             Message::Act(_) | Message::Type(_) | Message::Edit(_) | Message::Paste(_) => {
-                !self.waiting.is_empty() || self.is_too_early(message)
+                !self.waiting.is_empty() || self.leads.marking.is_some() || self.is_too_early(message)
             }
             _ => false,
         }
@@ -208,6 +208,14 @@ impl State {
                 }
             }
             Message::Planned { generation, plan, review } => self.planned(generation, plan, review),
+            Message::Marked { generation, selection } => self.marked(generation, selection),
+            Message::WorkFailed(Lane::Marks) => {
+                self.leads.marking = None;
+                // They meant marks that were never made.
+                self.waiting.clear();
+                self.waits_for = None;
+            }
+            Message::WorkFailed(_) => {}
             Message::Counted(counts) => self.views_counted(counts),
             Message::LoadsCounted { generation, loads } => self.loads_counted(generation, loads),
             Message::Copied(copied) => self.copied(copied),
@@ -432,7 +440,8 @@ impl State {
         let names: Vec<_> = names.into_iter().filter(|name| !self.has_campaigns(name)).collect();
         for profile in names {
             self.profiles.entry(&profile).load = Load::Running;
-            self.emit(Effect::Send(Command::Load { profile }));
+            self.emit(Effect::Send(Command::Load { profile: profile.clone() }));
+            self.forget_answers(&profile);
         }
     }
 
@@ -474,6 +483,13 @@ impl State {
                     self.count_views();
                 }
             }
+            Event::Collections { profile, collections } => {
+                self.profiles.entry(&profile).collections = collections;
+                self.search(Why::NewLeads);
+                self.count_views();
+                self.title();
+            }
+            Event::Answered { profile, asked, found } => self.answered(&profile, asked, found),
             Event::LoadFailed { profile, problem } => {
                 self.notices.problem(self.now, &problem);
                 self.profiles.entry(&profile).load = Load::Failed(problem);
@@ -504,6 +520,7 @@ impl State {
             }
             Event::Notice { text } => self.say(Level::Info, &text),
             Event::Items { operation, items, total, offset } => self.items_arrived(&operation, items, total, offset),
+            Event::Parts { operation, parts } => self.parts_arrived(&operation, parts),
             Event::Interrupted { operations } => self.offer_interrupted(operations),
             Event::Matrix { profile, told } => self.matrix_told(&profile, told),
             Event::Stopped => self.gone(),
@@ -527,6 +544,7 @@ impl State {
         self.settle_dialogs();
         self.retry_gathered();
         self.wish_for_names();
+        self.ask_vendors();
     }
 
     /// Where everything is.
@@ -549,7 +567,12 @@ impl State {
     /// How many owners stand side by side, and how many below each other.
     pub fn owners_grid(&self) -> (usize, usize) {
         match self.layout().band {
-            Some(band) => (layout::owner_columns(band.owners.width), usize::from(band.owners.height).max(1)),
+            Some(band) => {
+                let columns = layout::owner_columns(band.owners.width);
+                // Where the leads are needs as much room as the name.
+                let columns = if self.listed_profiles().count() > 1 { (columns / 2).max(1) } else { columns };
+                (columns, usize::from(band.owners.height).max(1))
+            }
             None => (1, usize::from(self.pane_picker().body.height).max(1)),
         }
     }

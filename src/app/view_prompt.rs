@@ -7,6 +7,7 @@ use super::action::Action;
 use super::dialog::{After, Dialog};
 use super::effect::Effect;
 use super::field::TextField;
+use super::leads::Why;
 use super::lists::ListId;
 use super::notices::Level;
 use super::state::State;
@@ -21,7 +22,7 @@ impl State {
     pub(super) fn open_view_prompt(&mut self) {
         let name = match &self.lists.active {
             ListId::View(name) => TextField::new(name),
-            ListId::All | ListId::Profile(_) => TextField::default(),
+            ListId::All | ListId::Profile(_) | ListId::Collection(..) => TextField::default(),
         };
         self.dialogs.push(Dialog::ViewPrompt(ViewPrompt { field: name }));
     }
@@ -50,12 +51,17 @@ impl State {
     fn save_view(&mut self, name: String) {
         let profile = match &self.lists.active {
             ListId::All => None,
-            ListId::Profile(name) => Some(name.clone()),
+            ListId::Profile(name) | ListId::Collection(name, ..) => Some(name.clone()),
             ListId::View(view) => self.view(view).and_then(|view| view.profile.clone()),
         };
+        // What the campaign or list narrows the table to belongs to the view.
+        let within = self.list_term().map(|term| format!("{term} ")).unwrap_or_default();
+        let query = format!("{within}{}", self.filter.text().trim()).trim_end().to_owned();
+        self.filter.field = TextField::new(&query);
+        self.filter_changed(Why::OtherRows);
         let view = SavedView {
             name: name.clone(),
-            query: self.filter.text().trim().to_owned(),
+            query,
             columns: self.leads.columns.clone(),
             sort: self.leads.sort,
             include_closed: self.leads.include_closed,

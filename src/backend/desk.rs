@@ -1,7 +1,7 @@
 //! What the engine keeps of one profile: its vendor's client, its pace, its leads and people as they were last read.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -35,6 +35,8 @@ pub struct Desk {
     /// Cancelled once it was looked whether leads of an earlier session are kept.
     pub cache_looked_at: CancellationToken,
     pub mappings: KeptMappings,
+    /// Campaigns and lists were told of.
+    has_collections: AtomicBool,
     kept: Mutex<Kept>,
     written: Mutex<HashMap<TargetId, Timestamp>>,
     /// With more written targets than this the old ones are thrown out.
@@ -85,6 +87,7 @@ impl Desk {
             freshness,
             cache_looked_at: CancellationToken::new(),
             mappings: KeptMappings::default(),
+            has_collections: AtomicBool::new(false),
             kept: Mutex::default(),
             written: Mutex::default(),
             sweep_at: AtomicUsize::new(MOST_WRITTEN),
@@ -111,6 +114,15 @@ impl Desk {
         let mut kept = self.kept();
         kept.put_settled_in_place();
         kept.progress.map(|progress| (kept.table.clone(), progress))
+    }
+
+    /// Whether anybody was told of campaigns and lists.
+    pub fn told_collections(&self) -> bool {
+        self.has_collections.load(Ordering::Relaxed)
+    }
+
+    pub fn tell_collections(&self) {
+        self.has_collections.store(true, Ordering::Relaxed);
     }
 
     pub fn people(&self) -> Option<Arc<Vec<Person>>> {
@@ -227,6 +239,22 @@ impl Desk {
         kept.put_settled_in_place();
         kept.table = kept.table.with_leads(&rows);
         kept.named += named;
+        Some(kept.tell(progress, &self.capabilities))
+    }
+
+    /// Puts leads in place that are not in the table yet: a listing for another purpose has found them. `None` where all
+    /// of them are known, or nothing was loaded.
+    pub fn add_found(&self, found: &[LeadRecord]) -> Option<(LeadTable, LoadProgress)> {
+        let mut kept = self.kept();
+        let progress = kept.progress?;
+        let new: Vec<LeadRecord> =
+            found.iter().filter(|lead| kept.table.row_of(lead.id.as_str()).is_none()).cloned().collect();
+        if new.is_empty() {
+            return None;
+        }
+        kept.put_settled_in_place();
+        kept.table = kept.table.with_leads(&new);
+        kept.named += new.iter().filter(|lead| !lead.is_nameless()).count();
         Some(kept.tell(progress, &self.capabilities))
     }
 

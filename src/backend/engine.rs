@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::asking;
+use super::creating::{self, Created};
 use super::desk::Desk;
 use super::load::{self, Loaded};
 use super::matrix;
@@ -18,10 +20,11 @@ use super::resume;
 use super::setup::{Clock, Setup, Tuning};
 use super::undo::{self, UndoRequest};
 use super::{StopToken, Watch};
-use crate::domain::campaign::LeadAsk;
+use crate::domain::campaign::{Collections, LeadAsk, NewLead};
 use crate::domain::exchange::{Event, LoadProgress, Problem};
 use crate::domain::history::{OperationPart, OperationSummary};
 use crate::domain::plan_file::{Place, PlanFile};
+use crate::domain::query::{Answer, Asked};
 use crate::domain::{
     Capabilities, LeadId, LeadRecord, OperationId, OperationKind, Person, Plan, ProfileName, SafeText, Tally,
     Timestamp, VendorKind,
@@ -243,9 +246,31 @@ impl Engine {
         load::load(&desk, ask, &self.inner.clock, &mut |_, progress| on_page(progress)).await
     }
 
+    /// The ids of the leads that a profile's vendor finds for a question, and what should be known about the listing.
+    pub async fn ask(&self, profile: &ProfileName, asked: &Asked) -> Result<(Answer, Vec<String>), VendorError> {
+        let desk = self.inner.desk_for_reading(profile)?;
+        asking::ask(&desk, asked).await.map(|asking| (asking.answer, asking.troubles))
+    }
+
+    /// The campaigns and lists of a profile, read now.
+    pub async fn load_collections(&self, profile: &ProfileName) -> Result<Collections, VendorError> {
+        self.inner.desk_for_reading(profile)?.vendor.collections().await.map(Collections::new)
+    }
+
     /// One lead with every field.
     pub async fn detail(&self, profile: &ProfileName, lead: &LeadId) -> Result<LeadRecord, VendorError> {
         self.inner.desk_for_reading(profile)?.vendor.detail(lead).await
+    }
+
+    /// Creates a lead, where the vendor has a call for it. In a task of its own: dropping this future does not cut it off.
+    pub async fn create_lead(&self, profile: &ProfileName, lead: NewLead) -> Result<Created, ApplyError> {
+        let desk = self.inner.desk_for_writing(profile)?;
+        let clock = self.inner.clock.clone();
+        let made = tokio::spawn(async move { creating::create(&desk, &lead, &clock).await });
+        Ok(made.await.unwrap_or_else(|broken| {
+            let what = format!("the engine failed: {broken}; the lead may have been created");
+            Created::Unknown(Problem::new(what, "Look for the e-mail address before trying again."))
+        }))
     }
 
     /// Carries out a confirmed plan. It runs in a task of its own: dropping this future does not cut a write off.
@@ -494,10 +519,18 @@ impl Inner {
         let mut recorded = Vec::new();
         let mut first = 0;
         for (index, share) in plan.parts.iter().enumerate() {
-            let desk = match share.changes.is_empty() {
-                true => self.desk(&share.profile)?,
-                false => self.desk_for_writing(&share.profile)?,
-            };
+            if share.changes.is_empty() {
+                // Nothing goes there, so that it need not be usable; its skips are recorded with the others.
+                let place = self.desk(&share.profile).ok();
+                recorded.push(OperationPart {
+                    profile: share.profile.clone(),
+                    vendor: share.vendor,
+                    base_url: place.as_ref().map(|desk| desk.base_url.clone()).unwrap_or_default(),
+                    context: share.context.clone().unwrap_or_default(),
+                });
+                continue;
+            }
+            let desk = self.desk_for_writing(&share.profile)?;
             let context = share.context.clone().unwrap_or_else(|| desk.vendor.context());
             recorded.push(OperationPart {
                 profile: share.profile.clone(),

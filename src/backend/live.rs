@@ -79,6 +79,7 @@ impl Live {
             paused: wish.paused,
             at_most: wish.at_most,
             waiting,
+            parts: Vec::new(),
         }
     }
 }

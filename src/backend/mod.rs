@@ -4,7 +4,9 @@
 //! [`Engine`] is the whole of it, as async calls. [`spawn`] puts the same engine behind two channels, commands in and
 //! events out, for the screen.
 
+mod asking;
 mod cache;
+mod creating;
 mod desk;
 mod engine;
 mod judge;
@@ -30,6 +32,7 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
+pub use creating::Created;
 pub use engine::{ApplyError, Engine, ProfileInfo, Report};
 pub use load::Loaded;
 pub use setup::{Clock, ProfileSetup, Setup, Tuning, system_clock};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::asking;
 use super::cache::{self, Cache};
 use super::desk::Desk;
 use super::load;
@@ -14,13 +15,14 @@ use super::names::{self, NamesWish};
 use super::outbox::Outbox;
 use super::undo;
 use super::{ApplyError, Engine, Only, Report, StopToken, UndoRequest};
-use crate::domain::campaign::LeadAsk;
-use crate::domain::exchange::{Command, Event, Problem};
-use crate::domain::history::kept_from;
+use crate::domain::campaign::{Collections, LeadAsk};
+use crate::domain::exchange::{Command, Event, PartProgress, Problem};
+use crate::domain::history::{OperationPart, kept_from};
 use crate::domain::plan_file;
+use crate::domain::query::Asked;
 use crate::domain::selection::LeadKey;
-use crate::domain::{OperationId, Plan, ProfileName, SafeText, TargetKind, Timestamp};
-use crate::journal::JournalError;
+use crate::domain::{OperationId, Plan, ProfileName, SafeText, Tally, TargetKind, Timestamp};
+use crate::journal::{Journal, JournalError};
 use crate::vendor::VendorError;
 
 /// Entries of a lead's history that its detail page shows.
@@ -124,6 +126,7 @@ impl Backend {
         match command {
             Command::Load { profile } => self.load(profile),
             Command::Names { leads } => self.names(leads),
+            Command::Ask { profile, asked } => self.ask_vendor(profile, asked),
             Command::AllNames { profile } => self.all_names(&profile),
             Command::Detail { lead } => self.detail(lead),
             Command::Apply { plan } => {
@@ -194,6 +197,13 @@ impl Backend {
                 );
             }
             Command::Matrix { profile, ask } => self.matrix(profile, ask),
+            Command::Parts { operation } => {
+                let id = operation.clone();
+                self.ask(
+                    move |engine| parts_of(engine.journal(), &id),
+                    move |parts| Some(Event::Parts { operation, parts }),
+                );
+            }
             Command::Shutdown => {}
         }
     }
@@ -233,6 +243,29 @@ impl Backend {
         let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
         let wish = self.wishes.get(&profile).cloned().unwrap_or_default();
         self.loads.insert(profile, tokio::spawn(load_profile(engine, desk, wish, outbox)));
+    }
+
+    /// Lets the vendor say which leads a question means. Nobody else waits for the answer.
+    fn ask_vendor(&mut self, profile: ProfileName, asked: Asked) {
+        let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
+        self.background.spawn(async move {
+            let found = match engine.inner.desk(&profile) {
+                Ok(desk) => match asking::ask(&desk, &asked).await {
+                    Ok(asking) => {
+                        if let Some((table, progress)) = asking.changed {
+                            outbox.put(Event::Leads { profile: profile.clone(), table, progress });
+                        }
+                        for sentence in asking.troubles {
+                            outbox.put(Event::Failed { problem: Problem::new(sentence, "") });
+                        }
+                        Ok(asking.answer)
+                    }
+                    Err(error) => Err(problem(error)),
+                },
+                Err(error) => Err(error.problem()),
+            };
+            outbox.put(Event::Answered { profile, asked, found });
+        });
     }
 
     fn all_names(&mut self, profile: &ProfileName) {
@@ -394,6 +427,16 @@ fn not_planned(what: String) -> Event {
     Event::NotPlanned { problem: Problem::new(what, "") }
 }
 
+/// What came out of an operation at each of its profiles.
+fn parts_of(journal: &Journal, id: &OperationId) -> Result<Vec<PartProgress>, JournalError> {
+    let summary = journal.operation(id)?;
+    let mut tallies = journal.part_tallies(id)?;
+    tallies.resize(summary.parts.len(), Tally::default());
+    let part =
+        |(part, tally): (OperationPart, Tally)| PartProgress { profile: part.profile, tally, trouble: String::new() };
+    Ok(summary.parts.into_iter().zip(tallies).map(part).collect())
+}
+
 async fn planned(engine: &Engine, request: UndoRequest) -> Event {
     match engine.plan_undo(request).await {
         Ok(plan) => Event::Planned { plan: Arc::new(plan) },
@@ -411,7 +454,7 @@ pub(super) fn problem(error: VendorError) -> Problem {
     Problem::new(error.message, error.remedy)
 }
 
-/// Loads people and leads side by side.
+/// Loads people, campaigns and leads side by side.
 async fn load_profile(engine: Engine, desk: Arc<Desk>, wish: NamesWish, outbox: Outbox) {
     let profile = desk.name.clone();
     let mut whole = None;
@@ -449,7 +492,23 @@ async fn load_profile(engine: Engine, desk: Arc<Desk>, wish: NamesWish, outbox: 
             Err(error) => outbox.put(Event::LoadFailed { profile: profile.clone(), problem: problem(error) }),
         }
     };
-    tokio::join!(people, leads);
+    let collections = async {
+        match desk.vendor.collections().await {
+            Ok(found) => {
+                // Whoever had none before and has none now need not hear of it.
+                if !found.is_empty() || desk.told_collections() {
+                    desk.tell_collections();
+                    let collections = Arc::new(Collections::new(found));
+                    outbox.put(Event::Collections { profile: profile.clone(), collections });
+                }
+            }
+            Err(error) => {
+                let what = format!("{profile}: the campaigns and lists could not be read: {}", error.message);
+                outbox.put(Event::Failed { problem: Problem::new(what, error.remedy) });
+            }
+        }
+    };
+    tokio::join!(people, collections, leads);
     if let (Some(table), Some(folder)) = (whole, &engine.inner.data_folder) {
         cache::save_in_background(Cache::of(&desk, folder), table, desk.people());
     }

@@ -13,8 +13,8 @@ use crate::domain::history::{HistoryFilter, ItemRow, OperationSummary};
 use crate::domain::selection::LeadKey;
 use crate::domain::undo::{Verdict, decide};
 use crate::domain::{
-    Assignment, Change, ItemState, OperationId, OperationKind, OwnerRef, Person, PersonId, Plan, PlanPart, ProfileName,
-    ReadBack, SafeText, Skip, SkipReason, TakesBack, TargetId, Timestamp, Unassign, planning,
+    Assignment, Change, Cost, ItemState, OperationId, OperationKind, OwnerRef, Person, PersonId, Plan, PlanPart,
+    ProfileName, ReadBack, SafeText, Skip, SkipReason, TakesBack, TargetId, Timestamp, Unassign, VendorKind, planning,
 };
 use crate::journal::{Journal, JournalError};
 use crate::vendor::{ErrorKind, Observation, Session, Target};
@@ -78,17 +78,25 @@ pub async fn plan(inner: &Arc<Inner>, request: UndoRequest) -> Result<Plan, Prob
     let made_at = (inner.clock)();
 
     // One part for each profile and what its client must know again.
-    let mut places: Vec<Place> = Vec::new();
+    let mut gathered = Gathered { several: several(&found), ..Gathered::default() };
     for found in found {
-        gather(inner, found, &mut places)?;
+        gathered.take(inner, found)?;
     }
+    let Gathered { several, places, refused } = gathered;
     let total: usize = places.iter().map(|place| place.chains.len()).sum();
     let hot = total <= inner.tuning.hot_up_to;
-    let parts = places.into_iter().map(|place| place.into_part(inner, made_at, hot, force));
+    let parts = places.into_iter().map(|place| place.into_part(inner, made_at, hot, force, several));
     // Profiles are read side by side.
     let parts: Result<Vec<PlanPart>, Problem> = futures_util::future::join_all(parts).await.into_iter().collect();
     let kind = if redo { OperationKind::Redo } else { OperationKind::Undo };
-    Ok(Plan { kind, reverts, note, made_at, parts: parts? })
+    Ok(Plan { kind, reverts, note, made_at, parts: parts?.into_iter().chain(refused).collect() })
+}
+
+/// Whether more than one profile is concerned: then one that cannot be reached does not hold the others up.
+fn several(found: &[Found]) -> bool {
+    let mut profiles = found.iter().flat_map(|found| found.summary.parts.iter().map(|part| &part.profile));
+    let first = profiles.next();
+    profiles.any(|profile| Some(profile) != first)
 }
 
 /// Candidates that are looked at before the newest of them is offered as it is.
@@ -263,59 +271,104 @@ struct Place {
     last_sent: Option<Timestamp>,
 }
 
-/// Sorts an operation's items into their places. Operations come newest first.
-fn gather(inner: &Inner, found: Found, places: &mut Vec<Place>) -> Result<(), Problem> {
-    let Found { summary, items, not_written, open, last_sent } = found;
-    let mut place_of = Vec::new();
-    for (number, part) in summary.parts.iter().enumerate() {
-        let touched = items.iter().chain(&not_written).any(|row| row.part as usize == number);
-        if !touched {
-            place_of.push(None);
-            continue;
+/// What was found, by profile.
+#[derive(Default)]
+struct Gathered {
+    several: bool,
+    places: Vec<Place>,
+    /// Parts of profiles to which nothing can be sent: their items are left alone, with the reason.
+    refused: Vec<PlanPart>,
+}
+
+impl Gathered {
+    /// Sorts an operation's items into their places. Operations come newest first.
+    fn take(&mut self, inner: &Inner, found: Found) -> Result<(), Problem> {
+        let Found { summary, items, not_written, open, last_sent } = found;
+        let Self { several, places, refused } = self;
+        let mut place_of = Vec::new();
+        for (number, part) in summary.parts.iter().enumerate() {
+            let touched = items.iter().chain(&not_written).any(|row| row.part as usize == number);
+            if !touched {
+                place_of.push(None);
+                continue;
+            }
+            let desk = match inner.desk_for_writing(&part.profile) {
+                Ok(desk) if desk.base_url == part.base_url => Ok(desk),
+                Ok(desk) => Err(Problem::new(
+                    format!(
+                        "{} went to {} when {} was done and goes to {} now, so it cannot be taken back",
+                        part.profile, part.base_url, summary.id, desk.base_url
+                    ),
+                    "Use a profile with the address of then.",
+                )),
+                Err(error) => Err(error.problem()),
+            };
+            let desk = match desk {
+                Ok(desk) => desk,
+                Err(problem) if *several => {
+                    let here = items.iter().chain(&not_written).filter(|row| row.part as usize == number);
+                    let mut share = without_changes(part.profile.clone(), part.vendor, Some(part.context.clone()));
+                    share.skips = here.map(|row| left_alone(row, &problem)).collect();
+                    refused.push(share);
+                    place_of.push(None);
+                    continue;
+                }
+                Err(problem) => return Err(problem),
+            };
+            let known = places.iter().position(|place| place.desk.name == desk.name && place.context == part.context);
+            place_of.push(Some(known.unwrap_or_else(|| {
+                places.push(Place {
+                    desk,
+                    context: part.context.clone(),
+                    chains: Vec::new(),
+                    index: HashMap::new(),
+                    not_written: Vec::new(),
+                    open: 0,
+                    last_sent: None,
+                });
+                places.len() - 1
+            })));
         }
-        let desk = inner.desk_for_writing(&part.profile).map_err(|error| error.problem())?;
-        if desk.base_url != part.base_url {
-            return Err(Problem::new(
-                format!(
-                    "{} went to {} when {} was done and goes to {} now, so it cannot be taken back",
-                    part.profile, part.base_url, summary.id, desk.base_url
-                ),
-                "Use a profile with the address of then.",
-            ));
-        }
-        let known = places.iter().position(|place| place.desk.name == desk.name && place.context == part.context);
-        place_of.push(Some(known.unwrap_or_else(|| {
-            places.push(Place {
-                desk,
-                context: part.context.clone(),
-                chains: Vec::new(),
-                index: HashMap::new(),
-                not_written: Vec::new(),
-                open: 0,
-                last_sent: None,
+        for row in items {
+            let Some(Some(place)) = place_of.get(row.part as usize) else { continue };
+            let Place { chains, index, .. } = &mut places[*place];
+            let chain = *index.entry(row.target.clone()).or_insert_with(|| {
+                chains.push(Chain { target: row.target.clone(), writes: Vec::new() });
+                chains.len() - 1
             });
-            places.len() - 1
-        })));
-    }
-    for row in items {
-        let Some(Some(place)) = place_of.get(row.part as usize) else { continue };
-        let Place { chains, index, .. } = &mut places[*place];
-        let chain = *index.entry(row.target.clone()).or_insert_with(|| {
-            chains.push(Chain { target: row.target.clone(), writes: Vec::new() });
-            chains.len() - 1
-        });
-        chains[chain].writes.push((summary.id.clone(), row));
-    }
-    for row in not_written {
-        if let Some(Some(place)) = place_of.get(row.part as usize) {
-            places[*place].not_written.push(row);
+            chains[chain].writes.push((summary.id.clone(), row));
         }
+        for row in not_written {
+            if let Some(Some(place)) = place_of.get(row.part as usize) {
+                places[*place].not_written.push(row);
+            }
+        }
+        if let Some(place) = place_of.into_iter().flatten().next() {
+            places[place].open += open;
+            places[place].last_sent = places[place].last_sent.max(last_sent);
+        }
+        Ok(())
     }
-    if let Some(place) = place_of.into_iter().flatten().next() {
-        places[place].open += open;
-        places[place].last_sent = places[place].last_sent.max(last_sent);
+}
+
+/// A part that changes nothing.
+fn without_changes(profile: ProfileName, vendor: VendorKind, context: Option<serde_json::Value>) -> PlanPart {
+    PlanPart {
+        profile,
+        vendor,
+        changes: Vec::new(),
+        skips: Vec::new(),
+        cost: Cost::default(),
+        inexact: Vec::new(),
+        warnings: Vec::new(),
+        takes_back: Vec::new(),
+        context,
     }
-    Ok(())
+}
+
+/// An item that is not taken back because its profile cannot be used or read.
+fn left_alone(row: &ItemRow, problem: &Problem) -> Skip {
+    skip(row, Assignment::Unknown, SkipReason::Other(problem.what.clone()))
 }
 
 impl Place {
@@ -325,10 +378,20 @@ impl Place {
         made_at: Timestamp,
         hot: bool,
         force: bool,
+        several: bool,
     ) -> Result<PlanPart, Problem> {
         let overwritten = self.may_be_overwritten(made_at);
         let session = Session { context: self.context.clone(), hot, undo: true, ..Session::default() };
-        let read = read_again(&self.desk, &self.chains, &session).await?;
+        let read = match read_again(&self.desk, &self.chains, &session).await {
+            Ok(read) => read,
+            Err(problem) if several => {
+                let mut share = without_changes(self.desk.name.clone(), self.desk.kind, Some(self.context));
+                let newest = self.chains.iter().filter_map(|chain| chain.writes.first()).map(|(_, row)| row);
+                share.skips = newest.chain(&self.not_written).map(|row| left_alone(row, &problem)).collect();
+                return Ok(share);
+            }
+            Err(problem) => return Err(problem),
+        };
         let mut draft = Draft::default();
         let unknown_was_nobody = force && self.desk.capabilities.unknown.may_be_nobody;
         for (chain, observation) in self.chains.iter().zip(read) {

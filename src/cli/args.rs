@@ -69,6 +69,11 @@ pub enum Command {
     Leads(LeadsArgs),
     /// List people with their load
     Owners,
+    /// Leads themselves: create one
+    Lead {
+        #[command(subcommand)]
+        command: LeadCommand,
+    },
     /// Give leads to one owner, or to nobody
     Assign(AssignArgs),
     /// Spread leads over several owners
@@ -136,6 +141,40 @@ pub struct LeadsArgs {
     /// Fetch no details
     #[arg(long)]
     pub no_names: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LeadCommand {
+    /// Create a lead, where the vendor has a call for it (StateSet)
+    ///
+    /// A creation is in the log, not in the history: nothing takes it back. It is sent once; where the answer is lost, the
+    /// leads are read for the e-mail address.
+    New(NewLeadArgs),
+}
+
+#[derive(Args, Debug)]
+pub struct NewLeadArgs {
+    #[arg(long, value_name = "NAME")]
+    pub first_name: String,
+    #[arg(long, value_name = "NAME")]
+    pub last_name: String,
+    /// The e-mail address; no two leads of a vendor may have the same
+    #[arg(long, value_name = "ADDRESS")]
+    pub email: String,
+    #[arg(long, value_name = "NUMBER")]
+    pub phone: Option<String>,
+    /// The job title
+    #[arg(long)]
+    pub title: Option<String>,
+    /// Where the lead comes from, in the vendor's words
+    #[arg(long)]
+    pub source: Option<String>,
+    /// Any other field by the vendor's name, such as 'mailingCity=Berlin'; may be given several times
+    #[arg(long = "field", value_name = "NAME=VALUE")]
+    pub fields: Vec<String>,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// Which leads.

@@ -11,12 +11,14 @@ use super::exit::Failure;
 use super::output::say;
 use super::progress::Progress;
 use super::signals::unless_stopped;
-use crate::backend::{Engine, StopToken};
+use crate::backend::{Engine, Loaded, StopToken};
+use crate::domain::campaign::{Collections, LeadAsk};
+use crate::domain::exchange::LoadProgress;
 use crate::domain::leads::{RowId, Snapshot, SnapshotPart};
 use crate::domain::query::term::{Term, Test};
-use crate::domain::query::{Query, SearchRequest, Searcher};
+use crate::domain::query::{Answer, Answers, Asked, Query, SearchRequest, Searcher, Vocabulary};
 use crate::domain::safe_text::visible;
-use crate::domain::{Capabilities, Field, LeadId, Person, ProfileName, Timestamp};
+use crate::domain::{Capabilities, Field, LeadId, Links, Person, ProfileName, Timestamp};
 use crate::vendor::VendorError;
 
 /// Everything a query or a plan looks at.
@@ -26,6 +28,8 @@ pub struct World {
     pub people: BTreeMap<ProfileName, Vec<Person>>,
     pub read_at: BTreeMap<ProfileName, Timestamp>,
     pub capabilities: BTreeMap<ProfileName, Capabilities>,
+    /// What queries may name.
+    pub vocabulary: Vocabulary,
     /// Profiles that could not be read, each with a sentence.
     pub missing: Vec<(ProfileName, String)>,
 }
@@ -33,42 +37,58 @@ pub struct World {
 /// Details are fetched this many at a time; the profile's own pace still holds.
 const DETAILS_AT_ONCE: usize = 32;
 
+/// What is to be read of each profile.
+#[derive(Clone, Copy, Debug)]
+pub enum Want<'q> {
+    /// People and all leads.
+    Everything,
+    /// People, all leads, and what the vendors themselves answer to the questions of this query.
+    EverythingFor(&'q Query),
+    /// People, and no more leads than this query can mean.
+    OnlyFor(&'q Query),
+}
+
 /// Reads all profiles side by side. One that fails does not hold the others up: it is in [`World::missing`].
 pub async fn load(
     engine: &Engine,
     profiles: &[ProfileName],
+    links: &Links,
+    want: Want<'_>,
     progress: &Progress,
     stop: &StopToken,
 ) -> Result<World, Failure> {
     let shown = Arc::new(Mutex::new(BTreeMap::new()));
+    let links = Arc::new(links.clone());
     let readings = profiles.iter().map(|profile| {
         let (progress, shown, name) = (progress.clone(), Arc::clone(&shown), profile.clone());
-        let on_page = move |page: crate::domain::exchange::LoadProgress| {
+        let on_page = move |page: LoadProgress| {
             let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
             shown.insert(name.clone(), (page.loaded, page.total));
             progress.show(&loaded_so_far(&shown));
         };
-        async move {
-            // Both at once: they do not depend on each other.
-            let (people, leads) = tokio::join!(engine.load_people(profile), engine.load_leads(profile, on_page));
-            people.and_then(|people| leads.map(|leads| (people, leads)))
-        }
+        read_profile(engine, profile, want, on_page)
     });
     let read = unless_stopped(stop, join_all(readings)).await;
     progress.clear();
-    let mut world = World::default();
+    let mut world = World { vocabulary: vocabulary(engine, profiles), ..World::default() };
     for (profile, read) in profiles.iter().zip(read?) {
         match (read, engine.capabilities(profile)) {
-            (Ok((people, leads)), Some(capabilities)) => {
+            (Ok(read), Some(capabilities)) => {
                 world.snapshot.parts.push(SnapshotPart {
                     profile: profile.clone(),
-                    table: leads.table,
+                    table: read.leads.table,
                     fields: capabilities.fields,
-                    people: Arc::new(people.clone()),
+                    people: Arc::new(read.people.clone()),
+                    links: links.clone(),
+                    collections: Arc::new(read.collections),
+                    answers: Answers::new(read.answers),
                 });
-                world.people.insert(profile.clone(), people);
-                world.read_at.insert(profile.clone(), leads.read_at);
+                world.people.insert(profile.clone(), read.people);
+                world.read_at.insert(profile.clone(), read.leads.read_at);
                 world.capabilities.insert(profile.clone(), (*capabilities).clone());
+                for trouble in read.troubles {
+                    say(&format!("{profile}: {}", visible(&trouble)));
+                }
             }
             (Err(error), _) => world.missing.push((profile.clone(), sentence(profile, &error))),
             (Ok(_), None) => world.missing.push((profile.clone(), format!("{profile} cannot be used"))),
@@ -77,26 +97,84 @@ pub async fn load(
     Ok(world)
 }
 
+/// One profile, as it was read.
+struct Read {
+    people: Vec<Person>,
+    leads: Loaded,
+    collections: Collections,
+    answers: Vec<(Asked, Answer)>,
+    troubles: Vec<String>,
+}
+
+async fn read_profile(
+    engine: &Engine,
+    profile: &ProfileName,
+    want: Want<'_>,
+    on_page: impl Fn(LoadProgress) + Send + Sync + 'static,
+) -> Result<Read, VendorError> {
+    let query = match want {
+        Want::Everything => None,
+        Want::EverythingFor(query) | Want::OnlyFor(query) => Some(query),
+    };
+    let capabilities = engine.capabilities(profile);
+    let can_answer = |asked: &Asked| capabilities.as_ref().is_some_and(|it| asked.is_answered_by(it));
+    let mut questions = query.map(Query::questions).unwrap_or_default();
+    let all_answered = questions.iter().all(can_answer);
+    questions.retain(can_answer);
+    let (ask, alone) = match want {
+        // Where the vendor knows only some of the questions nothing narrows the listing for sure.
+        Want::OnlyFor(query) if all_answered => query.narrowing(),
+        _ => (LeadAsk::everything(), questions.clone()),
+    };
+    let by_listing: Vec<Asked> = questions.into_iter().filter(|asked| !alone.contains(asked)).collect();
+    let names = query.is_some_and(names_collections);
+    // All at once: they do not depend on each other.
+    let (people, leads, collections) =
+        tokio::join!(engine.load_people(profile), engine.load_leads_that(profile, &ask, on_page), async {
+            if names { engine.load_collections(profile).await } else { Ok(Collections::default()) }
+        },);
+    let (people, leads, collections) = (people?, leads?, collections?);
+    let mut troubles = leads.troubles.clone();
+    let ids: Answer = Arc::new((0..leads.table.len() as u32).map(|row| leads.table.id(row)).collect());
+    let mut answers: Vec<(Asked, Answer)> = by_listing.into_iter().map(|asked| (asked, ids.clone())).collect();
+    for asked in alone {
+        let (answer, more) = engine.ask(profile, &asked).await?;
+        troubles.extend(more);
+        answers.push((asked, answer));
+    }
+    Ok(Read { people, leads, collections, answers, troubles })
+}
+
+/// Whether a query names campaigns or lists, perhaps by the names that only a vendor's list of them has.
+fn names_collections(query: &Query) -> bool {
+    query.terms().iter().any(|term| matches!(term.test, Test::Text { field: Field::Campaign | Field::List, .. }))
+}
+
+/// What queries over these profiles may name.
+pub fn vocabulary(engine: &Engine, profiles: &[ProfileName]) -> Vocabulary {
+    let capabilities: Vec<_> = profiles.iter().filter_map(|profile| engine.capabilities(profile)).collect();
+    Vocabulary::of(capabilities.iter().map(|capabilities| &**capabilities))
+}
+
+/// Understands a query for what these profiles give.
+pub fn query(text: &str, vocabulary: &Vocabulary) -> Result<Query, Failure> {
+    Query::parse_with(text, vocabulary).map_err(|error| Failure::wrong_use(pointed_at(text, &error)))
+}
+
 impl World {
-    /// For commands that write: every chosen profile must have been read, or nothing is sent.
-    pub fn complete(self) -> Result<Self, Failure> {
-        if self.missing.is_empty() {
-            return Ok(self);
-        }
+    /// For commands that write: a profile that could not be read is told and left out, and does not hold the others up.
+    /// Where none could be read, nothing is sent.
+    pub fn readable(self) -> Result<Self, Failure> {
         let sentences: Vec<&str> = self.missing.iter().map(|(_, sentence)| sentence.as_str()).collect();
-        Err(Failure::nothing(format!("{}\nnothing was sent", sentences.join("\n"))))
+        if self.snapshot.parts.is_empty() && !sentences.is_empty() {
+            return Err(Failure::nothing(format!("{}\nnothing was sent", sentences.join("\n"))));
+        }
+        sentences.iter().for_each(|sentence| say(&format!("{sentence}; this profile is left out")));
+        Ok(self)
     }
 
     pub fn part(&self, profile: &ProfileName) -> Option<&SnapshotPart> {
         self.snapshot.parts.iter().find(|part| part.profile == *profile)
-    }
-
-    /// Understands a query for what these profiles give.
-    pub fn query(&self, text: &str) -> Result<Query, Failure> {
-        let mut fields: Vec<Field> = self.snapshot.parts.iter().flat_map(|part| part.fields).copied().collect();
-        fields.sort_unstable();
-        fields.dedup();
-        Query::parse(text, &fields).map_err(|error| Failure::wrong_use(pointed_at(text, &error)))
     }
 
     /// The rows that match. Where a profile's rows carry no names and the query asks for texts, the details of all
@@ -113,7 +191,7 @@ impl World {
         let (texts, rest): (Vec<&Term>, Vec<&Term>) = query.terms().iter().partition(|term| needs_texts(term));
         if !texts.is_empty() {
             let rest = rest.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-            let rest = self.query(&rest)?;
+            let rest = self::query(&rest, &self.vocabulary)?;
             let candidates = self.rows(&rest, now);
             let nameless = self.nameless(&candidates);
             self.fetch_details(engine, nameless, progress, stop).await?.complete()?;
@@ -222,7 +300,7 @@ fn needs_texts(term: &Term) -> bool {
     match &term.test {
         Test::Word(_) | Test::Fuzzy(_) | Test::Pattern(_) => true,
         Test::Text { field, .. } => !matches!(field, Field::Id | Field::Profile),
-        Test::Owner(_) | Test::Score(..) | Test::When { .. } | Test::Is(_) => false,
+        Test::Owner(_) | Test::Score(..) | Test::When { .. } | Test::Is(_) | Test::Asked(_) => false,
     }
 }
 

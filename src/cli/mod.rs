@@ -78,6 +78,7 @@ async fn work(command: Command, global: &Global, out: &mut Out) -> Result<Exit, 
     match &command {
         Command::Leads(args) => commands::leads::run(&session, args, &signals::listen(), out).await,
         Command::Owners => commands::owners::run(&session, &signals::listen(), out).await,
+        Command::Lead { command } => commands::lead::run(&session, command, out).await,
         Command::Assign(args) => commands::assign::assign(&session, args, out).await,
         Command::Distribute(args) => commands::assign::distribute(&session, args, out).await,
         Command::Campaigns(args) => commands::campaigns::run(&session, args, &signals::listen(), out).await,

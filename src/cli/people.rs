@@ -2,9 +2,9 @@
 //! one person. Anything less certain is refused with the candidates.
 
 use super::exit::Failure;
-use crate::config::{self, PersonLink};
+use crate::config;
 use crate::domain::safe_text::visible;
-use crate::domain::{Person, ProfileName};
+use crate::domain::{Links, Person, ProfileName};
 
 /// At most this many people are listed in a refusal.
 const MOST_LISTED: usize = 20;
@@ -14,7 +14,7 @@ pub fn resolve<'p>(
     wanted: &str,
     profile: &ProfileName,
     people: &'p [Person],
-    links: &[PersonLink],
+    links: &Links,
 ) -> Result<&'p Person, Failure> {
     find(wanted, profile, people, links)?.ok_or_else(|| nobody(wanted.trim(), profile, people))
 }
@@ -24,24 +24,30 @@ pub fn find<'p>(
     wanted: &str,
     profile: &ProfileName,
     people: &'p [Person],
-    links: &[PersonLink],
+    links: &Links,
 ) -> Result<Option<&'p Person>, Failure> {
     let wanted = wanted.trim();
     if wanted.is_empty() {
         return Err(Failure::wrong_use("the owner is empty; to take owners away use --unassign"));
     }
+    let linked = by_link(wanted, profile, people, links)?;
+    // Someone else's id may read like a short name: then it is not certain who is meant.
+    let certain = |found: &'p Person| match linked {
+        Some(linked) if linked.id != found.id => only(wanted, profile, vec![found, linked]),
+        _ => Ok(found),
+    };
     if let Some(person) = people.iter().find(|person| person.id.as_str() == wanted) {
-        return Ok(Some(person));
+        return certain(person).map(Some);
     }
     let by_email: Vec<&Person> = people
         .iter()
         .filter(|person| !person.email.is_empty() && folded(person.email.as_str()) == folded(wanted))
         .collect();
     if !by_email.is_empty() {
-        return only(wanted, profile, by_email).map(Some);
+        return only(wanted, profile, by_email).and_then(certain).map(Some);
     }
-    if let Some(found) = by_link(wanted, profile, people, links) {
-        return found.map(Some);
+    if let Some(linked) = linked {
+        return Ok(Some(linked));
     }
     // The same name twice is refused even where one of the two is inactive: some vendors store only the name.
     let same = |test: &dyn Fn(&str) -> bool| -> Vec<&'p Person> {
@@ -55,6 +61,14 @@ pub fn find<'p>(
     if !alike.is_empty() {
         return only(wanted, profile, alike).and_then(|person| active(person, profile)).map(Some);
     }
+    // Whoever has a short name is not to be taken for somebody whose name only has that word in it.
+    if let Some(link) = links.called(wanted) {
+        return Err(Failure::wrong_use(format!(
+            "[people.{}] of the configuration has no id for the profile {profile}, and nobody there is called \"{}\"",
+            visible(&link.key),
+            visible(wanted)
+        )));
+    }
     // Whole words only: half a name that happens to fit one person today may fit two tomorrow.
     let words = same(&|name| has_words(name, wanted));
     match words.iter().copied().filter(|person| person.is_active()).collect::<Vec<_>>() {
@@ -66,26 +80,26 @@ pub fn find<'p>(
     }
 }
 
+/// The person whom the configuration calls `wanted`. Of several ids in one profile it is the first active one's.
 fn by_link<'p>(
     wanted: &str,
     profile: &ProfileName,
     people: &'p [Person],
-    links: &[PersonLink],
-) -> Option<Result<&'p Person, Failure>> {
-    let link = links.iter().find(|link| {
-        folded(&link.key) == folded(wanted) || link.name.as_deref().is_some_and(|name| folded(name) == folded(wanted))
-    })?;
-    let ids = link.ids.get(profile)?;
-    let found: Vec<&Person> = people.iter().filter(|person| ids.contains(&person.id)).collect();
-    if found.is_empty() {
+    links: &Links,
+) -> Result<Option<&'p Person>, Failure> {
+    let Some(link) = links.called(wanted) else { return Ok(None) };
+    let Some(ids) = link.ids.get(profile) else { return Ok(None) };
+    let found: Vec<&Person> = people.iter().filter(|person| link.is(profile, person)).collect();
+    let best = found.iter().find(|person| person.is_active()).or(found.first());
+    if best.is_none() {
         let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-        return Some(Err(Failure::wrong_use(format!(
+        return Err(Failure::wrong_use(format!(
             "[people.{}] of the configuration says {} for profile {profile}, and that profile has no such person",
-            link.key,
+            visible(&link.key),
             ids.join(", ")
-        ))));
+        )));
     }
-    Some(only(wanted, profile, found))
+    Ok(best.copied())
 }
 
 fn only<'p>(wanted: &str, profile: &ProfileName, found: Vec<&'p Person>) -> Result<&'p Person, Failure> {
@@ -201,7 +215,7 @@ pub fn shares(owners: &[String], weighted: bool) -> Result<Vec<Share>, Failure> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{PersonId, PersonStatus, Verbatim};
+    use crate::domain::{Link, PersonId, PersonStatus, Verbatim};
 
     fn person(id: &str, name: &str, email: &str) -> Person {
         Person { id: PersonId::new(id), name: Verbatim::new(name), email: email.into(), ..Person::default() }
@@ -228,12 +242,17 @@ mod tests {
 
     #[test]
     fn one_person_is_found_or_the_candidates_are_told() {
-        let links = vec![PersonLink {
-            key: "zm".to_owned(),
-            name: Some("The Boss".to_owned()),
-            ids: [(ProfileName::new("sales"), vec![PersonId::new("u3")])].into(),
-            line: 1,
-        }];
+        let link = |key: &str, name: Option<&str>, id: &str| Link {
+            key: key.to_owned(),
+            name: name.map(str::to_owned),
+            ids: [(ProfileName::new("sales"), vec![PersonId::new(id)])].into(),
+        };
+        let links = Links::new(vec![
+            link("zm", Some("The Boss"), "u3"),
+            link("u2", None, "u5"),
+            link("max", None, "max@x.example"),
+            link("lost", None, "u77"),
+        ]);
         let people = team();
         for (wanted, found) in [
             ("u1", Ok("u1")),
@@ -263,6 +282,10 @@ mod tests {
             ("Max Gone", Err("Max Gone is not active in profile sales")),
             ("gone", Err("Max Gone is not active")),
             ("u6", Ok("u6")),
+            // A short name that is somebody else's id, and one whose id is not there.
+            ("u2", Err("\"u2\" fits 2 people of profile sales")),
+            ("MAX", Ok("u6")),
+            ("lost", Err("[people.lost] of the configuration says u77 for profile sales")),
             ("Mull", Err("no person of profile sales fits \"Mull\"; near are:\n  u3  Zoë Müller")),
             ("Jnae Smith", Err("no person of profile sales fits \"Jnae Smith\"; near are:\n  u1  Jane Smith")),
             ("nobody at all", Err("no person of profile sales fits \"nobody at all\"; `switchboard owners")),
@@ -279,7 +302,11 @@ mod tests {
             }
         }
         // The link says nothing about another profile.
-        assert!(resolve("zm", &ProfileName::new("shop"), &people, &links).is_err());
+        let elsewhere = resolve("zm", &ProfileName::new("shop"), &people, &links).unwrap_err();
+        assert!(elsewhere.message.starts_with("[people.zm] of the configuration has no id for the profile shop"));
+        // Nor is anybody taken whose name has the short name in it.
+        let doe = Links::new(vec![link("doe", None, "u3")]);
+        assert!(resolve("doe", &ProfileName::new("shop"), &people, &doe).is_err());
     }
 
     #[test]

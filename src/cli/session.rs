@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::args::{Format, Global};
 use super::exit::Failure;
-use super::output;
+use super::output::{self, say};
 use crate::backend::Engine;
 use crate::config::{Config, ConfigErrors, Paths, Profile, files, nearest};
 use crate::domain::ProfileName;
@@ -48,7 +48,7 @@ impl Session {
                 self.paths.config.display()
             )));
         }
-        if self.wanted.iter().any(|name| name == "all") {
+        if self.means_all() {
             return Ok(config.profiles.iter().collect());
         }
         if self.wanted.is_empty() {
@@ -71,6 +71,27 @@ impl Session {
             }
         }
         Ok(chosen)
+    }
+
+    /// Every profile is meant, not those that somebody named.
+    pub fn means_all(&self) -> bool {
+        self.wanted.iter().any(|name| name == "all")
+    }
+
+    /// As [`profiles`](Self::profiles), for commands that write. Read-only ones are left out where every profile is
+    /// meant, and refused where they were named.
+    pub fn profiles_to_write(&self) -> Result<Vec<&Profile>, Failure> {
+        let profiles = self.profiles()?;
+        let (read_only, writable): (Vec<&Profile>, Vec<&Profile>) =
+            profiles.into_iter().partition(|profile| profile.read_only);
+        if !self.means_all() || writable.is_empty() {
+            refuse_read_only(read_only)?;
+            return Ok(writable);
+        }
+        for profile in read_only {
+            say(&format!("{} is read-only in the configuration and is left out", profile.name));
+        }
+        Ok(writable)
     }
 
     /// The profile called `name`, or a sentence with the ones that exist.

@@ -7,7 +7,7 @@ use super::args::{Format, WriteArgs};
 use super::confirm::{self, Answer};
 use super::exit::{Exit, Failure, Outcome, exit_of_plan, worse};
 use super::output::items::{self, Items, grouped, lasting};
-use super::output::json::Summary;
+use super::output::json::{PartLine, Summary};
 use super::output::{Out, say};
 use super::progress::Progress;
 use super::session::Session;
@@ -15,6 +15,7 @@ use super::signals::unless_stopped;
 use super::{moment, overview, planfile, waiting};
 use crate::backend::{ApplyError, Engine, Report, StopToken, Watch};
 use crate::domain::exchange::{Event, OperationProgress};
+use crate::domain::history::OperationPart;
 use crate::domain::leads::Snapshot;
 use crate::domain::plan_file::{self, PlanFile};
 use crate::domain::planning::radius::{self, Finding};
@@ -172,8 +173,18 @@ impl Writing<'_> {
             Ok(report) => report,
             Err(error) => return Err(self.not_carried_out(error, out)),
         };
-        let summary =
+        let mut summary =
             Summary::new(Some(report.summary.id.clone()), &report.summary.tally, report.requests, report.seconds);
+        if report.summary.parts.len() > 1 {
+            let mut tallies = self.engine.journal().part_tallies(&report.summary.id)?;
+            tallies.resize(report.summary.parts.len(), Tally::default());
+            let part =
+                |(part, tally): (&OperationPart, &Tally)| PartLine::new(part.profile.clone(), part.vendor, tally);
+            summary.parts = report.summary.parts.iter().zip(&tallies).map(part).collect();
+            if self.session.format == Format::Table {
+                summary.parts.iter().for_each(|part| say(&items::part_words(part)));
+            }
+        }
         let already = self.print_operation(&report.summary.id, &summary, true, out)?;
         for (_, problem) in &report.cut_short {
             say(&problem.to_string());
@@ -329,7 +340,7 @@ pub fn print_items(
 }
 
 /// Why nothing was sent, with its exit code.
-fn failure_of(error: ApplyError) -> Failure {
+pub fn failure_of(error: ApplyError) -> Failure {
     match error {
         ApplyError::ReadOnly(_) | ApplyError::NotApproved { .. } => Failure::refused(error.to_string()),
         ApplyError::Nothing => Failure::new(Exit::Done, error.to_string()),

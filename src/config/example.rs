@@ -63,10 +63,12 @@ const TAIL: &str = "
 #[keys]
 #quit = [\"ctrl-q\"]
 
-# People: the ids of one person at several profiles, so that `--to jane` works in all of them.
+# People: the ids (or e-mail addresses) of one person at several profiles, by the profiles' names. Then Jane is one
+# person with one total load where several profiles are open, and `--to jane` and `owner:jane` mean her in each of them.
+# Several ids in one profile stand in a list.
 #[people.jane]
 #name = \"Jane Smith\"
-#ids = { kenbun = \"user_7\" }
+#kenbun = \"user_7\"
 
 # Caps: how many leads single owners should have at most, by their name in [people], their id or their full name. Plans
 # that go over one are pointed out; owner_cap in [settings] is for everyone else.

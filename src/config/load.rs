@@ -12,8 +12,8 @@ use super::nearest::hint;
 use super::read::{self, Entry, Node};
 use super::values::{self, Wrong};
 use super::{ConfigError, ConfigErrors, Origin, Profile, SettingKind, SettingSpec, VendorSettings};
-use crate::domain::query::{Query, Sort};
-use crate::domain::{Field, PersonId, ProfileName, VendorKind};
+use crate::domain::query::{Query, Sort, Vocabulary};
+use crate::domain::{Field, Links, ProfileName, VendorKind};
 
 /// A configuration that was understood and holds no mistakes.
 #[derive(Clone, Debug, Default)]
@@ -25,7 +25,7 @@ pub struct Config {
     pub profiles: Vec<Profile>,
     pub views: Vec<View>,
     pub keys: Vec<KeyOverride>,
-    pub people: Vec<PersonLink>,
+    pub people: Links,
     pub caps: Vec<OwnerCap>,
     /// Teams of agents by name, with their user ids.
     pub teams: BTreeMap<String, Vec<String>>,
@@ -56,16 +56,6 @@ pub struct KeyOverride {
     pub action: String,
     /// In key notation; empty takes the action's keys away.
     pub keys: Vec<String>,
-    pub line: usize,
-}
-
-/// One person's ids at several profiles.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PersonLink {
-    /// The short name, as `--to` takes it.
-    pub key: String,
-    pub name: Option<String>,
-    pub ids: BTreeMap<ProfileName, Vec<PersonId>>,
     pub line: usize,
 }
 
@@ -261,25 +251,25 @@ fn writable_by_others(_file: &Path) -> bool {
 }
 
 /// What is being put together while a file is read.
-struct Loader<'a> {
+pub(super) struct Loader<'a> {
     vendors: &'a [VendorSettings],
     folder: PathBuf,
-    config: Config,
+    pub(super) config: Config,
     wrong: Vec<Wrong>,
 }
 
 impl Loader<'_> {
-    fn complain(&mut self, line: usize, message: impl Into<String>) {
+    pub(super) fn complain(&mut self, line: usize, message: impl Into<String>) {
         self.wrong.push(Wrong { line, message: message.into() });
     }
 
     /// Keeps the good value; a bad one becomes a complaint.
-    fn take<T>(&mut self, read: Result<T, Wrong>) -> Option<T> {
+    pub(super) fn take<T>(&mut self, read: Result<T, Wrong>) -> Option<T> {
         read.map_err(|wrong| self.wrong.push(wrong)).ok()
     }
 
     /// `entry` as a table, or a complaint.
-    fn table<'n>(&mut self, what: &str, entry: &'n Entry) -> &'n [Entry] {
+    pub(super) fn table<'n>(&mut self, what: &str, entry: &'n Entry) -> &'n [Entry] {
         match entry.node.table() {
             Some(entries) => entries,
             None => {
@@ -315,11 +305,7 @@ impl Loader<'_> {
                 "caps" => self.caps(entry),
                 "views" => self.views(entry, entries),
                 "keys" => self.keys(entry),
-                "people" => {
-                    for person in self.table("people", entry) {
-                        self.person(person, entries);
-                    }
-                }
+                "people" => self.people(entry, entries),
                 "teams" => {
                     for team in self.table("teams", entry) {
                         if let Some(members) = self.take(values::text_list(&team.key, &team.node)) {
@@ -333,19 +319,18 @@ impl Loader<'_> {
     }
 
     /// The profile called `name`. One that is written, but wrong, has its complaint already.
-    fn known_profile(&mut self, what: &str, name: &str, line: usize, root: &[Entry]) -> Option<ProfileName> {
-        let written: Vec<&str> = root
-            .iter()
-            .filter(|entry| entry.key == "profiles")
-            .flat_map(|entry| entry.node.table().unwrap_or_default())
-            .map(|entry| entry.key.as_str())
-            .collect();
-        if written.contains(&name) {
+    pub(super) fn known_profile(&mut self, what: &str, name: &str, line: usize, root: &[Entry]) -> Option<ProfileName> {
+        if self.is_profile(name, root) {
             return Some(ProfileName::new(name));
         }
-        let hint = hint(name, written.iter().copied());
+        let hint = hint(name, written_profiles(root));
         self.complain(line, format!("{what} names the profile \"{name}\", which is not in this file{hint}"));
         None
+    }
+
+    /// Whether a profile of that name is written down, right or wrong.
+    pub(super) fn is_profile(&self, name: &str, root: &[Entry]) -> bool {
+        written_profiles(root).any(|written| written == name)
     }
 
     fn profile(&mut self, entry: &Entry) {
@@ -557,8 +542,7 @@ impl Loader<'_> {
     /// A query that can be understood. Whether a vendor gives all of its fields is known only when the view is opened.
     fn query(&mut self, node: &Node) -> String {
         let text = self.take(values::text("query", node)).unwrap_or_default();
-        let fields: Vec<Field> = Field::iter().collect();
-        if let Err(error) = Query::parse(&text, &fields) {
+        if let Err(error) = Query::parse_with(&text, &Vocabulary::everything()) {
             self.complain(node.line, format!("the query \"{text}\" is wrong: {}", error.message));
         }
         text
@@ -622,30 +606,11 @@ impl Loader<'_> {
             line: entry.line,
         });
     }
+}
 
-    fn person(&mut self, entry: &Entry, root: &[Entry]) {
-        let mut person = PersonLink { key: entry.key.clone(), name: None, ids: BTreeMap::new(), line: entry.line };
-        let what = format!("people.{}", entry.key);
-        for key in self.table(&what, entry) {
-            match key.key.as_str() {
-                "name" => person.name = self.take(values::text("name", &key.node)),
-                "ids" => {
-                    for id in self.table(&format!("{what}.ids"), key) {
-                        let Some(profile) = self.known_profile(&what, &id.key, id.line, root) else { continue };
-                        let ids = match id.node.list() {
-                            Some(nodes) => nodes.iter().map(|node| values::id(&id.key, node)).collect(),
-                            None => values::id(&id.key, &id.node).map(|id| vec![id]),
-                        };
-                        if let Some(ids) = self.take::<Vec<String>>(ids) {
-                            person.ids.insert(profile, ids.iter().map(PersonId::new).collect());
-                        }
-                    }
-                }
-                _ => self.unknown_key(key, &format!("in [{what}]"), &["name", "ids"]),
-            }
-        }
-        self.config.people.push(person);
-    }
+pub(super) fn written_profiles(root: &[Entry]) -> impl Iterator<Item = &str> {
+    let profiles = root.iter().filter(|entry| entry.key == "profiles");
+    profiles.flat_map(|entry| entry.node.table().unwrap_or_default()).map(|entry| entry.key.as_str())
 }
 
 fn field_hint(name: &str) -> String {

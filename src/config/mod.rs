@@ -8,6 +8,7 @@ pub mod files;
 mod load;
 mod nearest;
 pub mod paths;
+mod people;
 pub mod profile;
 mod read;
 pub mod secret;
@@ -19,7 +20,7 @@ mod values;
 use std::fmt;
 use std::path::PathBuf;
 
-pub use load::{Config, KeyOverride, OwnerCap, PersonLink, Settings, Theme, View};
+pub use load::{Config, KeyOverride, OwnerCap, Settings, Theme, View};
 pub use nearest::nearest;
 pub use paths::Paths;
 pub use profile::{Origin, Profile};

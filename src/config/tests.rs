@@ -92,7 +92,11 @@ mark = ["space", "x"]
 
 [people.jane]
 name = "Jane Smith"
-ids = { sales = "user_7", center = 12 }
+sales = "user_7"
+center = 12
+
+[people.bob]
+ids = { sales = ["user_8", "bob@example.com"] }
 
 [teams]
 morning = ["asha.k", "ravi.s"]
@@ -120,7 +124,10 @@ morning = ["asha.k", "ravi.s"]
     assert!(config.views[0].sort.unwrap().descending);
     assert_eq!(config.keys.len(), 2);
     assert_eq!((config.keys[1].scope.as_deref(), config.keys[1].keys.len()), (Some("leads"), 2));
-    assert_eq!(config.people[0].ids.len(), 2);
+    let people: Vec<String> = config.people.iter().map(|link| format!("{} {:?}", link.key, link.ids)).collect();
+    assert_eq!(people.len(), 2, "{people:?}");
+    assert_eq!(config.people.called("jane smith").unwrap().ids[&"center".into()], ["12".into()]);
+    assert_eq!(config.people.called("BOB").unwrap().ids[&"sales".into()].len(), 2);
     assert_eq!(config.teams["morning"], ["asha.k", "ravi.s"]);
 }
 
@@ -184,6 +191,23 @@ fn every_mistake_has_its_line_and_the_nearest_right_name() {
         (
             after("[people.jane]\nids = { sale = \"1\" }"),
             "5: people.jane names the profile \"sale\", which is not in this file; did you mean sales?",
+        ),
+        (after("[people.jane]\nshop = \"1\""), "5: people.jane names the profile \"shop\", which is not in this file"),
+        (after("[people.jane]\nnmae = \"Jane\""), "5: unknown key \"nmae\" in [people.jane]; did you mean name?"),
+        (after("[people.jane]\nname = \"Jane\""), "4: people.jane has no id at any profile"),
+        (after("[people.jane]\nsales = \" \""), "5: people.jane has an empty id at the profile sales"),
+        (
+            after("[people.jane]\nsales = \"1\"\nids = { sales = \"2\" }"),
+            "6: people.jane names the profile sales twice",
+        ),
+        (
+            after("[people.jane]\nsales = \"1\"\n[people.bob]\nsales = [\"2\", \"1\"]"),
+            "7: the id 1 of the profile sales is also people.jane's (line 5)",
+        ),
+        (after("[people.jane]\nsales = [\"1\", \"1\"]"), "5: the id 1 of the profile sales is there twice (line 5)"),
+        (
+            after("[people.jane]\nsales = \"1\"\n[people.j2]\nname = \"JANE\"\nsales = \"2\""),
+            "6: people.j2 and people.jane (line 4) would both be found by the name \"jane\"",
         ),
         ("default_profile = \"x\"".to_owned(), "1: default_profile names the profile \"x\", which is not in this file"),
         ("[settings]\nthem = \"dark\"".to_owned(), "2: unknown key \"them\" in [settings]; did you mean theme?"),

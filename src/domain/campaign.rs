@@ -1,9 +1,11 @@
 //! Campaigns, lists of leads, and the mappings between lead lists and agents.
 
-use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use super::capabilities::Field;
 use super::ids::{PersonId, TargetId};
 use super::safe_text::SafeText;
 
@@ -18,6 +20,53 @@ pub struct Collection {
     pub status: SafeText,
 }
 
+/// The campaigns and lists of a profile, found by their ids.
+#[derive(Clone, Debug, Default)]
+pub struct Collections {
+    all: Vec<Collection>,
+    campaigns: HashMap<String, usize>,
+    lists: HashMap<String, usize>,
+}
+
+impl Collections {
+    /// In this order; of two of one kind and id the first counts.
+    pub fn new(all: Vec<Collection>) -> Self {
+        let mut collections = Self::default();
+        for collection in all {
+            let place = collections.all.len();
+            let index = match collection.kind {
+                CollectionKind::Campaign => &mut collections.campaigns,
+                CollectionKind::List => &mut collections.lists,
+            };
+            if let Entry::Vacant(free) = index.entry(collection.id.clone()) {
+                free.insert(place);
+                collections.all.push(collection);
+            }
+        }
+        collections
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Collection> {
+        self.all.iter()
+    }
+
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    pub fn get(&self, kind: CollectionKind, id: &str) -> Option<&Collection> {
+        let index = match kind {
+            CollectionKind::Campaign => &self.campaigns,
+            CollectionKind::List => &self.lists,
+        };
+        index.get(id).and_then(|place| self.all.get(*place))
+    }
+}
+
 /// What a collection is called at the vendor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::Display, strum::EnumString)]
 #[serde(rename_all = "lowercase")]
@@ -25,6 +74,25 @@ pub struct Collection {
 pub enum CollectionKind {
     Campaign,
     List,
+}
+
+impl CollectionKind {
+    /// What leads say in this field; `None` for fields that are about something else.
+    pub fn of(field: Field) -> Option<Self> {
+        match field {
+            Field::Campaign => Some(Self::Campaign),
+            Field::List => Some(Self::List),
+            _ => None,
+        }
+    }
+
+    /// The field of a lead that holds the id of such a collection.
+    pub fn field(self) -> Field {
+        match self {
+            Self::Campaign => Field::Campaign,
+            Self::List => Field::List,
+        }
+    }
 }
 
 /// Which leads a listing should be narrowed to by the vendor itself. The default asks for all.

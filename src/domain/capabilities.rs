@@ -67,6 +67,11 @@ pub struct Capabilities {
     pub fields: &'static [Field],
     /// Filters that the vendor evaluates itself (`filter:word` in a query), each with a sentence.
     pub server_filters: &'static [(&'static str, &'static str)],
+    /// The vendor has a text search of its own (`search:text` in a query).
+    pub server_search: bool,
+    /// The other fields that a new lead may have beside its names and e-mail address, by the vendor's names, each with a
+    /// sentence; `None` where the contract has no call that creates leads.
+    pub new_lead: Option<&'static [(&'static str, &'static str)]>,
     /// False when list rows carry no name and one detail call a lead is needed to show it (kenbun).
     pub names_in_rows: bool,
     /// The names of all leads are read after each load without being asked for, not only those of visible ones.
@@ -111,6 +116,8 @@ impl Capabilities {
             experimental: false,
             fields,
             server_filters: &[],
+            server_search: false,
+            new_lead: None,
             names_in_rows: true,
             all_names: false,
             batch: BatchRule::SINGLE,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::campaign::Collections;
 use super::capabilities::Capabilities;
 use super::history::{HistoryFilter, ItemRow, LeadEvent, OperationSummary, Touch};
 use super::ids::{OperationId, ProfileName};
@@ -11,6 +12,7 @@ use super::matrix::{MatrixAsk, MatrixTold};
 use super::operation::Tally;
 use super::plan::Plan;
 use super::plan_file::PlanFile;
+use super::query::{Answer, Asked};
 use super::safe_text::SafeText;
 use super::selection::LeadKey;
 use super::{LeadRecord, Person, Timestamp};
@@ -29,6 +31,11 @@ pub enum Command {
     /// Names for all leads of a profile, one request each, behind those that are visible.
     AllNames {
         profile: ProfileName,
+    },
+    /// Let the vendor itself say which leads a question of the query means.
+    Ask {
+        profile: ProfileName,
+        asked: Asked,
     },
     /// One lead with every field, and what the journal knows of it.
     Detail {
@@ -122,6 +129,10 @@ pub enum Command {
         profile: ProfileName,
         ask: MatrixAsk,
     },
+    /// What came out of an operation at each of its profiles.
+    Parts {
+        operation: OperationId,
+    },
     /// Everything is to end: stop handing out work, await what is in flight, then answer [`Event::Stopped`].
     Shutdown,
 }
@@ -154,6 +165,17 @@ pub enum Event {
         profile: ProfileName,
         table: LeadTable,
         progress: LoadProgress,
+    },
+    /// The campaigns and lists that the vendor has.
+    Collections {
+        profile: ProfileName,
+        collections: Arc<Collections>,
+    },
+    /// The vendor has found leads for a question. Those that were not in the table yet are in it by now.
+    Answered {
+        profile: ProfileName,
+        asked: Asked,
+        found: Result<Answer, Problem>,
     },
     LoadFailed {
         profile: ProfileName,
@@ -232,6 +254,11 @@ pub enum Event {
         total: usize,
         offset: usize,
     },
+    /// What came out of an operation at each of its profiles, in the order of its parts.
+    Parts {
+        operation: OperationId,
+        parts: Vec<PartProgress>,
+    },
     /// Operations that were cut off before this start.
     Interrupted {
         operations: Vec<OperationSummary>,
@@ -280,6 +307,17 @@ pub struct OperationProgress {
     pub at_most: Option<f64>,
     /// Why it waits, where it does: a rate limit, an outage.
     pub waiting: Option<String>,
+    /// Each profile's share, where there are several.
+    pub parts: Vec<PartProgress>,
+}
+
+/// One profile's share of an operation.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PartProgress {
+    pub profile: ProfileName,
+    pub tally: Tally,
+    /// Why it waits, or gets no more; empty while it goes on, and after an end like any other.
+    pub trouble: String,
 }
 
 /// An error for people: what happened, to which record, at which vendor, and what can be done.

@@ -80,6 +80,12 @@ impl LeadFlags {
         self.0 & other.0 == other.0
     }
 
+    /// The flags that are set, for people: `do not call, invalid`. Empty where none is.
+    pub fn words(self) -> String {
+        let set = Self::NAMED.iter().filter(|(flag, _)| self.has(*flag));
+        set.map(|(_, word)| word.replace('_', " ")).collect::<Vec<_>>().join(", ")
+    }
+
     pub const fn bits(self) -> u8 {
         self.0
     }

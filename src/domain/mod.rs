@@ -15,6 +15,7 @@ pub mod history_query;
 pub mod ids;
 pub mod lead;
 pub mod leads;
+pub mod links;
 pub mod matrix;
 pub mod moment;
 pub mod operation;
@@ -39,6 +40,7 @@ pub use capabilities::{
 };
 pub use ids::{LeadId, OperationId, PersonId, ProfileName, TargetId};
 pub use lead::{LeadFlags, LeadRecord, Lifecycle};
+pub use links::{Link, Links};
 pub use operation::{ItemState, OperationKind, Tally};
 pub use people::{Person, PersonStatus};
 pub use plan::{Change, Cost, Plan, PlanPart, Skip, SkipReason, TakesBack};

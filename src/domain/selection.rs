@@ -1,6 +1,6 @@
 //! What is marked: a set of lead ids, never of row numbers, with an undo of its own.
 
-use std::collections::HashSet;
+use hashbrown::HashSet;
 
 use super::ids::{LeadId, ProfileName};
 

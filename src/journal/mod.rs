@@ -64,7 +64,7 @@ use crate::domain::history::{HistoryFilter, ItemRow, LeadEvent, OperationPart, O
 use crate::domain::matrix::{MappingSnapshot, Sets, SnapshotInfo};
 use crate::domain::selection::LeadKey;
 use crate::domain::{
-    Assignment, ItemState, LeadId, OperationId, OperationKind, Plan, ProfileName, SafeText, TargetId, Timestamp,
+    Assignment, ItemState, LeadId, OperationId, OperationKind, Plan, ProfileName, SafeText, Tally, TargetId, Timestamp,
 };
 
 /// An open journal. Cheap to clone; safe to use from several threads and beside other processes.
@@ -313,6 +313,11 @@ impl Journal {
     /// Items in order of `seq`, with their newest state.
     pub fn items(&self, id: &OperationId, offset: usize, limit: usize) -> Result<Vec<ItemRow>, JournalError> {
         self.shared.read(|connection| read::items(connection, id, offset, limit))
+    }
+
+    /// What came out of an operation at each of its parts, in their order; a part without items at the end is left out.
+    pub fn part_tallies(&self, id: &OperationId) -> Result<Vec<Tally>, JournalError> {
+        self.shared.read(|connection| read::part_tallies(connection, id))
     }
 
     /// Items that are now in one of `states`, in order of `seq`.

@@ -389,6 +389,25 @@ pub(super) fn touched_since(connection: &Connection, since: Timestamp) -> Result
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// What came out of an operation at each of its profiles. Counts through the items: for one operation that is looked at.
+pub(super) fn part_tallies(connection: &Connection, id: &OperationId) -> Result<Vec<Tally>, Trouble> {
+    let Range { first, end } = range(connection, id)?;
+    let mut query = connection.prepare_cached(
+        "SELECT i.part, coalesce(s.state, i.state), count(*) FROM items i LEFT JOIN standing s ON s.item = i.n
+         WHERE i.n >= ?1 AND i.n < ?2 GROUP BY 1, 2",
+    )?;
+    let mut tallies: Vec<Tally> = Vec::new();
+    let mut rows = query.query((first, end))?;
+    while let Some(row) = rows.next()? {
+        let part = codec::count(row, 0)?;
+        if tallies.len() <= part {
+            tallies.resize(part + 1, Tally::default());
+        }
+        tallies[part].add(codec::state(row.get(1)?)?, codec::count(row, 2)?);
+    }
+    Ok(tallies)
+}
+
 /// When an item of this operation was last marked as sent.
 pub(super) fn last_sent(connection: &Connection, id: &OperationId) -> Result<Option<Timestamp>, Trouble> {
     let Range { first, end } = range(connection, id)?;

@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -160,6 +161,7 @@ pub(super) fn options(config: &Config, profiles: &[ProfileName], capabilities: C
         columns: Vec::new(),
         views: views.collect(),
         teams: config.teams.clone(),
+        links: Arc::new(config.people.clone()),
         start_with,
         zone: jiff::tz::TimeZone::system(),
     }

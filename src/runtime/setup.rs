@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::backend::{ProfileSetup, Setup, Tuning, system_clock};
-use crate::config::{Config, PersonLink, Profile};
+use crate::config::{Config, Profile};
 use crate::domain::SafeText;
 use crate::domain::planning::radius::Caps;
 use crate::journal::Journal;
@@ -31,8 +31,7 @@ pub fn setup(config: &Config, profiles: &[&Profile], journal: Journal, data: &Pa
 pub fn caps(config: &Config) -> Caps {
     let mut caps = Caps { usual: config.settings.owner_cap, ..Caps::default() };
     for cap in &config.caps {
-        let is_meant = |link: &&PersonLink| link.key.to_lowercase() == cap.owner.to_lowercase();
-        match config.people.iter().find(is_meant) {
+        match config.people.called(&cap.owner) {
             Some(link) => {
                 for (profile, ids) in &link.ids {
                     caps.own.extend(ids.iter().map(|id| ((profile.clone(), id.clone()), cap.leads)));

@@ -84,14 +84,17 @@ impl Workers {
         if let Some(older) = self.lanes.insert(job.lane(), replaced.clone()) {
             older.store(true, Ordering::Relaxed);
         }
-        let answers = self.answers.clone();
+        let (answers, lane) = (self.answers.clone(), job.lane());
         tokio::task::spawn_blocking(move || {
             let answer = catch_unwind(AssertUnwindSafe(|| job.run(&|| replaced.load(Ordering::Relaxed))));
             // An answer that nobody waits for any more is nothing to complain about.
             let _ = match answer {
                 Ok(Some(message)) => answers.send(message),
                 Ok(None) => Ok(()),
-                Err(_) => answers.send(internal_error("this could not be computed")),
+                Err(_) => {
+                    let _ = answers.send(internal_error("this could not be computed"));
+                    answers.send(Message::WorkFailed(lane))
+                }
             };
         });
     }

@@ -31,7 +31,7 @@ fn wish(field: Field) -> Wish {
         Field::Company => (10, 20, 32, 3),
         Field::Score => (5, 5, 5, 4),
         Field::Created => (4, 4, 4, 5),
-        Field::Profile => (6, 10, 14, 6),
+        Field::Profile => (6, 12, 20, 6),
         Field::Email => (18, 26, 36, 7),
         Field::Source => (7, 12, 18, 8),
         Field::Updated => (4, 4, 4, 9),

@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::app::asking::Narrowing;
 use crate::app::state::{Focus, State};
 use crate::app::{Action, Context, words};
 use crate::domain::leads::SnapshotPart;
@@ -54,7 +55,11 @@ fn title(state: &State, canvas: &mut Canvas<'_>, area: Rect, tee: Option<u16>) {
     }
     let focused = matches!(state.focus, Focus::Leads | Focus::Filter);
     let changed = if state.is_view_changed() { " (changed)" } else { "" };
-    let label = format!(" Leads: {}{changed} ", state.list_label());
+    let by = match state.narrowing() {
+        Some(Narrowing::Narrowed { by, .. }) => format!(", narrowed by {by}"),
+        _ => String::new(),
+    };
+    let label = format!(" Leads: {}{by}{changed} ", state.list_label());
     canvas.text(1, area.y, x.saturating_sub(2), &label, if focused { Role::Focused } else { Role::Title });
 }
 
@@ -85,7 +90,11 @@ fn filter_parts(state: &State, area: Rect) -> (String, Rect) {
         0 => String::new(),
         n => format!(", {} closed hidden", words::number(n)),
     };
-    let found = if state.leads.is_searching() {
+    let found = if let Some(Narrowing::Asked(_)) = state.narrowing() {
+        " asking ".to_owned()
+    } else if let Some(Narrowing::NotAsked(_)) = state.narrowing() {
+        " not asked yet ".to_owned()
+    } else if state.leads.is_searching() {
         " searching ".to_owned()
     } else if area.width < 60 && state.filter.query.is_empty() {
         format!(" {} ", words::counted(shown.len(), "lead"))
@@ -164,7 +173,12 @@ fn heads(state: &State, canvas: &mut Canvas<'_>, area: Rect, columns: &[Column])
 /// Loading, empty, failed, waiting, or nothing that matches: said where the rows would be.
 fn instead_of_rows(state: &State, canvas: &mut Canvas<'_>, area: Rect) {
     let total: usize = state.listed_profiles().map(|profile| profile.table.len()).sum();
-    let (role, text) = if total > 0 && state.leads.shown.generation > 0 {
+    let narrowing = state.narrowing();
+    let (role, text) = if let Some(Narrowing::NotAsked(text) | Narrowing::Asked(text)) = narrowing {
+        (Role::Busy, text)
+    } else if let Some(Narrowing::Failed(text)) = narrowing {
+        (Role::Error, text)
+    } else if total > 0 && state.leads.shown.generation > 0 {
         let mut text = format!("None of {} matches this filter.", words::counted(total, "lead"));
         if let Some(key) = state.keys.label(state.context(), Action::Back) {
             text += &format!(" {key} clears it.");
@@ -212,8 +226,7 @@ fn rows(state: &State, canvas: &mut Canvas<'_>, area: Rect, columns: &[Column]) 
         } else if range.as_ref().is_some_and(|range| range.contains(&at)) {
             canvas.text(1, y, 1, glyphs.in_range, Role::Mark);
         }
-        let flags = part.table.flags(row);
-        if flags.has(LeadFlags::DO_NOT_CALL) || flags.has(LeadFlags::INVALID) {
+        if part.table.flags(row) != LeadFlags::default() {
             canvas.text(2, y, 1, glyphs.flag, Role::Warning);
         }
         for (index, column) in columns.iter().enumerate() {
@@ -233,7 +246,10 @@ fn cell(state: &State, canvas: &mut Canvas<'_>, part: &SnapshotPart, row: u32, c
         Field::Score => table.score(row).map(|score| score.to_string()).unwrap_or_default().into(),
         Field::Created => age(table.created_at(row)).into(),
         Field::Updated => age(table.updated_at(row)).into(),
-        Field::Profile => part.profile.to_string().into(),
+        Field::Profile => {
+            let vendor = state.profiles.get(&part.profile).map_or("", |profile| profile.vendor());
+            format!("{} {vendor}", part.profile).trim_end().to_owned().into()
+        }
         Field::Owner => match table.assignment(row) {
             Assignment::Owner(owner) => owner.label().as_str().to_owned().into(),
             other => {
@@ -244,7 +260,11 @@ fn cell(state: &State, canvas: &mut Canvas<'_>, part: &SnapshotPart, row: u32, c
         Field::Status => match (table.text(row, Field::Status), table.lifecycle(row)) {
             (text, Lifecycle::Closed) if text.is_empty() => "closed".into(),
             (text, Lifecycle::Deleted) if text.is_empty() => "deleted".into(),
-            (text, _) => text,
+            // What is to be minded is said before the status: a narrow column cuts the end off.
+            (text, _) => match table.flags(row).words() {
+                flags if flags.is_empty() => text,
+                flags => format!("{flags}; {text}").trim_end_matches("; ").to_owned().into(),
+            },
         },
         Field::Name => {
             let name = table.text(row, Field::Name);
@@ -254,6 +274,13 @@ fn cell(state: &State, canvas: &mut Canvas<'_>, part: &SnapshotPart, row: u32, c
                 SafeText::new(table.id(row).as_str()).as_str().to_owned().into()
             } else {
                 name
+            }
+        }
+        Field::Campaign | Field::List => {
+            let id = table.text(row, column.field);
+            match part.collection_name(column.field, &id) {
+                Some(name) => name.as_str().to_owned().into(),
+                None => id,
             }
         }
         field => table.text(row, field),

@@ -27,6 +27,8 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, area: Rect) {
             canvas.text(area.x + 1, y, 1, glyphs.mark, Role::Mark);
         }
         let (name, kind, count) = entry(state, list);
+        let within = if matches!(list, ListId::Collection(..)) { 2 } else { 0 };
+        let area = Rect { x: area.x + within, width: area.width.saturating_sub(within), ..area };
         let count = count.map(words::number).unwrap_or_default();
         let count_width = (words::width(&count) as u16).max(5);
         canvas.right(area.right().saturating_sub(count_width + 1), y, count_width, &count, Role::Text);
@@ -56,11 +58,22 @@ fn entry(state: &State, list: &ListId) -> (SafeText, String, Option<usize>) {
             if profile.capabilities.as_ref().is_some_and(|capabilities| capabilities.experimental) {
                 kind += ", experimental";
             }
+            if !profile.collections.is_empty() && !state.is_unfolded(profile) {
+                kind += &format!(", {} lists", words::number(profile.collections.len()));
+            }
             let count = profile.capabilities.is_some().then(|| profile.table.len());
             if count.is_none() {
                 kind = "cannot be used".to_owned();
             }
             (SafeText::new(name.as_str()), kind, count)
+        }
+        ListId::Collection(profile, kind, id) => {
+            let found = state.profiles.get(profile).and_then(|profile| profile.collections.get(*kind, id));
+            let name = found.map(|found| found.name.clone()).filter(|name| !name.is_empty());
+            let status = found.map(|found| found.status.to_string()).filter(|status| !status.is_empty());
+            let kind_and_status = status.map_or_else(|| kind.to_string(), |status| format!("{kind}, {status}"));
+            let count = state.lists.collection_counts.get(&(profile.clone(), *kind, id.clone())).copied();
+            (name.unwrap_or_else(|| SafeText::new(id)), kind_and_status, count)
         }
         ListId::View(name) => (SafeText::new(name), "view".to_owned(), state.lists.counts.get(name).copied()),
     }

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::app::operation::OperationView;
-use crate::app::operations::{Operation, tally_words};
+use crate::app::operations::{Operation, part_words, tally_words};
 use crate::app::state::State;
 use crate::app::words;
 use crate::domain::history::ItemRow;
@@ -38,6 +38,7 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, view: &OperationView) {
         }
     }
     let body = dialog.body;
+    let several = state.parts_of(view).len() > 1;
     if view.is_empty() {
         let text = match (view.is_loading(), view.only_problems) {
             (true, _) => "Reading the items from the journal",
@@ -50,7 +51,7 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, view: &OperationView) {
         let at = view.cursor.top + usize::from(line);
         let y = body.y + line;
         match view.item(at) {
-            Some(item) => row(canvas, view, item, body.x, y, &columns, at == view.cursor.at),
+            Some(item) => row(canvas, view, item, several, body.x, y, &columns, at == view.cursor.at),
             None if at < view.len() => {
                 canvas.text(body.x + 2, y, body.width, "reading", Role::Dim);
             }
@@ -103,6 +104,13 @@ fn head_lines(state: &State, view: &OperationView, tally: &Tally) -> Vec<(String
             Some(_) => "Nothing of it is left to take back".to_owned(),
             None => String::new(),
         },
+    };
+    let parts = part_words(state.parts_of(view));
+    let how = match (how.is_empty(), parts.is_empty()) {
+        (_, true) => how,
+        (true, false) => parts,
+        // Where every profile stands is worth more than how fast all of them together go.
+        (false, false) => format!("{parts}; {how}"),
     };
     vec![(title, Role::Title), (tally_words(tally), Role::Text), (how, Role::Text)]
 }
@@ -188,10 +196,12 @@ fn columns(width: u16) -> [(u16, u16); 6] {
     [state, lead, was, wrote, now, (x, width.saturating_sub(x))]
 }
 
+#[expect(clippy::too_many_arguments, reason = "what a row is made of, and where it stands")]
 fn row(
     canvas: &mut Canvas<'_>,
     view: &OperationView,
     item: &ItemRow,
+    several: bool,
     x: u16,
     y: u16,
     columns: &[(u16, u16); 6],
@@ -212,7 +222,11 @@ fn row(
     if room > 8 {
         canvas.text(x + 2 + used, y, room - used, item.state.label(), role);
     }
-    let name = if item.name.is_empty() { item.target.to_string() } else { item.name.to_string() };
+    let mut name = if item.name.is_empty() { item.target.to_string() } else { item.name.to_string() };
+    if several {
+        // Two profiles may have a lead of the same name, and even of the same id.
+        name = format!("{}: {name}", item.profile);
+    }
     let cell = |canvas: &mut Canvas<'_>, at: usize, text: &str, role: Role| {
         canvas.text(x + columns[at].0, y, columns[at].1, text, role);
     };

@@ -16,6 +16,7 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, area: Rect) {
     let (columns, height) = state.owners_grid();
     let width = area.width / columns as u16;
     let most = state.owners.most;
+    let several = state.listed_profiles().count() > 1;
     let count_width = words::width(&words::number(most)).max(5) as u16;
     for (at, owner) in state.owners.rows.iter().enumerate().skip(state.owners.cursor.top).take(columns * height) {
         let place = at - state.owners.cursor.top;
@@ -26,12 +27,20 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, area: Rect) {
             width: width.saturating_sub(1),
             height: 1,
         };
-        row(canvas, owner, room, count_width, most, focused && at == state.owners.cursor.at);
+        row(canvas, owner, room, count_width, most, several, focused && at == state.owners.cursor.at);
     }
 }
 
 /// `Jane Smith  1,204 ███████▌`
-fn row(canvas: &mut Canvas<'_>, owner: &OwnerRow, area: Rect, count_width: u16, most: usize, current: bool) {
+fn row(
+    canvas: &mut Canvas<'_>,
+    owner: &OwnerRow,
+    area: Rect,
+    count_width: u16,
+    most: usize,
+    several: bool,
+    current: bool,
+) {
     if current {
         canvas.text(area.x, area.y, 1, canvas.theme.glyphs.cursor, Role::Mark);
     }
@@ -44,6 +53,10 @@ fn row(canvas: &mut Canvas<'_>, owner: &OwnerRow, area: Rect, count_width: u16, 
         (false, false) => Role::Dim,
     };
     let word = if owner.is_ambiguous { owner.email.as_str() } else { owner.who.word() };
+    // Where the leads are comes first: it tells one Jane from the other, and what the sum is made of.
+    let split = if several { owner.split() } else { String::new() };
+    let word = [&*split, word].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+    let word = word.as_str();
     let word_width = if word.is_empty() { 0 } else { (words::width(word) as u16 + 1).min(room / 2) };
     let used = canvas.text(area.x + 2, area.y, room.saturating_sub(word_width), owner.label.as_str(), role);
     if !word.is_empty() {

@@ -39,18 +39,26 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, picker: &Picker) {
         canvas.right(head.x, head.y + 1, head.width, &legend, Role::Dim);
     }
     let body = dialog.body;
+    let several = state.profiles.len() > 1;
     if picker.matches.is_empty() {
         canvas.text(body.x, body.y, body.width, "Nobody is called like this.", Role::Text);
     }
     for line in 0..body.height {
         let at = picker.cursor.top + usize::from(line);
         if let Some(found) = picker.matches.get(at) {
-            row(canvas, picker, found, Rect { y: body.y + line, height: 1, ..body }, at == picker.cursor.at);
+            row(canvas, picker, found, several, Rect { y: body.y + line, height: 1, ..body }, at == picker.cursor.at);
         }
     }
 }
 
-fn row(canvas: &mut Canvas<'_>, picker: &Picker, found: &crate::app::picker::PickerMatch, area: Rect, current: bool) {
+fn row(
+    canvas: &mut Canvas<'_>,
+    picker: &Picker,
+    found: &crate::app::picker::PickerMatch,
+    several: bool,
+    area: Rect,
+    current: bool,
+) {
     let Some(owner) = picker.owner(found) else { return };
     let glyphs = canvas.theme.glyphs;
     if current {
@@ -67,6 +75,7 @@ fn row(canvas: &mut Canvas<'_>, picker: &Picker, found: &crate::app::picker::Pic
     let used = canvas.marked(area.x + 2, area.y, room, name, base, &ranges, matched);
     let mut more = match owner.who {
         Who::Nobody => "take the owner away".to_owned(),
+        _ if several => owner.split(),
         _ => owner.group.to_string(),
     };
     if owner.is_ambiguous || found.positions.is_empty() && !picker.field.is_empty() {

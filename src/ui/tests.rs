@@ -9,7 +9,7 @@ use ratatui::backend::TestBackend;
 
 use crate::app::fixture::{self, Desk, capabilities, hours_ago, lead, now, owner};
 use crate::app::{Action, Message, Options, ThemeName};
-use crate::domain::exchange::{Event, OperationProgress, Problem};
+use crate::domain::exchange::{Event, OperationProgress, PartProgress, Problem};
 use crate::domain::history::{ItemRow, LeadEvent, OperationLife};
 use crate::domain::view::SavedView;
 use crate::domain::{Assignment, ItemState, OperationKind, SafeText, Tally};
@@ -538,4 +538,66 @@ fn every_hint_names_a_key_that_does_it() {
             desk.acts(&[Action::Back, Action::Back]);
         }
     }
+}
+
+#[test]
+fn two_profiles_of_two_vendors() {
+    at_sizes("several", &[(80, 24), (200, 50)], |size| {
+        let mut desk = Desk::with_two(size, 110, 40);
+        desk.collections();
+        desk.acts(&[Action::Mark, Action::Mark]);
+        desk
+    });
+    at_sizes("several_plan", &[(80, 24), (120, 40)], |size| {
+        let mut desk = Desk::with_two(size, 60, 40);
+        desk.plan("owner:none", "js");
+        desk
+    });
+    at_sizes("several_picker", &[(80, 24)], |size| {
+        let mut desk = Desk::with_two(size, 60, 40);
+        desk.acts(&[Action::MarkAll, Action::Assign]);
+        desk.type_text("smi");
+        desk
+    });
+}
+
+#[test]
+fn a_table_that_the_vendor_narrowed() {
+    let scene = |answered: bool| {
+        move |size| {
+            let mut desk = Desk::with_two(size, 30, 30);
+            desk.collections();
+            desk.act(Action::Filter);
+            desk.type_text("filter:replied");
+            desk.act(Action::Accept);
+            if answered {
+                let found = Ok(Arc::new((1..9).map(|n| lead(n).id).collect()));
+                let asked = crate::domain::query::Asked::Filter("replied".to_owned());
+                desk.tell(Event::Answered { profile: "shop".into(), asked, found });
+            }
+            desk
+        }
+    };
+    at_sizes("narrowed", &[(80, 24), (120, 40)], scene(true));
+    at_sizes("narrowing", &[(80, 24)], scene(false));
+}
+
+#[test]
+fn the_report_of_two_profiles() {
+    at_sizes("several_report", &[(80, 24), (120, 40)], |size| {
+        let mut desk = Desk::with_two(size, 60, 40);
+        desk.plan("owner:none", "js");
+        let plan = desk.apply();
+        desk.tell(Event::Started { operation: "op-1".into(), plan });
+        let part = |profile: &str, done, failed, trouble: &str| PartProgress {
+            profile: profile.into(),
+            tally: Tally { done, failed, planned: 3, ..Tally::default() },
+            trouble: trouble.to_owned(),
+        };
+        let parts = vec![part("sales", 5, 0, ""), part("shop", 0, 2, "shop asked for a pause of 12 s")];
+        let tally = Tally { done: 5, failed: 2, planned: 6, ..Tally::default() };
+        let progress = OperationProgress { parts, tally, items_per_second: 4.0, ..OperationProgress::default() };
+        desk.tell(Event::Progress { operation: "op-1".into(), progress });
+        desk
+    });
 }

@@ -1,5 +1,6 @@
 //! Message tables: a state, messages, and the state and effects that are expected.
 
+mod asking;
 mod assigning;
 mod campaigns;
 mod leaving;
@@ -8,4 +9,5 @@ mod looking;
 mod marking;
 mod operations;
 mod plan_files;
+mod several;
 mod taking_back;

@@ -110,7 +110,10 @@ async fn tick(run: Arc<Run>, parts: Vec<Arc<Part>>) {
 
 fn tell(run: &Run, parts: &[Arc<Part>], tables: bool) {
     let waiting = parts.iter().find_map(|part| part.waiting());
-    let progress = run.live.progress(Instant::now(), run.stop.is_stopped(), run.reins.wish(), waiting);
+    let mut progress = run.live.progress(Instant::now(), run.stop.is_stopped(), run.reins.wish(), waiting);
+    if parts.len() > 1 {
+        progress.parts = parts.iter().map(|part| part.progress()).collect();
+    }
     run.watch.tell(Event::Progress { operation: run.id.clone(), progress });
     if tables {
         for part in parts {

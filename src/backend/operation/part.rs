@@ -8,8 +8,8 @@ use super::settling::{Chance, Lookup, Settler};
 use super::{News, Run};
 use crate::backend::StopToken;
 use crate::backend::desk::Desk;
-use crate::domain::exchange::Problem;
-use crate::domain::{Assignment, Change, ItemState, Plan, ReadBack};
+use crate::domain::exchange::{PartProgress, Problem};
+use crate::domain::{Assignment, Change, ItemState, Plan, ReadBack, Tally};
 use crate::journal::Move;
 use crate::vendor::{ErrorKind, Session, Target, VendorError};
 
@@ -209,6 +209,18 @@ impl Part {
         let pause = self.desk.gate.paused_for()?;
         let left = !self.states().iter().all(|state| state.is_settled());
         left.then(|| format!("{} asked for a pause of {} s", self.desk.name, pause.as_secs() + 1))
+    }
+
+    /// How far this profile's share is.
+    pub fn progress(&self) -> PartProgress {
+        let mut tally = Tally::default();
+        for state in self.states().iter() {
+            tally.add(*state, 1);
+        }
+        let skips = self.plan.parts.get(self.index).map_or(0, |part| part.skips.len());
+        tally.add(ItemState::Skipped, skips);
+        let trouble = self.halted().map(|problem| problem.what).or_else(|| self.waiting()).unwrap_or_default();
+        PartProgress { profile: self.desk.name.clone(), tally, trouble }
     }
 
     /// Makes an intention durable. On false it must not be carried out.

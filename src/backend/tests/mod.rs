@@ -5,6 +5,7 @@ mod resuming;
 mod screen;
 mod scripted;
 mod sets;
+mod several;
 mod undoing;
 
 use std::sync::{Arc, Mutex};

@@ -6,25 +6,25 @@ use crate::domain::Field;
 use crate::domain::exchange::Command;
 use crate::domain::selection::LeadKey;
 
-struct Screen {
+pub(super) struct Screen {
     commands: mpsc::Sender<Command>,
     events: mpsc::Receiver<Event>,
 }
 
 impl Screen {
-    fn open(bench: &Bench) -> Self {
+    pub fn open(bench: &Bench) -> Self {
         let (commands, orders) = mpsc::channel(16);
         let (told, events) = mpsc::channel(4);
         spawn(bench.engine.clone(), orders, told);
         Self { commands, events }
     }
 
-    async fn order(&self, command: Command) {
+    pub async fn order(&self, command: Command) {
         self.commands.send(command).await.unwrap();
     }
 
     /// Waits for the first event that `wanted` has an answer for; others are passed over.
-    async fn until<T>(&mut self, mut wanted: impl FnMut(Event) -> Option<T>) -> T {
+    pub async fn until<T>(&mut self, mut wanted: impl FnMut(Event) -> Option<T>) -> T {
         let search = async {
             loop {
                 let event = self.events.recv().await.expect("the backend ended");

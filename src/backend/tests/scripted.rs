@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::domain::campaign::LeadAsk;
+use crate::domain::campaign::{Collection, LeadAsk, NewLead};
 use crate::domain::{
     Assignment, BatchRule, Capabilities, Change, Exactness, Field, LeadId, LeadRecord, Pace, Person, ReadBack, Settle,
     TargetId, TargetKind, Unassign, VendorKind,
@@ -80,6 +80,21 @@ pub struct World {
     pub sessions: Vec<serde_json::Value>,
     /// What each reading of a target was for.
     pub looked: Vec<(TargetId, Looking)>,
+    pub collections: Vec<Collection>,
+    /// What becomes of the next leads that are created; without a word they are made.
+    pub creating: VecDeque<Creating>,
+    pub created: Vec<LeadRecord>,
+    pub creations: usize,
+}
+
+/// What becomes of a lead that is created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Creating {
+    /// Made, and the answer is lost.
+    LostAfter,
+    /// Not made, and there is no answer.
+    LostBefore,
+    Refused,
 }
 
 pub struct Scripted {
@@ -97,6 +112,8 @@ pub fn capabilities() -> Capabilities {
         experimental: false,
         fields: &[Field::Id, Field::Name, Field::Owner],
         server_filters: &[],
+        server_search: false,
+        new_lead: None,
         names_in_rows: true,
         all_names: false,
         batch: BatchRule::SINGLE,
@@ -157,9 +174,19 @@ impl Vendor for Scripted {
         Ok(self.world().people.clone())
     }
 
-    async fn leads(&self, _ask: &LeadAsk, pages: &mut dyn Pages) -> Result<(), VendorError> {
+    async fn leads(&self, ask: &LeadAsk, pages: &mut dyn Pages) -> Result<(), VendorError> {
         let all: Vec<(TargetId, Assignment)> =
             self.world().owners.iter().map(|(id, owner)| (id.clone(), owner.clone())).collect();
+        // A filter is an owner's id here.
+        let holds = |owner: &Assignment, filter: &String| {
+            owner.owner().and_then(|owner| owner.id.as_ref()).is_some_and(|id| id.as_str() == filter)
+        };
+        let all: Vec<(TargetId, Assignment)> =
+            all.into_iter().filter(|(_, owner)| ask.filters.iter().all(|filter| holds(owner, filter))).collect();
+        let created = self.world().created.clone();
+        if !created.is_empty() && pages.page(created, None) == ControlFlow::Break(()) {
+            return Ok(());
+        }
         for page in all.chunks(10) {
             let _permit = self.on_the_way().await;
             if let Some(kind) = self.world().read_errors.pop_front() {
@@ -174,6 +201,31 @@ impl Vendor for Scripted {
             }
         }
         Ok(())
+    }
+
+    async fn collections(&self) -> Result<Vec<Collection>, VendorError> {
+        Ok(self.world().collections.clone())
+    }
+
+    async fn create_lead(&self, lead: &NewLead) -> Result<LeadRecord, VendorError> {
+        let _permit = self.on_the_way().await;
+        let mut world = self.world();
+        world.creations += 1;
+        let fate = world.creating.pop_front();
+        let made = LeadRecord {
+            id: format!("new-{}", world.creations).into(),
+            email: crate::domain::SafeText::new(&lead.email),
+            created_at: Some(crate::domain::Timestamp::now()),
+            ..LeadRecord::default()
+        };
+        if matches!(fate, None | Some(Creating::LostAfter)) {
+            world.created.push(made.clone());
+        }
+        match fate {
+            None => Ok(made),
+            Some(Creating::LostAfter | Creating::LostBefore) => Err(error(ErrorKind::Unreachable)),
+            Some(Creating::Refused) => Err(error(ErrorKind::Refused)),
+        }
     }
 
     async fn detail(&self, id: &LeadId) -> Result<LeadRecord, VendorError> {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::backend::{Engine, StopToken};
 use crate::cli::args::{AssignArgs, DistributeArgs, SpreadBy, Which, WriteArgs};
-use crate::cli::exit::{Exit, Failure};
-use crate::cli::loading::{self, World};
+use crate::cli::exit::{Exit, Failure, worse};
+use crate::cli::loading::{self, Want, World};
 use crate::cli::output::Out;
 use crate::cli::people::{self, resolve};
 use crate::cli::progress::Progress;
@@ -16,12 +16,15 @@ use crate::config::Profile;
 use crate::domain::distribution::{self, Share, Way};
 use crate::domain::leads::LeadTable;
 use crate::domain::planning::{PlanRequest, Wanted, plan};
+use crate::domain::query::Query;
 use crate::domain::recipe::{OneOrEach, Recipe};
 use crate::domain::safe_text::visible;
-use crate::domain::{Assignment, LeadId, Lifecycle, OperationKind, OwnerRef, ProfileName, SafeText, Timestamp};
+use crate::domain::{
+    Assignment, LeadId, Lifecycle, OperationKind, OwnerRef, Plan, ProfileName, SafeText, SkipReason, Timestamp,
+};
 
 pub async fn assign(session: &Session, args: &AssignArgs, out: &mut Out) -> Result<Exit, Failure> {
-    let command = Command::new(session, session.profiles()?, &args.which, &args.write, OperationKind::Assign)?;
+    let command = Command::new(session, session.profiles_to_write()?, &args.which, &args.write, OperationKind::Assign)?;
     command
         .run(out, |_, profile, world, leads| {
             let to = match &args.target.to {
@@ -37,7 +40,7 @@ pub async fn assign(session: &Session, args: &AssignArgs, out: &mut Out) -> Resu
 pub async fn recipe(session: &Session, recipe: &Recipe, write: &WriteArgs, out: &mut Out) -> Result<Exit, Failure> {
     let profiles = match recipe.profiles.as_slice() {
         named if session.wanted.is_empty() && !named.is_empty() => ordered(session, named)?,
-        _ => session.profiles()?,
+        _ => session.profiles_to_write()?,
     };
     let asked = match (&recipe.leads.query, &recipe.leads.ids) {
         (Some(query), _) => Asked::Query(query.clone()),
@@ -76,7 +79,8 @@ pub async fn distribute(session: &Session, args: &DistributeArgs, out: &mut Out)
         SpreadBy::Balance => Way::Balance,
         SpreadBy::Weights => Way::Weights,
     };
-    let command = Command::new(session, session.profiles()?, &args.which, &args.write, OperationKind::Distribute)?;
+    let command =
+        Command::new(session, session.profiles_to_write()?, &args.which, &args.write, OperationKind::Distribute)?;
     command
         .run(out, |command, profile, world, leads| {
             let mut owners: Vec<OwnerRef> = Vec::new();
@@ -156,7 +160,6 @@ impl<'a> Command<'a> {
         write: &'a WriteArgs,
         kind: OperationKind,
     ) -> Result<Self, Failure> {
-        refuse_read_only(profiles.iter().copied())?;
         let asked = match (&which.query, &which.ids) {
             (Some(query), _) => Asked::Query(query.clone()),
             (None, Some(source)) => Asked::Ids(ids::read(source)?),
@@ -175,22 +178,36 @@ impl<'a> Command<'a> {
         let (session, profiles) = (self.session, &self.profiles);
         refuse_read_only(profiles.iter().copied())?;
         let stop = signals::listen();
-        let engine = session.usable_engine(profiles)?;
-        refuse_mappings(&engine, profiles)?;
-        let names: Vec<ProfileName> = profiles.iter().map(|profile| profile.name.clone()).collect();
+        let engine = session.engine(profiles)?;
+        let usable = super::usable(&engine)?;
+        let names = with_owners(session, &engine, &usable)?;
+        let query = if let Asked::Query(text) = &self.asked { Some(text) } else { None };
+        let query = query.map(|text| loading::query(text, &loading::vocabulary(&engine, &names))).transpose()?;
+        let want = match &query {
+            Some(query) if self.kind == OperationKind::Assign => Want::OnlyFor(query),
+            // Who gets what depends on what everybody has.
+            Some(query) => Want::EverythingFor(query),
+            None => Want::Everything,
+        };
+        let narrowed = query.as_ref().is_some_and(|query| !query.questions().is_empty());
         let progress = Progress::new(session.plain);
-        let mut world = loading::load(&engine, &names, &progress, &stop).await?.complete()?;
+        let links = &session.config.people;
+        let mut world = loading::load(&engine, &names, links, want, &progress, &stop).await?.readable()?;
+        let left_out = usable.len() < profiles.len() || !world.missing.is_empty();
+        let names: Vec<ProfileName> = world.snapshot.parts.iter().map(|part| part.profile.clone()).collect();
         if let [only] = names.as_slice() {
             wanted(&self, only, &world, Vec::new())?;
         }
         let now = engine.now();
         let of_ids = |ids: usize| format!("{ids} ids");
-        let (leads, asked) = match &self.asked {
-            Asked::Query(text) => {
-                (matching(&mut world, &engine, text, now, &progress, &stop).await?, visible(text).into_owned())
+        let (leads, asked) = match (&self.asked, &query) {
+            (Asked::Query(text), Some(query)) => {
+                (matching(&mut world, &engine, query, now, &progress, &stop).await?, visible(text).into_owned())
             }
-            Asked::Ids(ids) => (located(&world, &names, ids.clone())?, of_ids(ids.len())),
-            Asked::IdsOf(each) => {
+            // Every query was understood above.
+            (Asked::Query(_), None) => (Leads::new(), String::new()),
+            (Asked::Ids(ids), _) => (located(&world, &names, ids.clone())?, of_ids(ids.len())),
+            (Asked::IdsOf(each), _) => {
                 let of_these = names.iter().filter_map(|name| Some((name.clone(), each.get(name)?.clone())));
                 let leads: Leads = of_these.collect();
                 let count = leads.iter().map(|(_, ids)| ids.len()).sum();
@@ -209,17 +226,31 @@ impl<'a> Command<'a> {
             now,
             read_at: world.read_at.clone(),
         };
-        let plan = plan(&request, &world.snapshot, &world.people, &world.capabilities);
+        let mut plan = plan(&request, &world.snapshot, &world.people, &world.capabilities);
+        if left_out {
+            admit_gaps(&mut plan);
+        }
         let writing = Writing {
             session,
             engine: &engine,
             args: self.write,
             stop: &stop,
             stdin_is_taken: self.stdin_is_taken,
-            snapshot: Some(&world.snapshot),
+            // Of a narrowed listing nobody's whole load is known.
+            snapshot: (!narrowed || self.kind == OperationKind::Distribute).then_some(&world.snapshot),
             asked: &asked,
         };
-        writing.carry_out(plan, out).await
+        let exit = writing.carry_out(plan, out).await?;
+        Ok(if left_out { worse(exit, Exit::Partly) } else { exit })
+    }
+}
+
+/// Where profiles were left out, an id that was not found elsewhere may be theirs.
+fn admit_gaps(plan: &mut Plan) {
+    for skip in plan.parts.iter_mut().flat_map(|part| &mut part.skips) {
+        if skip.reason == SkipReason::NoSuchLead {
+            skip.reason = SkipReason::Other("no such lead in the profiles that could be read".to_owned());
+        }
     }
 }
 
@@ -229,13 +260,12 @@ type Leads = Vec<(ProfileName, Vec<LeadId>)>;
 async fn matching(
     world: &mut World,
     engine: &Engine,
-    text: &str,
+    query: &Query,
     now: Timestamp,
     progress: &Progress,
     stop: &StopToken,
 ) -> Result<Leads, Failure> {
-    let query = world.query(text)?;
-    let rows = world.search(engine, &query, now, progress, stop).await?;
+    let rows = world.search(engine, query, now, progress, stop).await?;
     let mut leads: Leads = Vec::new();
     let mut place: BTreeMap<ProfileName, usize> = BTreeMap::new();
     for row in rows {
@@ -270,15 +300,17 @@ fn located(world: &World, profiles: &[ProfileName], ids: Vec<LeadId>) -> Result<
     Ok(leads)
 }
 
-/// Profiles whose targets are lead lists with agents have no owners of leads.
-fn refuse_mappings(engine: &Engine, profiles: &[&Profile]) -> Result<(), Failure> {
-    match profiles.iter().find(|profile| super::maps_agents(engine, &profile.name)) {
-        Some(profile) => Err(Failure::wrong_use(format!(
-            "{} of the profile {} maps agents to lead lists and has no owners of single leads; see `map`",
-            profile.vendor.title(),
-            profile.name
+/// Profiles whose targets are lead lists with agents have no owners of leads. Where every profile is meant they are left
+/// out; where they were named that is a mistake.
+fn with_owners(session: &Session, engine: &Engine, profiles: &[ProfileName]) -> Result<Vec<ProfileName>, Failure> {
+    let (maps, owned): (Vec<&ProfileName>, Vec<&ProfileName>) =
+        profiles.iter().partition(|profile| super::maps_agents(engine, profile));
+    match maps.first() {
+        Some(profile) if !session.means_all() || owned.is_empty() => Err(Failure::wrong_use(format!(
+            "{} of the profile {profile} maps agents to lead lists and has no owners of single leads; see `map`",
+            engine.capabilities(profile).map_or("the vendor", |capabilities| capabilities.vendor.title())
         ))),
-        None => Ok(()),
+        _ => Ok(owned.into_iter().cloned().collect()),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::backend::StopToken;
 use crate::cli::args::{Format, LeadsArgs};
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::loading::{self, World};
+use crate::cli::loading::{self, Want, World};
 use crate::cli::output::csv::{self, Cell};
 use crate::cli::output::items::grouped;
 use crate::cli::output::table::{self, Column, Table};
@@ -33,14 +33,15 @@ pub async fn run(session: &Session, args: &LeadsArgs, stop: &StopToken, out: &mu
         return Err(Failure::wrong_use(told.join("\n")));
     }
     told.iter().for_each(|sentence| say(sentence));
+    let query = loading::query(args.query.as_deref().unwrap_or_default(), &loading::vocabulary(&engine, &names))?;
     let progress = Progress::new(session.plain);
-    let mut world = loading::load(&engine, &names, &progress, stop).await?;
+    let links = &session.config.people;
+    let mut world = loading::load(&engine, &names, links, Want::OnlyFor(&query), &progress, stop).await?;
     world.tell_missing();
     if world.snapshot.parts.is_empty() {
         return Ok(Exit::Nothing);
     }
     let now = engine.now();
-    let query = world.query(args.query.as_deref().unwrap_or_default())?;
     let mut rows = world.search(&engine, &query, now, &progress, stop).await?;
     rows.truncate(args.limit.unwrap_or(usize::MAX));
     let nameless = world.nameless(&rows);
@@ -174,7 +175,10 @@ fn cell(field: Field, profile: &ProfileName, lead: &LeadRecord, now: Timestamp) 
         Field::Name => lead.name.to_string(),
         Field::Company => lead.company.to_string(),
         Field::Email => lead.email.to_string(),
-        Field::Status => lead.status.to_string(),
+        Field::Status => match lead.flags.words() {
+            flags if flags.is_empty() => lead.status.to_string(),
+            flags => format!("{flags}; {}", lead.status).trim_end_matches("; ").to_owned(),
+        },
         Field::Source => lead.source.to_string(),
         Field::Score => lead.score.map(|score| score.to_string()).unwrap_or_default(),
         Field::Created => lead.created_at.map(|at| age(at, now)).unwrap_or_default(),

@@ -5,6 +5,7 @@ pub mod assign;
 pub mod campaigns;
 pub mod config;
 pub mod doctor;
+pub mod lead;
 pub mod leads;
 pub mod log;
 pub mod map;

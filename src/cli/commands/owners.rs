@@ -1,11 +1,11 @@
 //! `owners`: list people with their load.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::backend::StopToken;
 use crate::cli::args::Format;
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::loading;
+use crate::cli::loading::{self, Want};
 use crate::cli::output::csv::{self, Cell};
 use crate::cli::output::items::grouped;
 use crate::cli::output::json::OwnerLine;
@@ -14,8 +14,8 @@ use crate::cli::output::{Out, say};
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::cli::signals::unless_stopped;
-use crate::domain::leads::LeadTable;
-use crate::domain::{Agreement, Assignment, Person, PersonId, PersonStatus, ProfileName, Verbatim};
+use crate::domain::leads::{LeadTable, SnapshotPart};
+use crate::domain::{Agreement, Assignment, Links, Person, PersonId, PersonStatus, ProfileName, Verbatim};
 
 pub async fn run(session: &Session, stop: &StopToken, out: &mut Out) -> Result<Exit, Failure> {
     let profiles = session.profiles()?;
@@ -35,7 +35,8 @@ pub async fn run(session: &Session, stop: &StopToken, out: &mut Out) -> Result<E
             Err(error) => say(&format!("{name}: {error} {}", error.remedy)),
         }
     }
-    let world = loading::load(&engine, &names, &progress, stop).await?;
+    let links = &session.config.people;
+    let world = loading::load(&engine, &names, links, Want::Everything, &progress, stop).await?;
     world.tell_missing();
     let several = profiles.len() > 1;
     let mut columns = vec![Column::words("NAME"), Column::number("LEADS"), Column::words("E-MAIL")];
@@ -48,14 +49,24 @@ pub async fn run(session: &Session, stop: &StopToken, out: &mut Out) -> Result<E
         csv::row(out, ["profile", "id", "name", "email", "active", "leads"].map(Cell::text))?;
     }
     let mut loose = Vec::new();
-    for part in &world.snapshot.parts {
+    let counted = |part: &SnapshotPart| {
         let mut loads = loads(&part.people, &part.table);
         if let Some(lists) = mapped.get(&part.profile) {
             loads.iter_mut().for_each(|load| load.leads = lists.get(&load.person.id).copied().unwrap_or_default());
         }
+        loads
+    };
+    let counted: Vec<Vec<Load>> = world.snapshot.parts.iter().map(counted).collect();
+    let totals = totals(&world.snapshot.parts, &counted, links);
+    let mut told = HashSet::new();
+    for (part, loads) in world.snapshot.parts.iter().zip(&counted) {
         for load in loads {
             let person = &load.person;
-            let line = OwnerLine::new(&part.profile, person, load.leads, load.exact);
+            let mut line = OwnerLine::new(&part.profile, person, load.leads, load.exact);
+            let link = links.of(&part.profile, person);
+            let total = link.and_then(|link| totals.get(link.key.as_str()));
+            line.person = link.map(|link| link.key.as_str());
+            line.person_leads = total.map(|total| total.leads);
             match session.format {
                 Format::Json => out.json(&line)?,
                 Format::Csv => csv::row(
@@ -69,13 +80,31 @@ pub async fn run(session: &Session, stop: &StopToken, out: &mut Out) -> Result<E
                         Cell::plain(line.leads),
                     ],
                 )?,
+                // One row for one person, with the load of all profiles.
+                Format::Table if several && total.is_some_and(|total| total.profiles.len() > 1) => {
+                    let (Some(link), Some(total)) = (link, total) else { continue };
+                    if told.insert(&link.key) {
+                        let ids: Vec<String> = total.profiles.iter().map(|(_, id, _)| id.clone()).collect();
+                        let shares =
+                            total.profiles.iter().map(|(name, _, leads)| format!("{name} {}", grouped(*leads)));
+                        let cells = vec![
+                            "together".to_owned(),
+                            link.label(person).to_string(),
+                            grouped(total.leads),
+                            person.email.to_string(),
+                            ids.join(", "),
+                            shares.collect::<Vec<_>>().join(" + "),
+                        ];
+                        table.row(out, cells)?;
+                    }
+                }
                 Format::Table => {
                     let mut cells = vec![
                         person.label().to_string(),
                         grouped(load.leads),
                         person.email.to_string(),
                         person.id.to_string(),
-                        remark(&load).to_owned(),
+                        remark(load).to_owned(),
                     ];
                     if several {
                         cells.insert(0, part.profile.to_string());
@@ -112,6 +141,28 @@ pub async fn run(session: &Session, stop: &StopToken, out: &mut Out) -> Result<E
         (false, false) => Exit::Partly,
         (false, true) => Exit::Nothing,
     })
+}
+
+/// The leads of one person in all listed profiles.
+#[derive(Default)]
+struct Total {
+    leads: usize,
+    /// Profile, id there, leads there.
+    profiles: Vec<(ProfileName, String, usize)>,
+}
+
+/// Everyone whom the configuration links, by the short name.
+fn totals<'l>(parts: &[SnapshotPart], loads: &[Vec<Load>], links: &'l Links) -> HashMap<&'l str, Total> {
+    let mut totals: HashMap<&str, Total> = HashMap::new();
+    for (part, loads) in parts.iter().zip(loads) {
+        for load in loads {
+            let Some(link) = links.of(&part.profile, &load.person) else { continue };
+            let total = totals.entry(&link.key).or_default();
+            total.leads += load.leads;
+            total.profiles.push((part.profile.clone(), load.person.id.to_string(), load.leads));
+        }
+    }
+    totals
 }
 
 fn remark(load: &Load) -> &'static str {

@@ -160,7 +160,12 @@ impl TakingBack {
             return Ok(Exit::Done);
         }
         let profiles = profiles_of(session, &operations)?;
-        refuse_read_only(profiles.iter().copied())?;
+        // Of several profiles one that cannot be used is told in the plan, item by item.
+        let several =
+            operations.iter().flat_map(|operation| &operation.parts).any(|part| part.profile != profiles[0].name);
+        if !several {
+            refuse_read_only(profiles.iter().copied())?;
+        }
         let strangers = match &self.targets {
             Some(targets) if self.newest => strangers(&journal, &operations[..1], targets)?,
             Some(targets) => strangers(&journal, &operations, targets)?,
@@ -168,7 +173,9 @@ impl TakingBack {
         };
         let stop = signals::listen();
         let engine = session.engine_with(journal, &profiles)?;
-        refuse_unusable(&engine)?;
+        if !several {
+            refuse_unusable(&engine)?;
+        }
         // One of several candidates is meant only where nothing else says which.
         let newest = self.newest && self.targets.is_none() && !self.force;
         let operations = if self.newest && !newest { &operations[..1] } else { &operations[..] };
@@ -263,15 +270,22 @@ fn nothing_of(request: &UndoRequest, operation: &OperationSummary, now: Timestam
 /// The profiles that operations went to.
 pub fn profiles_of<'s>(session: &'s Session, operations: &[OperationSummary]) -> Result<Vec<&'s Profile>, Failure> {
     let mut profiles: Vec<&Profile> = Vec::new();
+    let mut missing = None;
     for operation in operations {
         for part in &operation.parts {
-            let profile = session.profile(part.profile.as_str()).map_err(|failure| {
-                Failure::wrong_use(format!("operation {} went elsewhere: {failure}", operation.id))
-            })?;
-            if !profiles.iter().any(|known| known.name == profile.name) {
-                profiles.push(profile);
+            match session.profile(part.profile.as_str()) {
+                Ok(profile) if !profiles.iter().any(|known| known.name == profile.name) => profiles.push(profile),
+                Ok(_) => {}
+                Err(failure) => {
+                    let why = format!("operation {} went elsewhere: {failure}", operation.id);
+                    missing.get_or_insert(Failure::wrong_use(why));
+                }
             }
         }
     }
-    Ok(profiles)
+    // A profile that is gone does not hold the others up: the engine leaves its items alone, and says so.
+    match missing {
+        Some(failure) if profiles.is_empty() => Err(failure),
+        _ => Ok(profiles),
+    }
 }

@@ -1,7 +1,7 @@
 //! Items of plans and operations, and the summary below them.
 
 use super::csv::{self, Cell};
-use super::json::Summary;
+use super::json::{PartLine, Summary};
 use super::table::{self, Column, Table};
 use super::{Out, say};
 use crate::cli::args::Format;
@@ -160,6 +160,21 @@ impl Items {
         }
         out.flush()
     }
+}
+
+/// `sales (kenbun): 1,200 done, 3 failed`: one profile's share.
+pub fn part_words(part: &PartLine) -> String {
+    let counts = [
+        (part.done, "done"),
+        (part.failed, "failed"),
+        (part.skipped, "skipped"),
+        (part.not_sent, "not sent"),
+        (part.unknown, "not known yet"),
+    ];
+    let said = counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{} {word}", grouped(*count)));
+    let said: Vec<String> = said.collect();
+    let said = if said.is_empty() { "nothing to do".to_owned() } else { said.join(", ") };
+    format!("{} ({}): {said}", part.profile, part.vendor.title())
 }
 
 /// The summary as a line for people.

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::domain::{
     LeadFlags, LeadRecord, Lifecycle, OperationId, OwnerRef, Person, ProfileName, SafeText, Tally, Timestamp,
+    VendorKind,
 };
 
 /// A text that is `null` where there is none.
@@ -88,6 +89,12 @@ pub struct OwnerLine<'a> {
     pub email: Option<&'a SafeText>,
     pub active: bool,
     pub leads: usize,
+    /// The short name of a person whom the configuration links over several profiles, and the leads in all of those that
+    /// are listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person_leads: Option<usize>,
     /// False where owners are known only by a name that several people have: each of them is given all of its leads.
     #[serde(skip_serializing_if = "is_true")]
     pub leads_exact: bool,
@@ -106,6 +113,8 @@ impl<'a> OwnerLine<'a> {
             email: text(&person.email),
             active: person.is_active(),
             leads,
+            person: None,
+            person_leads: None,
             leads_exact,
         }
     }
@@ -124,9 +133,31 @@ pub struct Summary {
     pub requests: usize,
     /// Rounded to a thousandth.
     pub seconds: f64,
+    /// Each profile's share, where there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PartLine>,
     /// Only in plans that were not carried out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub planned: Option<usize>,
+}
+
+/// One profile's share of an operation.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PartLine {
+    pub profile: ProfileName,
+    pub vendor: VendorKind,
+    pub done: usize,
+    pub failed: usize,
+    pub skipped: usize,
+    pub not_sent: usize,
+    pub unknown: usize,
+}
+
+impl PartLine {
+    pub fn new(profile: ProfileName, vendor: VendorKind, tally: &Tally) -> Self {
+        let Summary { done, failed, skipped, not_sent, unknown, .. } = Summary::new(None, tally, 0, 0.0);
+        Self { profile, vendor, done, failed, skipped, not_sent, unknown }
+    }
 }
 
 impl Summary {
@@ -140,6 +171,7 @@ impl Summary {
             unknown: tally.unknown + tally.sent,
             requests,
             seconds: (seconds * 1_000.0).round() / 1_000.0,
+            parts: Vec::new(),
             planned: None,
         }
     }

@@ -26,6 +26,20 @@ impl Codes {
         }
     }
 
+    /// Adds how often each code occurs.
+    pub fn count(&self, counts: &mut [usize]) {
+        let mut add = |code: usize, rows: usize| {
+            if let Some(count) = counts.get_mut(code) {
+                *count += rows;
+            }
+        };
+        match self {
+            Self::Same { code, len } => add(*code as usize, *len),
+            Self::Bytes(codes) => codes.iter().for_each(|code| add(usize::from(*code), 1)),
+            Self::Words(codes) => codes.iter().for_each(|code| add(*code as usize, 1)),
+        }
+    }
+
     pub fn push(&mut self, code: u32) {
         if let Self::Same { len: 0, .. } = self {
             *self = Self::Same { code, len: 1 };

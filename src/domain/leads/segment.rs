@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::bytes::{Put, Take};
 use super::columns::{Codes, Times};
 use super::texts::Texts;
-use crate::domain::{LeadFlags, LeadRecord, Lifecycle};
+use crate::domain::{Field, LeadFlags, LeadRecord, Lifecycle};
 
 /// Rows of a segment, but for the last one of a table. Few in tests, so that small tables have several segments.
 pub const SEGMENT_ROWS: usize = if cfg!(test) { 32 } else { 1 << 14 };
@@ -46,6 +46,15 @@ pub enum Worded {
 
 impl Worded {
     pub const ALL: [Self; 4] = [Self::Status, Self::Source, Self::Campaign, Self::List];
+
+    pub fn field(self) -> Field {
+        match self {
+            Self::Status => Field::Status,
+            Self::Source => Field::Source,
+            Self::Campaign => Field::Campaign,
+            Self::List => Field::List,
+        }
+    }
 
     pub fn of(self, lead: &LeadRecord) -> &str {
         match self {

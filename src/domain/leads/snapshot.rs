@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::table::LeadTable;
-use crate::domain::{Field, Person, ProfileName};
+use crate::domain::campaign::{CollectionKind, Collections};
+use crate::domain::query::Answers;
+use crate::domain::{Field, Links, Person, ProfileName, SafeText};
 
 /// A row of a [`Snapshot`], numbered through all its parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -24,6 +26,20 @@ pub struct SnapshotPart {
     pub fields: &'static [Field],
     /// The profile's people, so that `owner:` also finds an owner by e-mail address. May be empty.
     pub people: Arc<Vec<Person>>,
+    /// Who is the same person at other profiles, so that `owner:` finds leads by a short name too.
+    pub links: Arc<Links>,
+    /// The vendor's campaigns and lists, so that they have names beside their ids. May be empty.
+    pub collections: Arc<Collections>,
+    /// What the vendor itself answered to questions of queries.
+    pub answers: Answers,
+}
+
+impl SnapshotPart {
+    /// What a campaign or list is called that leads name by `id`; `None` where that is not known.
+    pub fn collection_name(&self, field: Field, id: &str) -> Option<&SafeText> {
+        let kind = CollectionKind::of(field)?;
+        self.collections.get(kind, id).map(|found| &found.name).filter(|name| !name.is_empty())
+    }
 }
 
 impl Snapshot {

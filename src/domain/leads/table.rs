@@ -261,6 +261,22 @@ impl LeadTable {
         &self.owners.list
     }
 
+    /// How many leads have each word of a field whose words are shared, such as the campaign; empty for other fields.
+    pub fn word_counts(&self, field: Field) -> impl Iterator<Item = (String, usize)> {
+        let column = worded(field);
+        let words = column.map_or(0, |column| self.words(column).pairs().len());
+        let mut counts = vec![0_usize; words];
+        if let Some(column) = column {
+            for segment in self.segments.iter() {
+                segment.columns.words[column as usize].count(&mut counts);
+            }
+        }
+        (0_u32..).zip(counts).filter_map(move |(number, count)| {
+            let word = self.words(column?).word(number);
+            (count > 0 && !word.is_empty()).then(|| (word.to_owned(), count))
+        })
+    }
+
     /// Bytes held, for benchmarks and the memory line of the debug page.
     pub fn heap_bytes(&self) -> usize {
         self.segments.iter().map(Segment::heap_bytes).sum::<usize>() + self.ids.heap_bytes()

@@ -119,8 +119,8 @@ impl<'a> PartPlanner<'a> {
         let mut skips = Vec::new();
         let mut inexact = Counts::default();
         let mut seen = HashSet::with_capacity(wanted);
-        let mut do_not_call = 0;
         let mut elsewhere = 0;
+        let mut flagged = [0_usize; LeadFlags::NAMED.len()];
         let mut warnings: Vec<String> = Vec::new();
         for wanted in share {
             let to = self.completed(&wanted.to);
@@ -158,8 +158,9 @@ impl<'a> PartPlanner<'a> {
                     });
                     continue;
                 }
-                if self.table.flags(row).has(LeadFlags::DO_NOT_CALL) {
-                    do_not_call += 1;
+                let flags = self.table.flags(row);
+                for (count, (flag, _)) in flagged.iter_mut().zip(LeadFlags::NAMED) {
+                    *count += usize::from(flags.has(flag));
                 }
                 elsewhere += usize::from(goes_elsewhere.is_some());
                 if let Some(doubt) = &before.doubt {
@@ -179,10 +180,11 @@ impl<'a> PartPlanner<'a> {
         if changes.is_empty() {
             warnings.clear();
         } else {
-            if do_not_call > 0 {
-                warnings.push(match do_not_call {
-                    1 => "1 of these leads is marked do-not-call.".to_owned(),
-                    count => format!("{count} of these leads are marked do-not-call."),
+            for (count, (flag, _)) in flagged.into_iter().zip(LeadFlags::NAMED).filter(|(count, _)| *count > 0) {
+                // As a rule nobody works on these; it is for a person to say that this time it is meant.
+                warnings.push(match count {
+                    1 => format!("1 of these leads is marked: {}.", flag.words()),
+                    count => format!("{count} of these leads are marked: {}.", flag.words()),
                 });
             }
             if let (1.., OtherGroup::Warned(word)) = (elsewhere, &self.capabilities.other_group) {

@@ -164,7 +164,7 @@ fn what_the_vendor_cannot_do_is_said_before_anything_is_sent() {
     assert_eq!(part.inexact, [("the lead has no owner now: leads cannot be left with nobody here".to_owned(), 1)]);
     let warnings = [
         "Old Hand is not active at the vendor.",
-        "1 of these leads is marked do-not-call.",
+        "1 of these leads is marked: do not call.",
         "This contract rests on guesses.",
         "Mails stay sent.",
     ];

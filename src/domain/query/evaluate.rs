@@ -4,6 +4,7 @@ use std::sync::{Arc, Weak};
 
 use hashbrown::HashMap;
 
+use super::Asked;
 use super::rows::RowSet;
 use super::scan::{Scan, TextKey};
 use super::term::{Compare, OwnerIs, Term, Test, Trait, When};
@@ -40,6 +41,8 @@ enum ColumnTest<'a> {
         values: &'a [When],
     },
     Marked,
+    /// These rows of the part.
+    Rows(RowSet),
     OneOf(Vec<Self>),
 }
 
@@ -87,7 +90,15 @@ pub fn text_conditions(terms: &[Term]) -> Vec<TextCondition<'_>> {
 
 impl<'a> Conditions<'a> {
     pub fn new(terms: &'a [Term], texts: &'a [TextCondition<'a>], part: &SnapshotPart, now: Timestamp) -> Self {
-        let columns = terms.iter().filter_map(|term| Some((term.negated, ColumnTest::of(&term.test, part)?))).collect();
+        let column = |term: &'a Term| match &term.test {
+            // What was not answered is true in neither sense.
+            Test::Asked(asked) => Some(match answered(asked, part) {
+                Some(rows) => (term.negated, ColumnTest::Rows(rows)),
+                None => (false, ColumnTest::Always(false)),
+            }),
+            test => Some((term.negated, ColumnTest::of(test, part)?)),
+        };
+        let columns = terms.iter().filter_map(column).collect();
         let texts = texts
             .iter()
             .map(|condition| TextTest {
@@ -100,11 +111,12 @@ impl<'a> Conditions<'a> {
         Self { columns, texts, now }
     }
 
-    /// The rows of a segment that fulfil all conditions. `marked`: the marked ones, where there are some.
-    pub fn rows(&self, segment: &Segment, marked: Option<&RowSet>, seen: &Seen) -> Found {
+    /// The rows of a segment that fulfil all conditions. `first`: the number of its first row in its part; `marked`: the
+    /// marked ones, where there are some.
+    pub fn rows(&self, segment: &Segment, first: usize, marked: Option<&RowSet>, seen: &Seen) -> Found {
         let mut rows = RowSet::all(segment.len());
         for (negated, test) in &self.columns {
-            let found = test.rows(segment, marked, self.now);
+            let found = test.rows(segment, first, marked, self.now);
             if *negated { rows.without(&found) } else { rows.and(&found) }
         }
         let mut learned = Vec::new();
@@ -176,7 +188,11 @@ fn shared_words(test: &Test, part: &SnapshotPart) -> Vec<(Worded, Vec<bool>)> {
         let columns = [Worded::Source, Worded::Campaign, Worded::List].into_iter();
         let columns = columns.map(|column| {
             let words = part.table.words(column);
-            (column, words.pairs().map(|(word, folded)| is_it(word, folded)).collect::<Vec<_>>())
+            let named = |word| {
+                let name = part.collection_name(column.field(), word);
+                name.is_some_and(|name| is_it(name.as_str(), &fold(name.as_str())))
+            };
+            (column, words.pairs().map(|(word, folded)| is_it(word, folded) || named(word)).collect::<Vec<_>>())
         });
         columns.filter(|(_, wanted)| wanted.contains(&true)).collect()
     };
@@ -201,20 +217,22 @@ impl<'a> ColumnTest<'a> {
             Test::Text { field, values } => {
                 let column = worded(*field)?;
                 let values: Vec<_> = values.iter().map(|value| fold(value)).collect();
+                let is = |text: &str| values.iter().any(|value| value == text);
+                let named = |word| part.collection_name(*field, word).is_some_and(|name| is(&fold(name.as_str())));
                 let wanted = part.table.words(column).pairs();
-                let wanted = wanted.map(|(_, folded)| values.iter().any(|value| value == folded)).collect();
+                let wanted = wanted.map(|(word, folded)| is(folded) || named(word)).collect();
                 Self::Number { column: Column::Words(column), wanted }
             }
             Test::Owner(owners) => {
-                let is_wanted =
-                    |assignment: &Assignment| owners.iter().any(|owner| owner_is(owner, assignment, &part.people));
+                let is_wanted = |assignment: &Assignment| owners.iter().any(|owner| owner_is(owner, assignment, part));
                 let wanted = part.table.owners().iter().map(|(assignment, _)| is_wanted(assignment)).collect();
                 Self::Number { column: Column::Owners, wanted }
             }
             Test::Score(compare, values) => Self::Score(*compare, values),
             Test::When { field, compare, values } => Self::When { field: *field, compare: *compare, values },
             Test::Is(traits) => Self::OneOf(traits.iter().map(|&wanted| Self::is(wanted)).collect()),
-            Test::Word(_) | Test::Fuzzy(_) | Test::Pattern(_) => return None,
+            // Made above, where it is known whether there is an answer.
+            Test::Asked(_) | Test::Word(_) | Test::Fuzzy(_) | Test::Pattern(_) => return None,
         })
     }
 
@@ -236,7 +254,7 @@ impl<'a> ColumnTest<'a> {
         }
     }
 
-    fn rows(&self, segment: &Segment, marked: Option<&RowSet>, now: Timestamp) -> RowSet {
+    fn rows(&self, segment: &Segment, first: usize, marked: Option<&RowSet>, now: Timestamp) -> RowSet {
         let rows = segment.len();
         let columns: &Columns = &segment.columns;
         match self {
@@ -262,9 +280,10 @@ impl<'a> ColumnTest<'a> {
                     values.iter().any(|value| value.holds(*compare, at, now))
                 })
             }
+            Self::Rows(wanted) => RowSet::collect(rows, |row| wanted.contains(first + row)),
             Self::Marked => marked.cloned().unwrap_or_else(|| RowSet::none(rows)),
             Self::OneOf(tests) => tests.iter().fold(RowSet::none(rows), |mut found, test| {
-                found.or(&test.rows(segment, marked, now));
+                found.or(&test.rows(segment, first, marked, now));
                 found
             }),
         }
@@ -288,9 +307,20 @@ pub fn closed(segment: &segment::Segment) -> Option<RowSet> {
     (!closed.is_empty()).then_some(closed)
 }
 
-/// Whether an assignment is to whom a query asks for: by id or name, or by a known person's e-mail address or name
-/// where the vendor shows only the other.
-pub fn owner_is(wanted: &OwnerIs, assignment: &Assignment, people: &[Person]) -> bool {
+/// The rows of a part that its vendor found by one of these questions; `None` where none of them was answered.
+fn answered(asked: &[Asked], part: &SnapshotPart) -> Option<RowSet> {
+    let mut rows = None;
+    for asked in asked {
+        let Some(answer) = part.answers.get(asked) else { continue };
+        let rows = rows.get_or_insert_with(|| RowSet::none(part.table.len()));
+        answer.iter().filter_map(|id| part.table.row_of(id.as_str())).for_each(|row| rows.insert(row as usize));
+    }
+    rows
+}
+
+/// Whether an assignment is to whom a query asks for: by id or name, by a known person's e-mail address or name where
+/// the vendor shows only the other, or by what the configuration calls that person.
+pub fn owner_is(wanted: &OwnerIs, assignment: &Assignment, part: &SnapshotPart) -> bool {
     let name = match wanted {
         OwnerIs::Nobody => return matches!(assignment, Assignment::Unassigned(_)),
         OwnerIs::NotKnown => return matches!(assignment, Assignment::Unknown),
@@ -305,10 +335,17 @@ pub fn owner_is(wanted: &OwnerIs, assignment: &Assignment, people: &[Person]) ->
     if called(owner.id.as_ref().map(|id| id.as_str())) || called(owner.name.as_ref().map(|name| name.as_str())) {
         return true;
     }
-    people.iter().any(|person| {
+    let link = part.links.called(&name);
+    let linked = |person: &Person| link.is_some_and(|link| link.is(&part.profile, person));
+    let ids = link.and_then(|link| link.ids.get(&part.profile));
+    if owner.id.as_ref().is_some_and(|id| ids.is_some_and(|ids| ids.contains(id))) {
+        return true;
+    }
+    part.people.iter().any(|person| {
         let meant = called(Some(person.id.as_str()))
             || called(Some(person.name.as_str()))
-            || called(Some(person.email.as_str()));
+            || called(Some(person.email.as_str()))
+            || linked(person);
         meant && person.owner_ref().agrees_with(owner) == Agreement::Same
     })
 }

@@ -3,6 +3,7 @@
 //! A query is a list of [terms](term::Term), all of which must hold. Its `Display` is text that can be parsed again to
 //! the same query, so that saved views and recipes keep queries as people write them.
 
+mod asked;
 mod evaluate;
 mod highlight;
 mod order;
@@ -16,16 +17,20 @@ mod search;
 pub mod term;
 #[cfg(test)]
 mod tests;
+mod vocabulary;
 
 use std::fmt;
 use std::ops::Range;
 
+use crate::domain::campaign::LeadAsk;
 use crate::domain::leads::{RowId, Snapshot};
 use crate::domain::selection::Selection;
 use crate::domain::{Field, Timestamp};
 
+pub use asked::{Answer, Answers, Asked};
 pub use search::Searcher;
 use term::{Term, Test, Trait};
+pub use vocabulary::Vocabulary;
 
 /// A query that was understood. The empty query matches everything.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -44,9 +49,31 @@ pub struct QueryError {
 }
 
 impl Query {
-    /// Understands `text`. `fields` are those that the vendors in question give.
+    /// Understands `text`. `fields` are those that the vendors in question give; they answer no questions themselves.
     pub fn parse(text: &str, fields: &[Field]) -> Result<Self, QueryError> {
-        Ok(Self { terms: parse::parse(text, fields)? })
+        Self::parse_with(text, &Vocabulary::from(fields))
+    }
+
+    /// Understands `text` with what the vendors in question give and answer.
+    pub fn parse_with(text: &str, vocabulary: &Vocabulary) -> Result<Self, QueryError> {
+        Ok(Self { terms: parse::parse(text, vocabulary)? })
+    }
+
+    /// The same query, and `term` must hold too.
+    pub fn and(&self, term: Term) -> Self {
+        let mut terms = self.terms.clone();
+        terms.push(term);
+        Self { terms }
+    }
+
+    /// The questions to vendors in it, each once.
+    pub fn questions(&self) -> Vec<Asked> {
+        asked::questions(&self.terms)
+    }
+
+    /// What a listing may be narrowed by for this query, and the questions that have to be asked by themselves.
+    pub fn narrowing(&self) -> (LeadAsk, Vec<Asked>) {
+        asked::narrowing(&self.terms)
     }
 
     pub fn is_empty(&self) -> bool {

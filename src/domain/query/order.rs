@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::Sort;
 use super::rows::RowSet;
 use super::search::{Unit, in_vendor_order};
+use crate::domain::campaign::Collections;
 use crate::domain::fold::fold;
 use crate::domain::leads::segment::{Columns, Segment};
 use crate::domain::leads::table::{slot_of, worded};
@@ -19,6 +20,8 @@ use crate::domain::{Assignment, Field};
 pub struct Order {
     sort: Sort,
     made_from: Vec<Identity>,
+    /// Campaigns and lists go by their names.
+    collections: Vec<Arc<Collections>>,
     rows: Vec<u32>,
 }
 
@@ -47,14 +50,19 @@ pub fn sorted(
         return None;
     }
     let sorter = Sorter { sort, units, ranks: word_ranks(sort.field, snapshot) };
-    let known = kept.as_ref().is_some_and(|order| order.sort == sort && order.is_of(units));
+    let known = kept.as_ref().is_some_and(|order| order.sort == sort && order.is_of(units, snapshot));
     if !known && total * FEW < snapshot.len() {
         let rows = in_vendor_order(units, found).into_par_iter().map(|RowId(row)| row);
         return Some(sorter.in_order(rows).into_iter().map(RowId).collect());
     }
     if !known {
         let rows = sorter.in_order((0..snapshot.len() as u32).into_par_iter());
-        *kept = Some(Order { sort, made_from: units.iter().map(|unit| Identity::of(unit.segment)).collect(), rows });
+        *kept = Some(Order {
+            sort,
+            made_from: units.iter().map(|unit| Identity::of(unit.segment)).collect(),
+            collections: snapshot.parts.iter().map(|part| part.collections.clone()).collect(),
+            rows,
+        });
     }
     let found = flat(units, found, snapshot.len());
     let is_found = |row: u32| found[row as usize / 64] >> (row % 64) & 1 == 1;
@@ -76,8 +84,12 @@ fn flat(units: &[Unit<'_>], found: &[RowSet], rows: usize) -> Vec<u64> {
 }
 
 impl Order {
-    fn is_of(&self, units: &[Unit<'_>]) -> bool {
-        self.made_from.len() == units.len()
+    fn is_of(&self, units: &[Unit<'_>], snapshot: &Snapshot) -> bool {
+        let named =
+            self.collections.iter().zip(&snapshot.parts).all(|(names, part)| Arc::ptr_eq(names, &part.collections));
+        named
+            && self.collections.len() == snapshot.parts.len()
+            && self.made_from.len() == units.len()
             && self.made_from.iter().zip(units).all(|(made_from, unit)| made_from.is(unit.segment, self.sort.field))
     }
 }
@@ -220,7 +232,13 @@ fn word_ranks(field: Field, snapshot: &Snapshot) -> Vec<Vec<Option<u32>>> {
     let words = |part: usize| -> Vec<String> {
         let table: &LeadTable = &snapshot.parts[part].table;
         match (worded(field), field) {
-            (Some(column), _) => table.words(column).pairs().map(|(_, folded)| folded.to_owned()).collect(),
+            (Some(column), _) => {
+                let shown = |(word, folded): (&str, &str)| match snapshot.parts[part].collection_name(field, word) {
+                    Some(name) => fold(name.as_str()).into_owned(),
+                    None => folded.to_owned(),
+                };
+                table.words(column).pairs().map(shown).collect()
+            }
             (None, Field::Owner) => {
                 let name = |assignment: &Assignment| match assignment {
                     Assignment::Owner(owner) => fold(owner.label().as_str()).into_owned(),

@@ -7,16 +7,17 @@ use jiff::tz::TimeZone;
 use regex::RegexBuilder;
 use strum::IntoEnumIterator;
 
-use super::QueryError;
+use super::asked::Asked;
 use super::term::{AgeUnit, Compare, OwnerIs, Pattern, Term, Test, Trait, When};
+use super::{QueryError, Vocabulary};
 use crate::domain::fold::fold;
 use crate::domain::{Field, Timestamp};
 
 /// A compiled expression may take this much memory; what is larger is a mistake or mischief.
 const LARGEST_PATTERN: usize = 1 << 20;
 
-pub fn parse(text: &str, fields: &[Field]) -> Result<Vec<Term>, QueryError> {
-    let mut parser = Parser { text, at: 0, fields };
+pub fn parse(text: &str, vocabulary: &Vocabulary) -> Result<Vec<Term>, QueryError> {
+    let mut parser = Parser { text, at: 0, vocabulary };
     let mut terms = Vec::new();
     loop {
         parser.skip_space();
@@ -30,7 +31,7 @@ pub fn parse(text: &str, fields: &[Field]) -> Result<Vec<Term>, QueryError> {
 struct Parser<'a> {
     text: &'a str,
     at: usize,
-    fields: &'a [Field],
+    vocabulary: &'a Vocabulary,
 }
 
 /// A value after a field's name.
@@ -163,6 +164,9 @@ impl Parser<'_> {
             only_equality("is", compare, &sign, "is:marked")?;
             return Ok(Test::Is(values.iter().map(trait_of).collect::<Result<_, _>>()?));
         }
+        if matches!(word.as_str(), "filter" | "search") {
+            return self.question(&word, name, compare, sign);
+        }
         let field = self.field(&word, name.clone())?;
         let example = example(field);
         let values = self.values(name, example)?;
@@ -188,14 +192,61 @@ impl Parser<'_> {
         }
     }
 
+    /// `filter:word`, `search:text`: the vendor itself is to say which leads.
+    fn question(
+        &mut self,
+        word: &str,
+        name: Range<usize>,
+        compare: Compare,
+        sign: Range<usize>,
+    ) -> Result<Test, QueryError> {
+        let Vocabulary { filters, search, any_filter, .. } = self.vocabulary;
+        let is_filter = word == "filter";
+        if is_filter && filters.is_empty() && !any_filter {
+            return wrong(
+                name,
+                "no profile here has filters of its own: filter: asks the vendor, status: and others do not",
+            );
+        }
+        if !is_filter && !search {
+            return wrong(name, "no profile here has a search of its own: search: asks the vendor, plain words do not");
+        }
+        let example = match filters.first() {
+            _ if !is_filter => "search:\"jane smith\"".to_owned(),
+            Some((filter, _)) => format!("filter:{filter}"),
+            None => "filter:replied".to_owned(),
+        };
+        let values = self.values(name, &example)?;
+        only_equality(word, compare, &sign, &example)?;
+        let asked = values.into_iter().map(|value| match is_filter {
+            true => self.filter(value).map(Asked::Filter),
+            false if value.text.trim().is_empty() => wrong(value.at, format!("search: needs a text, like {example}")),
+            false => Ok(Asked::Search(value.text.trim().to_owned())),
+        });
+        Ok(Test::Asked(asked.collect::<Result<_, _>>()?))
+    }
+
+    /// The vendor's filter of that name.
+    fn filter(&self, value: Value) -> Result<String, QueryError> {
+        let word = fold(value.text.trim()).into_owned();
+        let names: Vec<&str> = self.vocabulary.filters.iter().map(|(name, _)| *name).collect();
+        let plain = !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+        if names.contains(&&*word) || (self.vocabulary.any_filter && plain) {
+            return Ok(word);
+        }
+        let guess = nearest(&word, &names).map_or(".".to_owned(), |guess| format!(", did you mean filter:{guess}?"));
+        wrong(value.at, format!("there is no filter {:?}{guess} Filters: {}", value.text, names.join(", ")))
+    }
+
     /// The field of that name, if the vendor gives it. A profile and an id every lead has.
     fn field(&self, word: &str, at: Range<usize>) -> Result<Field, QueryError> {
-        let given = |field: &Field| matches!(field, Field::Id | Field::Profile) || self.fields.contains(field);
+        let given =
+            |field: &Field| matches!(field, Field::Id | Field::Profile) || self.vocabulary.fields.contains(field);
         let known: Option<Field> = word.parse().ok();
         if let Some(field) = known.filter(given) {
             return Ok(field);
         }
-        let names: Vec<&'static str> = Field::iter().filter(given).map(Into::into).chain(["is"]).collect();
+        let names: Vec<&'static str> = Field::iter().filter(given).map(Into::into).chain(self.further()).collect();
         let what = match known {
             Some(_) => format!("{word} is not given here"),
             None => format!("there is no field {word}"),
@@ -206,6 +257,13 @@ impl Parser<'_> {
         };
         let hint = if known.is_none() { "; put quotes around a word with : < > or =" } else { "" };
         wrong(at, format!("{what}{guess} Fields: {}{hint}", names.join(", ")))
+    }
+
+    /// The words before a colon that are no fields.
+    fn further(&self) -> impl Iterator<Item = &'static str> {
+        let Vocabulary { filters, search, any_filter, .. } = self.vocabulary;
+        let filter = (!filters.is_empty() || *any_filter).then_some("filter");
+        ["is"].into_iter().chain(filter).chain(search.then_some("search"))
     }
 
     /// The values after a sign, separated by commas.
@@ -284,7 +342,8 @@ fn owner(value: Value) -> OwnerIs {
 
 fn trait_of(value: &Value) -> Result<Trait, QueryError> {
     let word = fold(&value.text);
-    if let Some((found, _)) = Trait::named().find(|(_, name)| *name == word) {
+    if let Some((found, _)) = Trait::named().find(|(_, name)| *name == word || word.strip_suffix("_lead") == Some(name))
+    {
         return Ok(found);
     }
     let names: Vec<&str> = Trait::named().map(|(_, name)| name).collect();

@@ -45,7 +45,7 @@ fn test(test: &Test, part: &SnapshotPart, row: u32, marked: &HashSet<u32>, now: 
             values.iter().any(|value| fold(value) == fold(part.profile.as_str()))
         }
         Test::Text { field, values } => values.iter().any(|value| fold(value) == fold(&table.text(row, *field))),
-        Test::Owner(owners) => owners.iter().any(|owner| owner_is(owner, table.assignment(row), &part.people)),
+        Test::Owner(owners) => owners.iter().any(|owner| owner_is(owner, table.assignment(row), part)),
         Test::Score(compare, values) => values.iter().any(|value| match (value, table.score(row)) {
             (Some(value), Some(score)) => compare.holds(f64::from(score), *value),
             (value, score) => value.is_none() && score.is_none(),
@@ -53,6 +53,9 @@ fn test(test: &Test, part: &SnapshotPart, row: u32, marked: &HashSet<u32>, now: 
         Test::When { field, compare, values } => {
             let at = if *field == Field::Created { table.created_at(row) } else { table.updated_at(row) };
             values.iter().any(|value| value.holds(*compare, at, now))
+        }
+        Test::Asked(asked) => {
+            asked.iter().any(|asked| part.answers.get(asked).is_some_and(|found| found.contains(&table.id(row))))
         }
         Test::Is(traits) => traits.iter().any(|wanted| match wanted {
             Trait::Marked => marked.contains(&row),

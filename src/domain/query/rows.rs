@@ -30,6 +30,10 @@ impl RowSet {
         self.words[row / 64] |= 1 << (row % 64);
     }
 
+    pub fn contains(&self, row: usize) -> bool {
+        self.words.get(row / 64).is_some_and(|word| word >> (row % 64) & 1 == 1)
+    }
+
     pub fn len(&self) -> usize {
         self.words.iter().map(|word| word.count_ones() as usize).sum()
     }

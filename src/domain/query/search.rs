@@ -30,6 +30,8 @@ pub struct Unit<'a> {
     pub segment: &'a Segment,
     /// The number of its first row in the snapshot.
     pub base: u32,
+    /// The number of its first row in its part.
+    pub first: u32,
 }
 
 /// Where the marked leads are, as long as neither marks nor rows change.
@@ -54,7 +56,9 @@ impl Searcher {
         let marks = marks(&mut self.marks, request, &units);
         let seen = &self.seen;
         let evaluate = |(index, unit): (usize, &Unit<'_>)| {
-            (!cancelled()).then(|| conditions[unit.part].rows(unit.segment, marks.map(|marks| &marks[index]), seen))
+            (!cancelled()).then(|| {
+                conditions[unit.part].rows(unit.segment, unit.first as usize, marks.map(|marks| &marks[index]), seen)
+            })
         };
         let found: Vec<Found> = units.par_iter().enumerate().map(evaluate).collect::<Option<_>>()?;
 
@@ -111,16 +115,17 @@ fn marks<'a>(kept: &'a mut Option<Marks>, request: &SearchRequest, units: &[Unit
 }
 
 fn units(snapshot: &Snapshot) -> Vec<Unit<'_>> {
+    let mut units = Vec::new();
     let mut base = 0;
-    let segments = snapshot.parts.iter().enumerate();
-    segments
-        .flat_map(|(part, held)| held.table.segments().iter().map(move |segment| (part, segment)))
-        .map(|(part, segment)| {
-            let unit = Unit { part, segment, base };
-            base += segment.len() as u32;
-            unit
-        })
-        .collect()
+    for (part, held) in snapshot.parts.iter().enumerate() {
+        let mut first = 0;
+        for segment in held.table.segments() {
+            units.push(Unit { part, segment, base: base + first, first });
+            first += segment.len() as u32;
+        }
+        base += first;
+    }
+    units
 }
 
 fn marked_rows(marked: &Selection, snapshot: &Snapshot, units: &[Unit<'_>]) -> Vec<RowSet> {

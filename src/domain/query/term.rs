@@ -4,6 +4,7 @@ use std::fmt;
 
 use regex::Regex;
 
+use super::asked::Asked;
 use crate::domain::{Field, LeadFlags, Timestamp};
 
 /// One condition, or its opposite.
@@ -36,6 +37,8 @@ pub enum Test {
         values: Vec<When>,
     },
     Is(Vec<Trait>),
+    /// The vendor found the lead by one of these. All of one kind.
+    Asked(Vec<Asked>),
 }
 
 /// A regular expression that was understood. Case does not count unless the expression says so (`(?-i)`).
@@ -207,6 +210,10 @@ impl fmt::Display for Term {
                 };
                 write!(f, "is:{}", list(traits.iter().map(word)))
             }
+            Test::Asked(asked) => {
+                let word = asked.first().map_or("filter", Asked::word);
+                write!(f, "{word}:{}", list(asked.iter().map(Asked::value)))
+            }
         }
     }
 }
@@ -237,7 +244,7 @@ fn quoted_word(word: &str) -> String {
     if plain { word.to_owned() } else { quote(word) }
 }
 
-fn quoted_value(value: &str) -> String {
+pub(super) fn quoted_value(value: &str) -> String {
     let plain = !value.is_empty()
         && !value.starts_with(['<', '>', '='])
         && !value.contains(['"', ','])

@@ -39,6 +39,7 @@ fn request(parts: &[(&str, LeadTable)], query: &str) -> SearchRequest {
         table: table.clone(),
         fields: FIELDS,
         people: people(),
+        ..SnapshotPart::default()
     };
     SearchRequest {
         snapshot: Snapshot { parts: parts.iter().map(part).collect() },

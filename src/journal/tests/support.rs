@@ -1,7 +1,6 @@
 //! Plans and operations to test with.
 
 use super::super::{Journal, Move, NewOperation};
-pub use crate::domain::Tally;
 use crate::domain::history::{ItemRow, OperationPart};
 use crate::domain::{
     Assignment, Change, ItemState, OperationKind, OwnerRef, Plan, PlanPart, Skip, SkipReason, Timestamp, VendorKind,

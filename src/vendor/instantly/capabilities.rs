@@ -75,6 +75,7 @@ pub fn of(settings: &Settings) -> Capabilities {
     }
     Capabilities {
         server_filters: FILTERS,
+        server_search: true,
         batch: BatchRule {
             max,
             bulk_from,

@@ -40,6 +40,8 @@ pub fn of(settings: &Settings) -> Capabilities {
         experimental: false,
         fields: if settings.fetch_names == FetchNames::Off { FIELDS_WITHOUT_DETAIL } else { FIELDS },
         server_filters: &[],
+        server_search: false,
+        new_lead: None,
         // With fetch_names off there is nothing more to fetch: the rows are all there is.
         names_in_rows: settings.fetch_names == FetchNames::Off,
         all_names: settings.fetch_names == FetchNames::All,

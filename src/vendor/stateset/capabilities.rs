@@ -19,6 +19,31 @@ const FIELDS: &[Field] = &[
     Field::Profile,
 ];
 
+/// What a new lead may have beside first name, last name and e-mail address (contract, lead fields).
+const NEW_LEAD: &[(&str, &str)] = &[
+    ("phone", "The phone number."),
+    ("title", "The job title."),
+    ("department", "The department."),
+    ("description", "A description."),
+    ("leadSource", "website, referral, trade_show, cold_call, social_media, partner or other."),
+    ("owner", "The owner, written as the profile's owner_value has it."),
+    ("status", "The status; new where it is left out."),
+    ("mailingStreet", "The street."),
+    ("mailingCity", "The city."),
+    ("mailingState", "The state."),
+    ("mailingCountry", "The country."),
+    ("do_not_call", "true or false."),
+    ("email_opt_out", "true or false."),
+    ("fax_opt_out", "true or false."),
+    ("invalid_lead", "true or false."),
+    ("assistant", "The assistant's name."),
+    ("assistant_phone", "The assistant's phone number."),
+    ("birthdate", "The date of birth."),
+    ("fax", "The fax number."),
+    ("handle", "A handle."),
+    ("languages", "Languages."),
+];
+
 pub fn of(settings: &Settings) -> Capabilities {
     let mut warnings = vec![
         "StateSet does not document how a lead's owner is changed: this is experimental. The first change of a session \
@@ -58,6 +83,8 @@ pub fn of(settings: &Settings) -> Capabilities {
         experimental: true,
         fields: FIELDS,
         server_filters: &[],
+        server_search: false,
+        new_lead: Some(NEW_LEAD),
         names_in_rows: true,
         all_names: false,
         batch,

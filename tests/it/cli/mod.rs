@@ -2,10 +2,12 @@
 
 mod cut_off;
 mod history;
+mod lead_new;
 mod mapping;
 mod plans;
 mod reading;
 mod setup;
+mod several;
 mod sims;
 mod undo;
 mod world;

@@ -117,7 +117,7 @@ pub fn planned(engine: &Engine, people: &[Person], loaded: &Loaded, wanted: Vec<
 }
 
 fn part() -> SnapshotPart {
-    SnapshotPart { profile: demo(), table: Default::default(), fields: &[], people: Default::default() }
+    SnapshotPart { profile: demo(), ..SnapshotPart::default() }
 }
 
 pub async fn apply(engine: &Engine, plan: Plan) -> Report {

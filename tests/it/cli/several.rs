@@ -1,0 +1,116 @@
+//! Two profiles of two vendors at once: one selection, one operation, one undo; and one of them failing alone.
+
+use switchboard::sim::{Meddling, SimOptions};
+
+use super::world::{World, text};
+
+/// `sales` on kenbun and `shop` on StateSet, with one person of each linked as `jane`.
+fn two() -> (World, Vec<String>) {
+    let mut world = World::empty();
+    world.add("sales", SimOptions { leads: 200, owners: 6, ..SimOptions::default() }, "requests_per_minute = 0");
+    let switches = vec![("rate_limit".to_owned(), "off".to_owned())];
+    let options = SimOptions { leads: 150, owners: 6, switches, ..SimOptions::default() };
+    world.add_of("stateset", "shop", options, "");
+    let owners = world.run(&["-p", "all", "owners"]).ok().lines();
+    let first = |profile: &str| {
+        let mut of = owners.iter().filter(|owner| owner["profile"] == profile && owner["active"] == true);
+        text(&of.find(|owner| owner.get("leads_exact").is_none()).unwrap()["id"])
+    };
+    let ids = vec![first("sales"), first("shop")];
+    let [sales, shop] = &ids[..] else { unreachable!() };
+    world.configure(&format!("[people.jane]\nname = \"Jane of both\"\nsales = \"{sales}\"\nshop = \"{shop}\""));
+    (world, ids)
+}
+
+#[test]
+fn one_operation_over_two_vendors_and_one_undo() {
+    let (world, ids) = two();
+    let leads = world.run(&["-p", "all", "leads", "--where", "owner:none"]).ok().lines();
+    let of = |profile: &str| leads.iter().filter(|lead| lead["profile"] == profile).count();
+    assert!(of("sales") > 5 && of("shop") > 5);
+    let before: Vec<_> = [world.sim_of("sales").holders(), world.sim_of("shop").holders()].into();
+    let args = ["-p", "all", "assign", "--to", "jane", "--where", "owner:none", "--include-closed", "--yes"];
+    let ran = world.run(&args).ok();
+    let summary = ran.summary();
+    let parts = summary["parts"].as_array().unwrap();
+    assert_eq!((&parts[0]["profile"], &parts[1]["profile"]), (&"sales".into(), &"shop".into()));
+    assert_eq!((&parts[0]["vendor"], &parts[1]["vendor"]), (&"kenbun".into(), &"stateset".into()));
+    assert_eq!((&parts[0]["done"], &parts[1]["done"]), (&of("sales").into(), &of("shop").into()));
+    for item in ran.items() {
+        let id = &ids[usize::from(item["profile"] == "shop")];
+        assert_eq!(item["after"]["id"], id.as_str(), "{item}");
+    }
+    // One person with everything.
+    let hers = world.run(&["-p", "all", "leads", "--where", "owner:jane"]).ok().lines();
+    let owners = world.run(&["-p", "all", "owners"]).ok().lines();
+    let jane: Vec<_> = owners.iter().filter(|owner| owner["person"] == "jane").collect();
+    assert_eq!(jane.len(), 2);
+    assert!(jane.iter().all(|owner| owner["person_leads"] == hers.len()), "{jane:?}");
+    let table = world.run(&["-p", "all", "owners", "--format", "table"]).ok().out;
+    let split = format!("sales {} + shop {}", jane[0]["leads"], jane[1]["leads"]);
+    assert!(table.contains("together") && table.contains(&split), "{split}\n{table}");
+    // One line in the log, one undo.
+    let log = world.run(&["log"]).ok().lines();
+    assert_eq!((log.len(), &log[0]["items"]), (1, &(of("sales") + of("shop")).into()));
+    let undone = world.run(&["undo", "--yes"]).ok().summary();
+    assert_eq!(undone["done"], of("sales") + of("shop"));
+    assert_eq!(before, [world.sim_of("sales").holders(), world.sim_of("shop").holders()]);
+}
+
+#[test]
+fn a_vendor_that_does_not_answer_holds_nobody_up() {
+    let (mut world, ids) = two();
+    let args = ["-p", "all", "assign", "--to", "jane", "--where", "owner:none", "--include-closed", "--yes"];
+    world.run(&args).ok();
+    world.stop_sim("shop");
+    world.run(&["-p", "all", "leads"]).ends(3).says("shop: ");
+    world.run(&["-p", "all", "owners"]).ends(3).says("shop: ");
+    // What shop has is left alone, each with the reason; the rest is taken back.
+    let undone = world.run(&["undo", "--yes"]).ends(3);
+    let items = undone.items();
+    let of = |profile: &str, state: &str| {
+        items.iter().filter(|item| item["profile"] == profile && item["state"] == state).count()
+    };
+    assert_eq!((of("sales", "done") > 5, of("shop", "skipped") > 5, of("shop", "done")), (true, true, 0));
+    assert!(of("sales", "skipped") == 0, "{items:?}");
+    let ran = world.run(&args).ends(3).says("this profile is left out");
+    assert!(ran.items().iter().all(|item| item["after"]["id"] == ids[0].as_str()));
+    // An id that is nowhere to be found may be there.
+    let unknown = world.run_with("nowhere\n", &["-p", "all", "assign", "--to", "jane", "--ids", "-", "--yes"]).ends(4);
+    let reason = text(&unknown.items()[0]["reason"]);
+    assert_eq!(reason, "no such lead in the profiles that could be read");
+}
+
+#[test]
+fn what_cannot_be_used_is_told_and_left_out() {
+    let (world, _) = two();
+    world.configure("[profiles.broken]\nvendor = \"kenbun\"\ntoken = { env = \"NOT_SET_ANYWHERE\" }");
+    world.configure("[profiles.looking]\nvendor = \"kenbun\"\nread_only = true\ntoken = { env = \"NOR_THIS\" }");
+    world.run(&["-p", "all", "leads"]).ends(3).says("NOT_SET_ANYWHERE");
+    let args = ["assign", "--to", "jane", "--where", "owner:none", "--yes"];
+    let all = [&["-p", "all"], &args[..]].concat();
+    let ran = world.run(&all).ends(3).says("NOT_SET_ANYWHERE").says("looking is read-only");
+    assert!(ran.items().iter().all(|item| item["state"] == "done" || item["state"] == "skipped"));
+    let named = [&["-p", "sales,looking"], &args[..]].concat();
+    world.run(&named).ends(6);
+}
+
+#[test]
+fn the_same_name_may_be_meant_only_where_it_is_certain() {
+    let (world, ids) = two();
+    world.run(&["-p", "sales", "assign", "--to", "Jane of both", "--where", "owner:none", "--dry-run"]).ok();
+    // Somebody without an id in one of the profiles.
+    world.configure(&format!("[people.solo]\nsales = \"{}\"", world.people()[3].0));
+    let args = ["-p", "all", "assign", "--to", "solo", "--where", "owner:none,jane", "--dry-run"];
+    world.run(&args).ends(2).says("[people.solo] of the configuration has no id for the profile shop");
+    // Others meddle; the undo leaves theirs alone in each profile.
+    let args = ["-p", "all", "assign", "--to", "jane", "--where", "owner:none", "--include-closed", "--yes"];
+    let done = world.run(&args).ok().items();
+    let one = |profile: &str| text(&done.iter().find(|item| item["profile"] == profile).unwrap()["target"]);
+    let (sales, shop) = (one("sales"), one("shop"));
+    assert_eq!(world.sim_of("sales").meddle(&[sales], &Meddling::Another(1)).len(), 1);
+    assert_eq!(world.sim_of("shop").meddle(&[shop], &Meddling::Another(1)).len(), 1);
+    let undone = world.run(&["undo", "--yes"]).ends(3).summary();
+    assert_eq!((&undone["skipped"], undone["parts"][0]["skipped"].as_u64()), (&2.into(), Some(1)));
+    assert_eq!(ids.len(), 2);
+}
