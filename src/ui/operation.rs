@@ -67,7 +67,7 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, view: &OperationView) {
             words::number(view.cursor.at + 1),
             words::number(view.len()),
             item.was.label(),
-            item.wrote.label(),
+            Assignment::set_difference(&item.was, &item.wrote).unwrap_or_else(|| item.wrote.label()),
             item.state.label()
         );
         canvas.text(dialog.foot.x, dialog.foot.y, dialog.foot.width, &text, Role::Dim);
@@ -232,7 +232,9 @@ fn row(
     };
     cell(canvas, 1, &name, if current { Role::Cursor } else { Role::Text });
     cell(canvas, 2, item.was.label().as_str(), Role::Text);
-    cell(canvas, 3, item.wrote.label().as_str(), Role::Text);
+    // Of a set the agents that came and went say more than how many there are.
+    let wrote = Assignment::set_difference(&item.was, &item.wrote).unwrap_or_else(|| item.wrote.label());
+    cell(canvas, 3, wrote.as_str(), Role::Text);
     cell(canvas, 4, item.now.as_ref().map(Assignment::label).unwrap_or_default().as_str(), Role::Text);
     cell(canvas, 5, item.reason.clone().unwrap_or_default().as_str(), Role::Dim);
 }

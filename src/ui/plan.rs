@@ -110,20 +110,12 @@ fn change_row(
     let text = match reason {
         // Was and now are in the reason where that is the reason.
         Some(reason) => format!("{reason} ({})", before.label()),
-        None => match set_change(before, after) {
+        None => match Assignment::set_difference(before, after) {
             Some(change) => format!("{} {} {}  {change}", before.label(), canvas.theme.glyphs.arrow, after.label()),
             None => format!("{} {} {}", before.label(), canvas.theme.glyphs.arrow, after.label()),
         },
     };
     canvas.text(x, area.y, room, &text, if reason.is_some() { Role::Dim } else { Role::Text });
-}
-
-/// Which agents come and go, `+ann -bob`; `None` where it is not about sets.
-fn set_change(before: &Assignment, after: &Assignment) -> Option<String> {
-    let (Assignment::Agents(before), Assignment::Agents(after)) = (before, after) else { return None };
-    let came = after.difference(before).map(|agent| format!("+{agent}"));
-    let words: Vec<String> = came.chain(before.difference(after).map(|agent| format!("-{agent}"))).collect();
-    Some(words.join(" "))
 }
 
 /// Note, count and buttons.

@@ -1,11 +1,13 @@
 //! Tests of the parts together: the real client against the simulators over HTTP, the real binary in a pseudo-terminal.
 //! One binary, because linking is most of a test build's time.
 
+mod campaigns;
 mod cli;
 mod engine;
 mod invariants;
 mod journal;
 mod journeys;
+mod matrix;
 mod picture;
 mod pty;
 mod readme;

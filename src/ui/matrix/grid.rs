@@ -77,7 +77,7 @@ fn instead_of_cells(board: &Board) -> (String, Role) {
         BoardState::NotRead | BoardState::Waiting if lists == 0 => {
             ("Waits until other campaigns are read".to_owned(), Role::Busy)
         }
-        BoardState::Reading if lists == 0 => ("Reading lists and agents".to_owned(), Role::Busy),
+        BoardState::Reading if lists == 0 || agents == 0 => ("Reading lists and agents".to_owned(), Role::Busy),
         BoardState::Failed(problem) => (format!("This campaign could not be read: {problem}"), Role::Error),
         _ if lists == 0 => ("This campaign has no lists.".to_owned(), Role::Text),
         _ if agents == 0 => (format!("{} and no agents: nobody dials here.", counted(lists, "list")), Role::Text),
@@ -125,7 +125,7 @@ fn facts(state: &State, canvas: &mut Canvas<'_>, board: &Board, area: Rect) {
         let text = format!("{} {}", canvas.theme.glyphs.flag, counted(idle, "idle agent"));
         pieces.push((text, Role::Warning));
     }
-    if let Some(at) = board.read_at {
+    if let Some(at) = board.read_at.filter(|_| board.state == BoardState::Whole) {
         pieces.push((format!("read at {}", words::clock(at, state.now, &state.options.zone)), Role::Dim));
     }
     let mut x = area.x + 1;
@@ -188,8 +188,8 @@ fn heads(canvas: &mut Canvas<'_>, board: &Board, places: &Places, widths: &Width
     }
 }
 
-/// A name for a column of this height: what is too long loses its middle, because names are told apart by their
-/// beginnings and numbers by their ends.
+/// A name for a column of this height. What is too long loses its end, or its middle where it ends in a number: names
+/// are told apart by their beginnings, numbers by their ends.
 fn upright(name: &str, height: usize) -> String {
     let letters: Vec<char> = name.chars().collect();
     if letters.len() <= height {
@@ -200,7 +200,8 @@ fn upright(name: &str, height: usize) -> String {
     let (first, last) = match height {
         0..4 if numbered => (0, height),
         0..4 => (height, 0),
-        _ => (ends / 2, ends - ends / 2),
+        _ if numbered => (ends / 2, ends - ends / 2),
+        _ => (ends, 0),
     };
     let middle = if height < 4 { "" } else { "~" };
     letters[..first].iter().collect::<String>() + middle + &letters[letters.len() - last..].iter().collect::<String>()
@@ -361,14 +362,14 @@ mod tests {
     use super::upright;
 
     #[test]
-    fn long_names_lose_their_middle() {
+    fn long_names_are_cut_where_they_are_not_missed() {
         for (name, height, expected) in [
             ("asha.k", 6, "asha.k"),
             ("agent_148", 6, "ag~148"),
             ("agent_148", 3, "148"),
             ("agent_148", 2, "48"),
             ("anil.kumar", 2, "an"),
-            ("anil.kumar", 4, "a~ar"),
+            ("anil.kumar", 4, "ani~"),
             ("", 4, ""),
             ("x", 0, ""),
         ] {
