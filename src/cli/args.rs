@@ -317,10 +317,10 @@ pub struct MapArgs {
     #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',')]
     pub lead: Vec<String>,
     /// Agents who shall dial these lists: user ids, or names that fit exactly one agent
-    #[arg(long, value_name = "USER,…", value_delimiter = ',', requires = "lead")]
+    #[arg(long, value_name = "USER,…", value_delimiter = ',', requires = "lead", conflicts_with_all = ["from", "restore"])]
     pub add: Vec<String>,
     /// Agents who shall no longer dial these lists
-    #[arg(long, value_name = "USER,…", value_delimiter = ',', requires = "lead")]
+    #[arg(long, value_name = "USER,…", value_delimiter = ',', requires = "lead", conflicts_with_all = ["from", "restore"])]
     pub remove: Vec<String>,
     /// A shift plan (- is standard input): CSV or JSON as `campaigns` prints it. The lists that it names get exactly its
     /// agents, all others stay as they are
