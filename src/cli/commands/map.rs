@@ -1,6 +1,6 @@
 //! `map`: who dials which lead list. From options, a file, or a snapshot to a plan; from there the way of all plans.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::maps_agents;
 use crate::backend::{Engine, StopToken};
@@ -15,7 +15,7 @@ use crate::cli::writing::Writing;
 use crate::domain::campaign::MappingRecord;
 use crate::domain::matrix::{Known, MappingRequest, Want, WantedMapping, plan_mappings};
 use crate::domain::safe_text::visible;
-use crate::domain::{Person, PersonId, ProfileName, SafeText};
+use crate::domain::{Person, PersonId, ProfileName, SafeText, TargetId};
 use crate::vendor::ErrorKind;
 
 pub async fn run(session: &Session, args: &MapArgs, out: &mut Out) -> Result<Exit, Failure> {
@@ -43,13 +43,17 @@ pub async fn run(session: &Session, args: &MapArgs, out: &mut Out) -> Result<Exi
             }
             let wanted = work.of_campaign(file.wanted);
             let records = work.read(&campaigns(&wanted)).await?;
-            (wanted, records, format!("map --from {}", args.from.as_deref().unwrap_or_default()))
+            (
+                only_changed(wanted, &records),
+                records,
+                format!("map --from {}", args.from.as_deref().unwrap_or_default()),
+            )
         }
         (None, Some(snapshot)) => {
             let kept = engine.journal().snapshot(name, snapshot)?;
             let wanted = work.of_campaign(kept.sets.wanted());
             let records = work.read(&campaigns(&wanted)).await?;
-            (wanted, records, format!("map --restore {snapshot}"))
+            (only_changed(wanted, &records), records, format!("map --restore {snapshot}"))
         }
         (None, None) => work.by_hand().await?,
     };
@@ -70,6 +74,21 @@ pub async fn run(session: &Session, args: &MapArgs, out: &mut Out) -> Result<Exi
         asked: &asked,
     };
     writing.carry_out(plan, out).await
+}
+
+/// Without the lists that are as wanted already: a file or a snapshot names whole campaigns, and what stays as it is in
+/// them is nothing that was left undone.
+fn only_changed(wanted: Vec<WantedMapping>, records: &[MappingRecord]) -> Vec<WantedMapping> {
+    let now: HashMap<&TargetId, &MappingRecord> = records.iter().map(|record| (&record.target, record)).collect();
+    let is_there = |wanted: &WantedMapping| match (&wanted.want, now.get(&wanted.target).map(|record| &record.agents)) {
+        (Want::Exactly(agents), Some(Ok(there))) => agents == there,
+        _ => false,
+    };
+    let (there, rest): (Vec<_>, Vec<_>) = wanted.into_iter().partition(is_there);
+    if !there.is_empty() {
+        say(&format!("{} lists are as wanted already", there.len()));
+    }
+    rest
 }
 
 /// The campaigns of these wishes, once each.
