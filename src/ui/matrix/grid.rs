@@ -256,7 +256,7 @@ fn row(canvas: &mut Canvas<'_>, center: &Center, board: &Board, at: usize, area:
             (list.name.to_string(), board.grid.is_paintable(number), list.enabled)
         }
     };
-    if (known && sum.after == 0) || !known {
+    if !known || sum.after == 0 {
         canvas.text(area.x + 1, area.y, 1, glyphs.flag, Role::Warning);
     }
     let name_role = match (current, enabled) {
