@@ -5,19 +5,20 @@
 
 mod common;
 
-use std::io::{self, Read as _, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+use common::terminal::Terminal;
+use portable_pty::CommandBuilder;
 use ratatui::Frame;
 use switchboard::app::{Options, State};
 use switchboard::backend::{self, Engine, ProfileSetup, Setup, Tuning, system_clock};
 use switchboard::config::{Config, ConfigError, files};
 use switchboard::domain::campaign::LeadAsk;
-use switchboard::domain::exchange::{Command, Event, LoadProgress};
+use switchboard::domain::exchange::{Command, Event};
 use switchboard::domain::{Capabilities as Can, Change, LeadId, LeadRecord, Person};
 use switchboard::domain::{SafeLines, SafeText};
 
@@ -127,16 +128,7 @@ async fn keys_to_frames(leads: usize, keys: usize) {
     };
     let running = tokio::spawn(async move { event_loop.run().await });
 
-    let people = common::people(24);
-    let table = common::table(leads, &common::owners(&people, true));
-    let progress =
-        LoadProgress { loaded: leads, total: Some(leads), finished: true, read_at: Some(common::now()), named: None };
-    let opened =
-        Event::Opened { profile: "sales".into(), capabilities: Arc::new(common::capabilities()), read_only: false };
-    let staff = Event::People { profile: "sales".into(), people: Arc::new(people) };
-    for event in [opened, staff, Event::Leads { profile: "sales".into(), table, progress }] {
-        assert!(events.send(event).await.is_ok(), "the loop runs");
-    }
+    common::show(&events, leads).await;
     let desk = Desk { seen, outside };
     desk.settle().await;
 
@@ -253,8 +245,6 @@ fn with_commas(number: usize) -> String {
 }
 
 fn first_screen(home: &Path, words: &str) -> Duration {
-    let size = PtySize { rows: HEIGHT, cols: WIDTH, pixel_width: 0, pixel_height: 0 };
-    let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_switchboard"));
     command.env_clear();
     command.cwd(home);
@@ -264,24 +254,9 @@ fn first_screen(home: &Path, words: &str) -> Duration {
     command.env("HOME", home);
     command.env("SWITCHBOARD_CONFIG", home.join("config.toml"));
     command.env("SWITCHBOARD_DATA_DIR", home.join("data"));
-    let mut reader = pair.master.try_clone_reader().expect("a reader");
-    let side = |cells: u16| std::num::NonZero::new(cells).expect("a size");
-    let mut emulator = vt100::Parser::new(side(HEIGHT), side(WIDTH), 0);
-    let begun = Instant::now();
-    let mut child = pair.slave.spawn_command(command).expect("the binary starts");
-    let mut piece = [0; 65536];
-    loop {
-        let length = reader.read(&mut piece).expect("something is written");
-        let read = begun.elapsed();
-        emulator.process(&piece[..length]);
-        if emulator.screen().contents().contains(words) {
-            // The emulator's own time does not count.
-            let _ = child.kill();
-            let _ = child.wait();
-            return read;
-        }
-        assert!(read < Duration::from_secs(60), "waited in vain for {words}");
-    }
+    let mut terminal = Terminal::start(command, WIDTH, HEIGHT);
+    let there = terminal.wait(words, |screen| screen.contains(words));
+    there - terminal.begun
 }
 
 /// Lets the engine load that many leads, so that it keeps them for the next start.

@@ -1,8 +1,11 @@
 //! Shared by the benchmarks: realistic leads, medians, memory.
 #![allow(dead_code, reason = "each benchmark uses its own part")]
 
+pub mod terminal;
+
 use std::time::{Duration, Instant};
 
+use switchboard::domain::exchange::{Event, LoadProgress};
 use switchboard::domain::leads::LeadTable;
 use switchboard::domain::{
     Assignment, BatchRule, Capabilities, Field, LeadFlags, LeadRecord, Lifecycle, OwnerRef, Pace, Person, ReadBack,
@@ -198,9 +201,32 @@ pub fn ms(time: Duration) -> String {
     format!("{:.2}", time.as_secs_f64() * 1_000.0)
 }
 
+/// Tells a screen of a profile with that many leads, all read.
+pub async fn show(events: &tokio::sync::mpsc::Sender<Event>, leads: usize) {
+    let people = people(24);
+    let table = table(leads, &owners(&people, true));
+    let progress =
+        LoadProgress { loaded: leads, total: Some(leads), finished: true, read_at: Some(now()), named: None };
+    let opened =
+        Event::Opened { profile: "sales".into(), capabilities: std::sync::Arc::new(capabilities()), read_only: false };
+    let staff = Event::People { profile: "sales".into(), people: std::sync::Arc::new(people) };
+    for event in [opened, staff, Event::Leads { profile: "sales".into(), table, progress }] {
+        assert!(events.send(event).await.is_ok(), "the loop runs");
+    }
+}
+
 /// Memory of this process in MiB: now, and at its highest.
 pub fn memory() -> (f64, f64) {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    memory_in("self")
+}
+
+/// Memory of another process in MiB, at its highest.
+pub fn memory_of(process: u32) -> f64 {
+    memory_in(&process.to_string()).1
+}
+
+fn memory_in(process: &str) -> (f64, f64) {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let field = |name: &str| {
         let line = status.lines().find(|line| line.starts_with(name))?;
         line.split_whitespace().nth(1)?.parse::<f64>().ok()

@@ -23,6 +23,11 @@ use crate::ui;
 /// Frames do not follow each other faster: about 60 in a second.
 const FRAME: Duration = Duration::from_millis(16);
 
+/// A key that searches is painted together with what it finds, if that is there by then: most queries are answered
+/// sooner than this, and one frame instead of two shows the matches a whole frame earlier. Well under [`FRAME`], so that
+/// the typed letter is never late.
+const ANSWER: Duration = Duration::from_millis(8);
+
 /// What has arrived is taken in before a frame is drawn, but never more than this many things.
 const MOST_AT_ONCE: usize = 512;
 
@@ -81,6 +86,8 @@ struct Running<'a, S, I> {
     title: Option<SafeText>,
     changed: bool,
     drawn_at: Option<Instant>,
+    /// The first search that no frame has shown yet was asked for at this time.
+    searched_at: Option<Instant>,
     ticked_at: Instant,
     continued_at: Option<Instant>,
     ended: Option<Ended>,
@@ -110,6 +117,7 @@ impl<S: Surface, I: Source> EventLoop<S, I> {
             title: None,
             changed: true,
             drawn_at: None,
+            searched_at: None,
             ticked_at: Instant::now(),
             continued_at: None,
             ended: None,
@@ -270,7 +278,10 @@ impl<S: Surface, I: Source> Running<'_, S, I> {
                     self.outbox.push_back(command);
                     self.send_waiting();
                 }
-                Effect::Search(request) => self.workers.search(request),
+                Effect::Search(request) => {
+                    self.searched_at.get_or_insert_with(Instant::now);
+                    self.workers.search(request);
+                }
                 Effect::Work(job) => self.workers.start(job),
                 Effect::Copy(text) => {
                     let copied = self.parts.surface.copy(&text);
@@ -321,7 +332,14 @@ impl<S: Surface, I: Source> Running<'_, S, I> {
 
     /// When the next frame is to be drawn; `None` when nothing has changed.
     fn frame_due(&self) -> Option<Instant> {
-        self.changed.then(|| self.drawn_at.map_or_else(Instant::now, |at| at + FRAME))
+        if !self.changed {
+            return None;
+        }
+        let due = self.drawn_at.map_or_else(Instant::now, |at| at + FRAME);
+        match self.searched_at {
+            Some(asked) if self.parts.state.leads.is_searching() => Some(due.max(asked + ANSWER)),
+            _ => Some(due),
+        }
     }
 
     /// Draws what has changed, unless the last frame was just now: then the next one shows it.
@@ -334,6 +352,7 @@ impl<S: Surface, I: Source> Running<'_, S, I> {
             return self.end_without_terminal();
         }
         self.changed = false;
+        self.searched_at = None;
         self.drawn_at = Some(Instant::now());
         #[cfg(debug_assertions)]
         panic_for_tests(&mut self.frames);

@@ -1,0 +1,274 @@
+//! Typing on the filter line, through the real loop: from the key to the frame that shows the letter, and to the frame
+//! that shows what the new query finds, over 100,000 and 1,000,000 leads. Where `fzf` is installed it is typed into as
+//! well, over the same leads.
+//!
+//! `cargo bench --bench typing` (add `-- --quick` for a short look)
+
+mod common;
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use common::terminal::Terminal;
+use common::{Times, memory, memory_of, ms};
+use portable_pty::CommandBuilder;
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use switchboard::app::{Options, State};
+use switchboard::domain::{Field, SafeLines, SafeText};
+use switchboard::input::{self, KeyMap};
+use switchboard::runtime::{EventLoop, Files, Outside};
+use switchboard::term::{Capabilities, Colours, Drawn, Screen, Surface};
+use tokio::sync::mpsc;
+
+const WIDTH: u16 = 200;
+const HEIGHT: u16 = 50;
+
+/// Each is typed from its first letter to its last.
+const WORDS: &[&str] = &["smith", "jane smith", "garcia", "acme logistics", "zoe", "example", "xylophone", "@globex"];
+const FUZZY: &[&str] = &["~smith", "~jnsmth", "~garcia", "~acmelog", "~zoe", "~olivia", "~xylophone"];
+
+/// The aims for a million leads in milliseconds, median and worst key; a tenth for a tenth.
+const AIMS: [(&str, &[&str], f64, f64); 2] = [("words", WORDS, 16.0, 50.0), ("~word", FUZZY, 60.0, 220.0)];
+
+/// A pause between keys, as fast typing has it.
+const BETWEEN_KEYS: Duration = Duration::from_millis(40);
+
+fn main() {
+    let (sizes, rounds): (&[usize], _) = if common::quick() { (&[20_000], 1) } else { (&[100_000, 1_000_000], 3) };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads");
+    println!("{WIDTH}x{HEIGHT}, median and worst key in milliseconds");
+    for &size in sizes {
+        println!("\n{:<24} {:>16} {:>16} {:>14}", format!("{size} leads"), "letter painted", "matches painted", "aim");
+        runtime.block_on(switchboard(size, rounds));
+        let (held, highest) = memory();
+        println!("memory of the whole process: {held:.0} MiB, at its highest {highest:.0} MiB");
+        match fzf_version() {
+            Some(version) => fzf(&version, size, rounds),
+            None => println!("fzf is not installed: it is left out"),
+        }
+    }
+}
+
+/// What a frame showed, and when it was written.
+#[derive(Clone, Debug)]
+struct Shown {
+    at: Instant,
+    /// The filter line.
+    line: String,
+}
+
+/// A screen that remembers its filter lines.
+struct Watched {
+    screen: Screen<io::Sink>,
+    shown: Arc<Mutex<Vec<Shown>>>,
+}
+
+impl Surface for Watched {
+    fn size(&self) -> (u16, u16) {
+        Surface::size(&self.screen)
+    }
+
+    fn resize(&mut self, width: u16, height: u16) {
+        Surface::resize(&mut self.screen, width, height);
+    }
+
+    fn repaint(&mut self) {
+        self.screen.repaint();
+    }
+
+    fn draw(&mut self, view: &mut dyn FnMut(&mut Frame<'_>)) -> io::Result<Drawn> {
+        let mut line = String::new();
+        let drawn = Surface::draw(&mut self.screen, &mut |frame| {
+            view(frame);
+            line = filter_line(frame.buffer_mut());
+        })?;
+        lock(&self.shown).push(Shown { at: Instant::now(), line });
+        Ok(drawn)
+    }
+
+    fn title(&mut self, _title: &SafeText) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn copy(&mut self, text: &SafeLines) -> Result<(), String> {
+        self.screen.copy(text)
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn reclaim(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn filter_line(buffer: &Buffer) -> String {
+    let width = usize::from(buffer.area.width);
+    let rows = buffer.content.chunks(width);
+    let mut starts = rows.filter(|row| row.len() > 2 && row[1].symbol() == "/" && row[2].symbol() == " ");
+    starts.next().map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect()).unwrap_or_default()
+}
+
+fn lock(shown: &Mutex<Vec<Shown>>) -> std::sync::MutexGuard<'_, Vec<Shown>> {
+    shown.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn switchboard(leads: usize, rounds: usize) {
+    let shown = Arc::new(Mutex::new(Vec::new()));
+    let capabilities = Capabilities { colours: Colours::Indexed, plain: false, extras: true };
+    let (outside, source) = mpsc::unbounded_channel();
+    let (commands, _commands) = mpsc::channel(64);
+    let (events, receiver) = mpsc::channel(64);
+    let map = KeyMap::new();
+    let folder = tempfile::tempdir().expect("a folder");
+    let screen = Screen::new(io::sink(), capabilities, WIDTH, HEIGHT);
+    let mut event_loop = EventLoop {
+        state: State::new(Options::default(), map.labels(), (WIDTH, HEIGHT), common::now()),
+        keys: map,
+        surface: Watched { screen, shown: shown.clone() },
+        source,
+        commands,
+        events: receiver,
+        clock: Arc::new(common::now),
+        files: Files::new(folder.path().join("data"), folder.path().join("config.toml")),
+    };
+    let running = tokio::spawn(async move { event_loop.run().await });
+    common::show(&events, leads).await;
+    let person = Person { outside, shown };
+    person.press("/");
+    person.wait("the filter line", |line| line.starts_with(" / ") && !line.contains("no filter")).await;
+    for (name, queries, median, worst) in AIMS {
+        let (mut letters, mut matches) = (Times::default(), Times::default());
+        for query in (0..rounds).flat_map(|_| queries) {
+            person.type_query(query, &mut letters, &mut matches).await;
+        }
+        let scale = leads as f64 / 1_000_000.0;
+        let aim = format!("{:.0} / {:.0}", median * scale, worst * scale);
+        println!("{name:<24} {:>16} {:>16} {aim:>14}", spread(&letters), spread(&matches));
+    }
+    running.abort();
+}
+
+fn spread(times: &Times) -> String {
+    format!("{} / {}", ms(times.median()), ms(times.worst()))
+}
+
+/// Whoever sits in front of the loop.
+struct Person {
+    outside: mpsc::UnboundedSender<Outside>,
+    shown: Arc<Mutex<Vec<Shown>>>,
+}
+
+impl Person {
+    fn press(&self, key: &str) {
+        let key = key.parse().expect("a key");
+        assert!(self.outside.send(Outside::Input(input::Event::Key(key))).is_ok(), "the loop runs");
+    }
+
+    /// The first frame from now on whose filter line is as wanted, or the last one if it already is.
+    async fn wait(&self, what: &str, wanted: impl Fn(&str) -> bool) -> Instant {
+        let asked = Instant::now();
+        let mut next = lock(&self.shown).len().saturating_sub(1);
+        loop {
+            let found = {
+                let shown = lock(&self.shown);
+                let found =
+                    shown[next.min(shown.len())..].iter().find(|frame| wanted(&frame.line)).map(|frame| frame.at);
+                next = shown.len().max(next);
+                found
+            };
+            if let Some(at) = found {
+                return at;
+            }
+            assert!(asked.elapsed() < Duration::from_secs(10), "waited in vain for {what}");
+            tokio::time::sleep(Duration::from_micros(100)).await;
+        }
+    }
+
+    async fn type_query(&self, query: &str, letters: &mut Times, matches: &mut Times) {
+        let mut typed = String::new();
+        for letter in query.chars() {
+            typed.push(letter);
+            let line = format!(" / {typed}");
+            let has = |shown: &str| shown.strip_prefix(&line).is_some_and(|rest| rest.starts_with("  "));
+            let pressed = Instant::now();
+            self.press(&if letter == ' ' { "space".to_owned() } else { letter.to_string() });
+            letters.0.push(self.wait(&line, has).await - pressed);
+            matches.0.push(self.wait(&line, |shown| has(shown) && !shown.contains(" searching ")).await - pressed);
+            tokio::time::sleep(BETWEEN_KEYS).await;
+        }
+        self.press("ctrl-u");
+        self.wait("an empty filter line", |line| line.starts_with(" /  ") && !line.contains(" searching ")).await;
+        tokio::time::sleep(BETWEEN_KEYS).await;
+    }
+}
+
+fn fzf_version() -> Option<String> {
+    let output = Command::new("fzf").arg("--version").stderr(Stdio::null()).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    Some(text.split_whitespace().next()?.to_owned())
+}
+
+/// The same leads and letters in fzf, which matches fuzzily: from the key to the screen with the new count of matches.
+/// Letters that do not change the count are left out, because nobody can see when they are done.
+fn fzf(version: &str, leads: usize, rounds: usize) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("leads");
+    write_lines(&file, leads).expect("a file");
+    let source = format!("cat '{}'", file.display());
+    let mut command = CommandBuilder::new("fzf");
+    command.args(["--no-sort", "--no-mouse"]);
+    command.env("FZF_DEFAULT_COMMAND", &source);
+    command.env("FZF_DEFAULT_OPTS", "");
+    command.env("TERM", "xterm-256color");
+    let mut terminal = Terminal::start(command, WIDTH, HEIGHT);
+    let count = |found: usize| format!(" {found}/{leads} ");
+    let shows = |screen: &str, found: usize| screen.lines().any(|line| format!("{line} ").contains(&count(found)));
+    terminal.wait("all leads in fzf", |screen| shows(screen, leads));
+    let mut times = Times::default();
+    for query in (0..rounds).flat_map(|_| FUZZY).map(|query| &query[1..]) {
+        let mut before = leads;
+        let mut typed = String::new();
+        for letter in query.chars() {
+            typed.push(letter);
+            let found = filtered(&file, &typed);
+            let pressed = Instant::now();
+            terminal.type_text(&letter.to_string());
+            let painted = terminal.wait(&typed, |screen| shows(screen, found));
+            if found != before {
+                times.0.push(painted - pressed);
+            }
+            before = found;
+            std::thread::sleep(BETWEEN_KEYS);
+        }
+        terminal.type_text("\u{15}");
+        terminal.wait("all leads in fzf again", |screen| shows(screen, leads));
+    }
+    let memory = terminal.process().map_or(0.0, memory_of);
+    println!("{:<24} {:>16} {:>16} {:>14}", format!("fzf {version}, fuzzy"), "", spread(&times), "");
+    println!("memory of fzf: {memory:.0} MiB at its highest");
+}
+
+/// What a lead's row says, a line each.
+fn write_lines(file: &Path, leads: usize) -> io::Result<()> {
+    let mut out = BufWriter::new(File::create(file)?);
+    let table = common::table(leads, &common::owners(&common::people(24), true));
+    for row in 0..leads as u32 {
+        let [name, company, email] = [Field::Name, Field::Company, Field::Email].map(|field| table.text(row, field));
+        writeln!(out, "{name} {company} {email}")?;
+    }
+    out.flush()
+}
+
+/// How many lines fzf finds, by its own word.
+fn filtered(file: &Path, query: &str) -> usize {
+    let input = File::open(file).expect("the leads");
+    let output = Command::new("fzf").args(["--filter", query, "--no-sort"]).stdin(input).output().expect("fzf runs");
+    output.stdout.iter().filter(|byte| **byte == b'\n').count()
+}
