@@ -17,6 +17,8 @@ mod sim_faults;
 mod sim_instantly;
 mod sim_kenbun;
 mod sim_stateset;
+mod suite;
+mod vendor_capillary;
 mod vendor_exotel;
 mod vendor_instantly;
 mod vendor_kenbun;

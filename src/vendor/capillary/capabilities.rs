@@ -1,7 +1,5 @@
 //! What Capillary can and cannot do, as data for the rest of the house.
 
-use std::time::Duration;
-
 use super::listing::FILTERS;
 use super::settings::{SameStore, Settings, UnassignMode};
 use crate::domain::capabilities::Settle;
@@ -58,7 +56,7 @@ pub fn of(settings: &Settings) -> Capabilities {
         settle: Settle {
             first: within.mul_f64(1.0 / 18.0),
             most: within.mul_f64(10.0 / 18.0),
-            deadline: within + Duration::from_secs(12),
+            deadline: within.mul_f64(5.0 / 3.0),
             // The owner filter may lag behind a change by as much.
             late: within,
         },

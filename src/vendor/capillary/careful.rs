@@ -31,7 +31,7 @@ const TRIES: usize = 3;
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// An owner that no organisation has, to see whether the filter is heeded.
-const NOBODYS_ID: &str = "0";
+pub const NOBODYS_ID: &str = "0";
 
 /// Whether the first change was compared, and what was found.
 #[derive(Default)]
@@ -124,7 +124,7 @@ impl Capillary {
             Ok(reply) => reply,
             Err(verdict) => return verdict,
         };
-        let verdict = self.judge(item, &reply, true, asking).await;
+        let verdict = self.judge(item, &reply, asking).await;
         let after = match self.read_row(&item.lead, &item.customer, asking).await {
             Ok(row) => row,
             Err(error) => {

@@ -19,9 +19,8 @@ const PAUSES: [f64; 5] = [0.0, 1.0 / 18.0, 2.0 / 18.0, 5.0 / 18.0, 10.0 / 18.0];
 const MOST_UNCONFIRMED: usize = 3;
 
 impl Capillary {
-    /// What a success proves: looks until the owner filter shows the change. `thorough` looks through everybody's list
-    /// where the lead should be in nobody's.
-    pub(super) async fn judge(&self, item: &Item<'_>, reply: &Reply, thorough: bool, asking: &Asking) -> Verdict {
+    /// What a success proves: looks until the owner filter shows the change.
+    pub(super) async fn judge(&self, item: &Item<'_>, reply: &Reply, asking: &Asking) -> Verdict {
         self.path_works.store(true, Ordering::Relaxed);
         if item.goal.filter_id.is_none() && !item.goal.is_nobody {
             let why = format!(
@@ -34,7 +33,7 @@ impl Capillary {
         let mut why = String::new();
         for pause in PAUSES {
             tokio::time::sleep(self.settings.confirm_within.mul_f64(pause)).await;
-            match self.what_speaks_against(item, thorough, asking).await {
+            match self.what_speaks_against(item, asking).await {
                 Ok(None) => return self.confirmed(item),
                 Ok(Some(seen)) => why = seen,
                 Err(error) if matches!(error.kind, ErrorKind::SignIn | ErrorKind::Forbidden | ErrorKind::Setting) => {
@@ -49,17 +48,15 @@ impl Capillary {
 
     fn confirmed(&self, item: &Item<'_>) -> Verdict {
         self.unconfirmed.store(0, Ordering::Relaxed);
+        if item.goal.is_nobody {
+            self.nobody_works.store(true, Ordering::Relaxed);
+        }
         self.memory.set_owner(&item.lead, item.change.after.owner().and_then(|owner| owner.id.as_ref()));
         Verdict::of(WriteOutcome::Done)
     }
 
     /// What the lists say against it that the change took effect.
-    async fn what_speaks_against(
-        &self,
-        item: &Item<'_>,
-        thorough: bool,
-        asking: &Asking,
-    ) -> Result<Option<String>, VendorError> {
+    async fn what_speaks_against(&self, item: &Item<'_>, asking: &Asking) -> Result<Option<String>, VendorError> {
         let holds = async |filter_id: &str| self.holds(filter_id, &item.customer, &item.lead, asking).await;
         let new = item.goal.filter_id.as_deref();
         if let Some(new) = new
@@ -73,7 +70,8 @@ impl Capillary {
         {
             return Ok(Some(format!("the list of {} still shows it", item.change.before.label())));
         }
-        if item.goal.is_nobody && (thorough || old.is_none()) {
+        // The first time that a lead is left with nobody, it has to be in nobody's list at all.
+        if item.goal.is_nobody && (old.is_none() || !self.nobody_works.load(Ordering::Relaxed)) {
             for staff in item.directory.with_filter() {
                 if holds(&staff.filter_id).await? {
                     return Ok(Some(format!("the list of {} shows it", staff.person.label())));

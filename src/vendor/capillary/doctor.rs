@@ -8,6 +8,7 @@ use compact_str::CompactString;
 use http::header::HeaderName;
 
 use super::Capillary;
+use super::careful::NOBODYS_ID;
 use super::envelope::Reply;
 use super::settings::{OwnerIn, StaffField, UnassignMode};
 use super::sign_in::Credentials;
@@ -21,9 +22,6 @@ use crate::vendor::{Check, VendorError};
 
 /// What the vendor's pages call the token's header.
 const OAUTH_HEADERS: [&str; 2] = ["x-cap-api-oauth-token", "cap-api-access-token"];
-
-/// An owner that no organisation has.
-const NOBODYS_ID: &str = "0";
 
 /// Ids of one page.
 type Page = HashSet<CompactString>;

@@ -78,6 +78,8 @@ struct Capillary {
     filter_is_heeded: AtomicBool,
     /// A change was taken, so the call for changes is the right one.
     path_works: AtomicBool,
+    /// A lead that was left with nobody was found to be in nobody's list.
+    nobody_works: AtomicBool,
     /// Changes in a row that failed.
     failed: AtomicUsize,
     /// Changes in a row that were accepted without showing.
@@ -117,6 +119,7 @@ impl Capillary {
             offset_is_id: AtomicBool::new(false),
             filter_is_heeded: AtomicBool::new(false),
             path_works: AtomicBool::new(false),
+            nobody_works: AtomicBool::new(false),
             failed: AtomicUsize::new(0),
             unconfirmed: AtomicUsize::new(0),
             index_cost: AtomicUsize::new(0),

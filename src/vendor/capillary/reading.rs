@@ -375,7 +375,9 @@ impl Capillary {
         let directory = self.known_staff();
         let last = self.memory.owner(lead);
         let owner = match last.as_ref().and_then(|id| directory.get(id)) {
-            Some(staff) if self.holds(&staff.filter_id, &customer, lead, &asking).await? => {
+            Some(staff)
+                if !staff.filter_id.is_empty() && self.holds(&staff.filter_id, &customer, lead, &asking).await? =>
+            {
                 self.assignment(staff, &directory)
             }
             _ => told_by_row(&row, &directory).map_or(Assignment::Unknown, |staff| self.assignment(staff, &directory)),

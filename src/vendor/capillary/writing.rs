@@ -139,7 +139,7 @@ impl Capillary {
             Err(error) => return not_read(error),
         };
         match self.send(item, row.as_deref().and_then(extended_fields), asking).await {
-            Ok(reply) => self.judge(item, &reply, false, asking).await,
+            Ok(reply) => self.judge(item, &reply, asking).await,
             Err(verdict) => verdict,
         }
     }
@@ -263,7 +263,6 @@ impl Capillary {
         if has(SEARCH_BUSY) {
             return Verdict::of(WriteOutcome::Late(error.message)).troubled(ErrorKind::Server);
         }
-        let path = || format!("{} {}", self.settings.assign_method, "assign_path");
         match status {
             200..300 => {
                 let kind = error.kind;
@@ -282,11 +281,10 @@ impl Capillary {
             }
             404 | 405 | 415 | 501 => {
                 error.kind = ErrorKind::Setting;
-                error.remedy = format!(
-                    "The lead was there a moment ago, so it is the call that is not: {} (assign_method, assign_path) may be \
-                     another one at this deployment.",
-                    path()
-                );
+                error.remedy =
+                    "The lead was there a moment ago, so it is the call that is not: assign_method or assign_path \
+                                may be another one at this deployment."
+                        .to_owned();
             }
             _ => {}
         }

@@ -75,17 +75,27 @@ pub fn tuned_engine(profile: &Map<String, Value>, more: &str, folder: &Path, tun
 
 /// The plan that gives the first `leads` leads which somebody else has to the person that `pick` chooses.
 pub async fn assign(engine: &Engine, leads: usize, pick: impl Fn(&[Person]) -> Person) -> Plan {
+    let plan = plan_to(engine, leads, |people| Assignment::Owner(pick(people).owner_ref()), is_exact).await;
+    assert_eq!(plan.changes(), leads, "{:?}", plan.parts[0].skips.first());
+    plan
+}
+
+/// The plan that makes what `to` says of the first `leads` leads that are something else, and whose owner `fits`.
+pub async fn plan_to(
+    engine: &Engine,
+    leads: usize,
+    to: impl Fn(&[Person]) -> Assignment,
+    fits: impl Fn(&[Person], &Assignment) -> bool,
+) -> Plan {
     let people = engine.load_people(&demo()).await.unwrap();
-    let to = Assignment::Owner(pick(&people).owner_ref());
+    let to = to(&people);
     let loaded = engine.load_leads(&demo(), |_| {}).await.unwrap();
     let table = &loaded.table;
     let others = (0..table.len() as u32)
-        .filter(|row| is_exact(&people, table.assignment(*row)) && !table.assignment(*row).is_same(&to))
+        .filter(|row| fits(&people, table.assignment(*row)) && !table.assignment(*row).is_same(&to))
         .map(|row| table.id(row));
     let wanted = vec![Wanted { profile: demo(), leads: others.take(leads).collect(), to }];
-    let plan = planned(engine, &people, &loaded, wanted);
-    assert_eq!(plan.changes(), leads, "{:?}", plan.parts[0].skips.first());
-    plan
+    planned(engine, &people, &loaded, wanted)
 }
 
 /// Whether it is certain who is meant: an owner whose name another one has, too, or who is gone, could not be put back.
