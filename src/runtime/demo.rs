@@ -1,6 +1,6 @@
 //! The demo: the same screen on simulators in this process, in a data folder that is thrown away.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::launch::{self, LaunchError, Opened, Opening, Stage};
 use super::{Files, log, open};
@@ -50,6 +50,16 @@ const STALLS: &[Stall] = &[
         switches: &[],
     },
     Stall {
+        vendor: "exotel",
+        profile: "center",
+        settings: "requests_per_minute = 0\nparallel = 8",
+        // Lists of leads.
+        leads: |_| 24,
+        owners: 40,
+        campaigns: 12,
+        switches: &[],
+    },
+    Stall {
         vendor: "instantly",
         profile: "outreach",
         settings: "requests_per_minute = 6000\nparallel = 16",
@@ -70,13 +80,15 @@ const STALLS: &[Stall] = &[
 ];
 
 impl Stall {
-    fn options(&self, asked: &SimOptions) -> SimOptions {
+    fn options(&self, asked: &SimOptions, folder: &Path) -> SimOptions {
         let switches = self.switches.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         SimOptions {
             leads: (self.leads)(asked.leads),
             owners: self.owners,
             campaigns: self.campaigns,
             switches: switches.collect(),
+            // Gone with it, however the process ends.
+            folder: Some(folder.to_owned()),
             ..asked.clone()
         }
     }
@@ -126,7 +138,8 @@ fn opening(options: SimOptions, config: PathBuf, data: PathBuf) -> Opening {
         let mut running = Vec::new();
         let mut text = String::new();
         for stall in STALLS {
-            let simulator = sim::start(stall.vendor, stall.options(&options)).await.map_err(LaunchError::Demo)?;
+            let simulator =
+                sim::start(stall.vendor, stall.options(&options, &data)).await.map_err(LaunchError::Demo)?;
             text += &config_text(stall, &simulator).map_err(|error| failed(&*error))?;
             running.push(simulator);
         }

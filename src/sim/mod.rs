@@ -29,6 +29,7 @@ pub mod switches;
 pub mod vendor;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -54,6 +55,9 @@ pub struct SimOptions {
     pub switches: Vec<(String, String)>,
     /// Ages count from here; without it from the start. For tests that look at ages.
     pub now: Option<Timestamp>,
+    /// Where a simulator puts the files of its company; without it in the system's folder for such files. They go with
+    /// the simulator, unless the process ends before it.
+    pub folder: Option<PathBuf>,
 }
 
 impl Default for SimOptions {
@@ -67,6 +71,7 @@ impl Default for SimOptions {
             faults: Vec::new(),
             switches: Vec::new(),
             now: None,
+            folder: None,
         }
     }
 }

@@ -366,7 +366,7 @@ async fn what_was_sent_is_awaited_before_the_end() {
 /// The demo on a wide screen, with everything loaded.
 fn all_companies() -> Pty {
     let mut pty = Start::switchboard(&["demo", "--leads", "400"]).size(160, 50).start();
-    for line in ["sales kenbun", "stores Capillary", "outreach Instantly", "shop StateSet"] {
+    for line in ["sales kenbun", "stores Capillary", "center Exotel", "outreach Instantly", "shop StateSet"] {
         pty.wait_for(line);
     }
     for list in COMPANIES_WITH_LEADS {
@@ -385,7 +385,7 @@ fn show(pty: &mut Pty, list: &str) {
     // The table says which list it shows.
     for _ in 0..40 {
         pty.keys("enter");
-        pty.wait_for("a assign");
+        pty.wait_gone("enter show");
         if pty.screen().contains(&format!("Leads: {list} ")) {
             break;
         }

@@ -40,6 +40,7 @@ pub async fn run(args: &SimArgs, out: &mut Out) -> Result<Exit, Failure> {
         faults: args.fault.clone(),
         switches: switches?,
         now: None,
+        folder: None,
     };
     let simulator = sim::start(vendor, options).await.map_err(Failure::wrong_use)?;
     let others = simulator.other_profiles().into_iter().map(|(name, settings)| (name, settings.into()));

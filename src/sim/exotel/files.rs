@@ -1,7 +1,7 @@
 //! The files that a customer keeps beside Exotel, because its API has no names: the roster and the names of lead lists.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
@@ -15,8 +15,10 @@ pub struct Files {
 }
 
 impl Files {
-    pub fn write(built: &Built, demo: &Demo) -> io::Result<Self> {
-        let files = Self { folder: tempfile::Builder::new().prefix("switchboard-exotel-").tempdir()? };
+    /// In `folder`, or in the system's folder for such files.
+    pub fn write(built: &Built, demo: &Demo, folder: Option<&Path>) -> io::Result<Self> {
+        let (parent, mut new) = (folder.map_or_else(std::env::temp_dir, Path::to_owned), tempfile::Builder::new());
+        let files = Self { folder: new.prefix("switchboard-exotel-").tempdir_in(parent)? };
         let roster = built.roster.iter().filter_map(|(user, place)| Some((user, demo.staff.get(*place)?)));
         let rows = roster.map(|(user, person)| vec![user.clone(), person.name(), person.team.to_owned()]);
         write(files.roster(), &["user_id", "display_name", "team"], rows)?;

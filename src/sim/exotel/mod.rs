@@ -54,7 +54,8 @@ impl Exotel {
         let options = &world.options;
         let demo = Demo::new(Flavour::ContactCenter, options.seed, options.leads, options.owners, world.now);
         let built = build::build(&demo, options.leads, options.campaigns);
-        let files = Files::write(&built, &demo).map_err(|e| format!("the roster cannot be written: {e}"))?;
+        let files = Files::write(&built, &demo, options.folder.as_deref())
+            .map_err(|e| format!("the roster cannot be written: {e}"))?;
         Ok(Self {
             seed: options.seed,
             switches: Arc::clone(&world.switches),
