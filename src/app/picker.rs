@@ -1,8 +1,10 @@
 //! Picking an owner for leads: fuzzy search, and what each one's load would be.
 
+use std::collections::BTreeSet;
+
 use crate::domain::ranking;
 use crate::domain::selection::LeadKey;
-use crate::domain::{Agreement, Assignment, Field, PersonStatus, SafeText};
+use crate::domain::{Agreement, Assignment, Field, PersonStatus, ProfileName, SafeText};
 
 use super::action::Action;
 use super::dialog::{After, Dialog};
@@ -127,11 +129,12 @@ impl State {
 
     /// Opens the picker for these leads.
     pub(super) fn open_picker(&mut self, leads: PickedLeads) {
+        let candidates = self.picker_candidates(&leads);
         let mut picker = Picker {
             leads,
             field: TextField::default(),
             cursor: ListCursor::default(),
-            candidates: self.picker_candidates(),
+            candidates,
             matches: Vec::new(),
             generation: 0,
             loads: None,
@@ -141,11 +144,17 @@ impl State {
         self.count_picker_loads();
     }
 
+    /// The leads for which the open picker picks an owner.
+    fn picked_leads(&self) -> Option<PickedLeads> {
+        self.dialogs.iter().find_map(|dialog| match dialog {
+            Dialog::Picker(picker) => Some(picker.leads.clone()),
+            _ => None,
+        })
+    }
+
     /// Counts who has the leads for which the open picker picks an owner.
     pub(super) fn count_picker_loads(&mut self) {
-        let open =
-            |dialog: &Dialog| if let Dialog::Picker(picker) = dialog { Some(picker.leads.clone()) } else { None };
-        let Some(leads) = self.dialogs.iter().find_map(open) else { return };
+        let Some(leads) = self.picked_leads() else { return };
         self.generation += 1;
         let generation = self.generation;
         for dialog in &mut self.dialogs {
@@ -157,11 +166,14 @@ impl State {
         self.emit(Effect::Work(job));
     }
 
-    /// Who can be given leads: nobody, then everyone who may own some, by name.
-    fn picker_candidates(&self) -> Vec<OwnerRow> {
+    /// Who can be given some of these leads: nobody, then everyone who may own them, by name. People of other profiles
+    /// than those of the leads would only be in the way.
+    fn picker_candidates(&self, leads: &PickedLeads) -> Vec<OwnerRow> {
         let writable = self.profiles.usable().filter(|profile| !profile.read_only);
         let mut rows = owner_rows(writable, &self.options.links);
-        rows.retain(|row| matches!(row.who, Who::Nobody | Who::Person(PersonStatus::Active)));
+        let theirs = self.profiles_of(&self.targets(leads));
+        let reaches = |row: &OwnerRow| row.in_profile.keys().any(|profile| theirs.contains(profile));
+        rows.retain(|row| matches!(row.who, Who::Nobody | Who::Person(PersonStatus::Active)) && reaches(row));
         rows.sort_by(|a, b| {
             (a.who != Who::Nobody)
                 .cmp(&(b.who != Who::Nobody))
@@ -171,9 +183,25 @@ impl State {
         rows
     }
 
+    /// The profiles that leads are of.
+    fn profiles_of(&self, targets: &Targets) -> BTreeSet<ProfileName> {
+        let mut found = BTreeSet::new();
+        for lead in targets.iter() {
+            if !found.contains(&lead.profile) {
+                found.insert(lead.profile.clone());
+            }
+            // There are no others.
+            if found.len() == self.profiles.len() {
+                break;
+            }
+        }
+        found
+    }
+
     /// People or loads have changed while the picker is open.
     pub(super) fn refresh_picker(&mut self) {
-        let candidates = self.picker_candidates();
+        let Some(leads) = self.picked_leads() else { return };
+        let candidates = self.picker_candidates(&leads);
         for dialog in &mut self.dialogs {
             if let Dialog::Picker(picker) = dialog {
                 let current = picker.matches.get(picker.cursor.at).and_then(|found| picker.owner(found)).cloned();

@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::app::lists::ListId;
+use crate::app::profiles::Load;
 use crate::app::state::{Focus, State};
 use crate::app::words;
 use crate::domain::SafeText;
@@ -52,6 +53,11 @@ fn entry(state: &State, list: &ListId) -> (SafeText, String, Option<usize>) {
                 return (SafeText::new(name.as_str()), String::new(), None);
             };
             let mut kind = profile.vendor().to_owned();
+            // How many there are nobody can say; those from before are still there.
+            let failed = matches!(profile.load, Load::Failed(_));
+            if failed {
+                kind += ", failed";
+            }
             if profile.read_only {
                 kind += ", read-only";
             }
@@ -61,8 +67,9 @@ fn entry(state: &State, list: &ListId) -> (SafeText, String, Option<usize>) {
             if !profile.collections.is_empty() && !state.is_unfolded(profile) {
                 kind += &format!(", {} lists", words::number(profile.collections.len()));
             }
-            let count = profile.capabilities.is_some().then(|| profile.table.len());
-            if count.is_none() {
+            let usable = profile.capabilities.is_some();
+            let count = (usable && !(failed && profile.table.is_empty())).then(|| profile.table.len());
+            if !usable {
                 kind = "cannot be used".to_owned();
             }
             (SafeText::new(name.as_str()), kind, count)
