@@ -72,7 +72,7 @@ fn mappings(lists: usize, agents: usize) -> Vec<MappingRecord> {
     let all: BTreeSet<PersonId> = (0..agents).map(id).collect();
     let record = |list: usize| {
         let mapped: BTreeSet<PersonId> =
-            (0..agents).filter(|agent| (list * 31 + agent * 17) % 10 == 0).map(id).collect();
+            (0..agents).filter(|agent| (list * 31 + agent * 17).is_multiple_of(10)).map(id).collect();
         MappingRecord {
             target: MappingRecord::target_of("7", &list.to_string()),
             process: "Sales".into(),

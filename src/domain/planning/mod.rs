@@ -252,9 +252,8 @@ impl<'a> PartPlanner<'a> {
         if !before.assignment.is_known() && !self.capabilities.unknown.may_change {
             return Some(SkipReason::BeforeUnknown);
         }
-        match (&self.capabilities.unassign, to) {
-            (Unassign::No(why), Assignment::Unassigned(_)) => return Some(SkipReason::NotSupported(why.clone())),
-            _ => {}
+        if let (Unassign::No(why), Assignment::Unassigned(_)) = (&self.capabilities.unassign, to) {
+            return Some(SkipReason::NotSupported(why.clone()));
         }
         match (&self.capabilities.other_group, goes_elsewhere) {
             (OtherGroup::Refused(word), Some((from, to))) => {

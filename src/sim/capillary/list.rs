@@ -46,7 +46,7 @@ impl Capillary {
         let page = self.page(&store, &filter, order, window);
         self.tell_what_shows(&store, &filter, &page, ask);
         let rows: Vec<_> = page.iter().map(|n| Value::Object(self.lead(&store, *n))).collect();
-        let nothing = rows.is_empty().then(|| self.switches.value("no_leads")).unwrap_or_default();
+        let nothing = if rows.is_empty() { self.switches.value("no_leads") } else { String::default() };
         let (status, warnings) = match nothing.as_str() {
             "warning" => (StatusCode::OK, vec![item(1_000, "no leads found")]),
             "404" => (StatusCode::NOT_FOUND, Vec::new()),

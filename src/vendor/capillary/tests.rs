@@ -131,7 +131,7 @@ impl Org {
         let leads = self.leads.lock().unwrap();
         let fits = |lead: &&Lead| {
             owner.is_none_or(|owner| lead.owner == owner)
-                && request.param("userId").is_none_or(|customer| lead.row["userId"].to_string() == customer)
+                && request.param("userId").is_none_or(|customer| lead.row["userId"].as_u64() == customer.parse().ok())
                 && request.param("status").is_none_or(|status| lead.row["status"] == status)
         };
         let rows = leads.values().filter(fits).skip(number("offset")).take(number("limit"));

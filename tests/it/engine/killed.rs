@@ -28,7 +28,7 @@ fn victim() {
         println!("ready");
         let room = std::env::var(ROOM).ok().map(|bytes| bytes.parse().unwrap());
         // Without a handler the first byte too many would end the process.
-        let _too_large = room.map(|bytes| leave_room(bytes));
+        let _too_large = room.map(leave_room);
         let went = engine.apply(Arc::new(plan), Watch::none(), StopToken::new()).await;
         println!("ended: {}", went.map_or_else(|error| error.to_string(), |_| "well".to_owned()));
     });

@@ -117,7 +117,7 @@ async fn many_runs(kind: &'static Kind) {
         let told = story.clone();
         let run = tokio::spawn(async move {
             let _place = places.acquire().await.unwrap();
-            Run::begin(kind, seed, told).await.to_its_end().await
+            Run::begin(kind, seed, told).await.play().await
         });
         runs.spawn(async move {
             run.await.unwrap_or_else(|broken| {
@@ -362,7 +362,7 @@ impl Run {
         Journal::open(self.folder.path()).unwrap()
     }
 
-    async fn to_its_end(mut self) -> Seen {
+    async fn play(mut self) -> Seen {
         self.tell(format!("settings: {}", self.settings.replace('\n', ", ")));
         for _ in 0..self.dice.usize(5..=9) {
             self.step().await;
