@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::{Map, Value, json};
@@ -332,7 +334,10 @@ async fn what_was_sent_is_awaited_before_the_end() {
     let (simulator, home) = simulated(3_000, &["latency_after=2s:write"]).await;
     let is_janes =
         |(_, holder): &(_, Holder)| matches!(holder, Holder::Owner { name: Some(name), .. } if name == "Jane Smith");
-    let already = simulator.holders().iter().filter(|held| is_janes(held)).count();
+    let simulator = Arc::new(simulator);
+    let hers = move |simulator: &Simulator| simulator.holders().iter().filter(|held| is_janes(held)).count();
+    let already = hers(&simulator);
+    let server = Arc::clone(&simulator);
     let journey = tokio::task::spawn_blocking(move || {
         let mut pty = Start::switchboard(&[]).start_in(home);
         pty.wait_for("3,000 leads");
@@ -346,8 +351,13 @@ async fn what_was_sent_is_awaited_before_the_end() {
         pty.keys("tab");
         pty.text(&changes.to_string());
         pty.keys("enter");
-        // Some batches have left and are waited for, others have not left yet.
         pty.wait_for("% ");
+        // Some batches have left and are waited for, others have not left yet.
+        let asked = Instant::now();
+        while hers(&server) == already {
+            assert!(asked.elapsed() < Duration::from_secs(60), "nothing was sent:\n{}", pty.screen());
+            std::thread::sleep(Duration::from_millis(5));
+        }
         pty.signal(Signal::TERM);
         assert_eq!(pty.wait_exit(), 143);
         pty.assert_restored();
@@ -360,7 +370,7 @@ async fn what_was_sent_is_awaited_before_the_end() {
     assert_eq!(tally.total(), changes + tally.skipped);
     assert_eq!((tally.sent, tally.unknown), (0, 0), "{tally:?}");
     assert!(tally.done > 0 && tally.done < changes, "{tally:?}");
-    assert_eq!(simulator.holders().iter().filter(|held| is_janes(held)).count(), tally.done + already);
+    assert_eq!(hers(&simulator), tally.done + already);
 }
 
 /// The demo on a wide screen, with everything loaded.
