@@ -16,10 +16,11 @@ use switchboard::domain::{
 use switchboard::journal::Journal;
 use switchboard::vendor::registry;
 
-/// A simulator's profile with more settings, written as TOML.
+/// A simulator's profile with other settings, written as TOML, in place of its own or beside them.
 pub fn config(profile: &Map<String, Value>, more: &str) -> Config {
     let mut text = "[profiles.bench]\n".to_owned();
-    for (key, value) in profile {
+    let others: toml::Table = more.parse().expect("settings");
+    for (key, value) in profile.iter().filter(|(key, _)| !others.contains_key(*key)) {
         match value {
             Value::Object(table) => {
                 let pairs: Vec<_> = table.iter().map(|(key, value)| format!("{key} = {value}")).collect();
