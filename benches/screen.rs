@@ -11,26 +11,17 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use common::front::{Front, HEIGHT, WIDTH};
 use common::terminal::Terminal;
 use portable_pty::CommandBuilder;
-use ratatui::Frame;
-use switchboard::app::{Options, State};
 use switchboard::backend::{self, Engine, ProfileSetup, Setup, Tuning, system_clock};
 use switchboard::config::{Config, ConfigError, files};
 use switchboard::domain::campaign::LeadAsk;
 use switchboard::domain::exchange::{Command, Event};
-use switchboard::domain::{Capabilities as Can, Change, LeadId, LeadRecord, Person};
-use switchboard::domain::{SafeLines, SafeText};
-
-use switchboard::input::{self, KeyMap};
+use switchboard::domain::{Capabilities as Can, Change, LeadId, LeadRecord, Person, SafeText};
 use switchboard::journal::Journal;
-use switchboard::runtime::{EventLoop, Files, Outside};
-use switchboard::term::{Capabilities, Colours, Drawn, Screen, Surface};
 use switchboard::vendor::{Check, Observation, Pages, Session, Target, Vendor, VendorError, WriteReport, registry};
 use tokio::sync::mpsc;
-
-const WIDTH: u16 = 200;
-const HEIGHT: u16 = 50;
 
 fn main() {
     let (leads, keys, starts) = if common::quick() { (10_000, 40, 3) } else { (100_000, 400, 31) };
@@ -61,75 +52,16 @@ impl Write for Counter {
     }
 }
 
-/// A screen that times its frames.
-struct Timed {
-    screen: Screen<Counter>,
-    seen: Arc<Mutex<Seen>>,
-}
-
-impl Surface for Timed {
-    fn size(&self) -> (u16, u16) {
-        Surface::size(&self.screen)
-    }
-
-    fn resize(&mut self, width: u16, height: u16) {
-        Surface::resize(&mut self.screen, width, height);
-    }
-
-    fn repaint(&mut self) {
-        self.screen.repaint();
-    }
-
-    fn draw(&mut self, view: &mut dyn FnMut(&mut Frame<'_>)) -> io::Result<Drawn> {
-        let begun = Instant::now();
-        let drawn = Surface::draw(&mut self.screen, view)?;
-        lock(&self.seen).frames.push(begun.elapsed());
-        Ok(drawn)
-    }
-
-    fn title(&mut self, _title: &SafeText) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn copy(&mut self, text: &SafeLines) -> Result<(), String> {
-        self.screen.copy(text)
-    }
-
-    fn suspend(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn reclaim(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 fn lock(seen: &Mutex<Seen>) -> std::sync::MutexGuard<'_, Seen> {
     seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 async fn keys_to_frames(leads: usize, keys: usize) {
-    let seen = Arc::new(Mutex::new(Seen::default()));
-    let capabilities = Capabilities { colours: Colours::Indexed, plain: false, extras: true };
-    let (outside, source) = mpsc::unbounded_channel();
-    let (commands, _commands) = mpsc::channel(64);
-    let (events, receiver) = mpsc::channel(64);
-    let map = KeyMap::new();
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut event_loop = EventLoop {
-        state: State::new(Options::default(), map.labels(), (WIDTH, HEIGHT), common::now()),
-        keys: map,
-        surface: Timed { screen: Screen::new(Counter(seen.clone()), capabilities, WIDTH, HEIGHT), seen: seen.clone() },
-        source,
-        commands,
-        events: receiver,
-        clock: Arc::new(common::now),
-        files: Files::new(folder.path().join("data"), folder.path().join("config.toml")),
-    };
-    let running = tokio::spawn(async move { event_loop.run().await });
-
-    common::show(&events, leads).await;
-    let desk = Desk { seen, outside };
+    let seen = Arc::<Mutex<Seen>>::default();
+    let frames = seen.clone();
+    let front = Front::open(Counter(seen.clone()), |_| (), move |(), time| lock(&frames).frames.push(time));
+    common::show(&front.events, leads).await;
+    let desk = Desk { front, seen };
     desk.settle().await;
 
     // The cursor moves down to the edge of the table first, then the table moves.
@@ -152,22 +84,20 @@ async fn keys_to_frames(leads: usize, keys: usize) {
         letters.extend(["s", "m", "i", "t", "h", "backspace", "backspace", "backspace", "backspace", "backspace"]);
     }
     desk.measure("letter of the filter", &letters).await;
-    running.abort();
 }
 
 /// Whoever sits in front of the loop.
 struct Desk {
+    front: Front,
     seen: Arc<Mutex<Seen>>,
-    outside: mpsc::UnboundedSender<Outside>,
 }
 
 impl Desk {
     /// Presses a key and waits until its first frame is written: how long that took, and the bytes of it.
     async fn press(&self, key: &str) -> (Duration, usize) {
         let before = lock(&self.seen).writes.len();
-        let key = key.parse().expect("a key");
         let pressed = Instant::now();
-        assert!(self.outside.send(Outside::Input(input::Event::Key(key))).is_ok(), "the loop runs");
+        self.front.press(key);
         loop {
             if let Some((at, bytes)) = lock(&self.seen).writes.get(before) {
                 return (*at - pressed, *bytes);
@@ -203,7 +133,8 @@ impl Desk {
         sizes.sort_unstable();
         let frames = lock(&self.seen).frames[frames..].to_vec();
         println!(
-            "{what:<28} key to painted {}, frame {}, {} bytes (most {})",
+            "{:<28} key to painted {}, frame {}, {} bytes (most {})",
+            format!("{what}, {} keys", keys.len()),
             spread(times),
             spread(frames),
             sizes[sizes.len() / 2],
@@ -229,13 +160,13 @@ fn first_screens(starts: usize, leads: usize) {
     std::fs::write(&config, format!("{profile}token = {{ file = \"token\" }}\n")).expect("a file");
     files::write_new(&home.path().join("token"), b"x").expect("a file");
     let times = (0..starts).map(|_| first_screen(home.path(), "Leads")).collect();
-    println!("{:<28} {}", "start to first screen", spread(times));
+    println!("{:<28} {}, {starts} starts", "start to first screen", spread(times));
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads");
     runtime.block_on(keep_leads(&config, &home.path().join("data"), leads));
     let words = format!("{} leads", with_commas(leads));
     let times = (0..starts).map(|_| first_screen(home.path(), &words)).collect();
-    println!("{:<28} {}", format!("start to {words}"), spread(times));
+    println!("{:<28} {}, {starts} starts", format!("start to {words}"), spread(times));
 }
 
 fn with_commas(number: usize) -> String {

@@ -6,6 +6,7 @@
 
 mod common;
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
@@ -13,20 +14,12 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use common::front::{Front, HEIGHT, WIDTH};
 use common::terminal::Terminal;
 use common::{Times, memory, memory_of, ms};
 use portable_pty::CommandBuilder;
-use ratatui::Frame;
 use ratatui::buffer::Buffer;
-use switchboard::app::{Options, State};
-use switchboard::domain::{Field, SafeLines, SafeText};
-use switchboard::input::{self, KeyMap};
-use switchboard::runtime::{EventLoop, Files, Outside};
-use switchboard::term::{Capabilities, Colours, Drawn, Screen, Surface};
-use tokio::sync::mpsc;
-
-const WIDTH: u16 = 200;
-const HEIGHT: u16 = 50;
+use switchboard::domain::Field;
 
 /// Each is typed from its first letter to its last.
 const WORDS: &[&str] = &["smith", "jane smith", "garcia", "acme logistics", "zoe", "example", "xylophone", "@globex"];
@@ -62,52 +55,6 @@ struct Shown {
     line: String,
 }
 
-/// A screen that remembers its filter lines.
-struct Watched {
-    screen: Screen<io::Sink>,
-    shown: Arc<Mutex<Vec<Shown>>>,
-}
-
-impl Surface for Watched {
-    fn size(&self) -> (u16, u16) {
-        Surface::size(&self.screen)
-    }
-
-    fn resize(&mut self, width: u16, height: u16) {
-        Surface::resize(&mut self.screen, width, height);
-    }
-
-    fn repaint(&mut self) {
-        self.screen.repaint();
-    }
-
-    fn draw(&mut self, view: &mut dyn FnMut(&mut Frame<'_>)) -> io::Result<Drawn> {
-        let mut line = String::new();
-        let drawn = Surface::draw(&mut self.screen, &mut |frame| {
-            view(frame);
-            line = filter_line(frame.buffer_mut());
-        })?;
-        lock(&self.shown).push(Shown { at: Instant::now(), line });
-        Ok(drawn)
-    }
-
-    fn title(&mut self, _title: &SafeText) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn copy(&mut self, text: &SafeLines) -> Result<(), String> {
-        self.screen.copy(text)
-    }
-
-    fn suspend(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn reclaim(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 fn filter_line(buffer: &Buffer) -> String {
     let width = usize::from(buffer.area.width);
     let rows = buffer.content.chunks(width);
@@ -120,28 +67,13 @@ fn lock(shown: &Mutex<Vec<Shown>>) -> std::sync::MutexGuard<'_, Vec<Shown>> {
 }
 
 async fn switchboard(leads: usize, rounds: usize) {
-    let shown = Arc::new(Mutex::new(Vec::new()));
-    let capabilities = Capabilities { colours: Colours::Indexed, plain: false, extras: true };
-    let (outside, source) = mpsc::unbounded_channel();
-    let (commands, _commands) = mpsc::channel(64);
-    let (events, receiver) = mpsc::channel(64);
-    let map = KeyMap::new();
-    let folder = tempfile::tempdir().expect("a folder");
-    let screen = Screen::new(io::sink(), capabilities, WIDTH, HEIGHT);
-    let mut event_loop = EventLoop {
-        state: State::new(Options::default(), map.labels(), (WIDTH, HEIGHT), common::now()),
-        keys: map,
-        surface: Watched { screen, shown: shown.clone() },
-        source,
-        commands,
-        events: receiver,
-        clock: Arc::new(common::now),
-        files: Files::new(folder.path().join("data"), folder.path().join("config.toml")),
-    };
-    let running = tokio::spawn(async move { event_loop.run().await });
-    common::show(&events, leads).await;
-    let person = Person { outside, shown };
-    person.press("/");
+    let shown = Arc::<Mutex<Vec<Shown>>>::default();
+    let frames = shown.clone();
+    let seen = move |line, _| lock(&frames).push(Shown { at: Instant::now(), line });
+    let front = Front::open(io::sink(), filter_line, seen);
+    common::show(&front.events, leads).await;
+    let person = Person { front, shown };
+    person.front.press("/");
     person.wait("the filter line", |line| line.starts_with(" / ") && !line.contains("no filter")).await;
     for (name, queries, median, worst) in AIMS {
         let (mut letters, mut matches) = (Times::default(), Times::default());
@@ -149,10 +81,10 @@ async fn switchboard(leads: usize, rounds: usize) {
             person.type_query(query, &mut letters, &mut matches).await;
         }
         let scale = leads as f64 / 1_000_000.0;
-        let aim = format!("{:.0} / {:.0}", median * scale, worst * scale);
+        let aim = format!("{} / {}", median * scale, worst * scale);
+        let name = format!("{name}, {} keys", letters.0.len());
         println!("{name:<24} {:>16} {:>16} {aim:>14}", spread(&letters), spread(&matches));
     }
-    running.abort();
 }
 
 fn spread(times: &Times) -> String {
@@ -161,16 +93,11 @@ fn spread(times: &Times) -> String {
 
 /// Whoever sits in front of the loop.
 struct Person {
-    outside: mpsc::UnboundedSender<Outside>,
+    front: Front,
     shown: Arc<Mutex<Vec<Shown>>>,
 }
 
 impl Person {
-    fn press(&self, key: &str) {
-        let key = key.parse().expect("a key");
-        assert!(self.outside.send(Outside::Input(input::Event::Key(key))).is_ok(), "the loop runs");
-    }
-
     /// The first frame from now on whose filter line is as wanted, or the last one if it already is.
     async fn wait(&self, what: &str, wanted: impl Fn(&str) -> bool) -> Instant {
         let asked = Instant::now();
@@ -198,12 +125,12 @@ impl Person {
             let line = format!(" / {typed}");
             let has = |shown: &str| shown.strip_prefix(&line).is_some_and(|rest| rest.starts_with("  "));
             let pressed = Instant::now();
-            self.press(&if letter == ' ' { "space".to_owned() } else { letter.to_string() });
+            self.front.press(&if letter == ' ' { "space".to_owned() } else { letter.to_string() });
             letters.0.push(self.wait(&line, has).await - pressed);
             matches.0.push(self.wait(&line, |shown| has(shown) && !shown.contains(" searching ")).await - pressed);
             tokio::time::sleep(BETWEEN_KEYS).await;
         }
-        self.press("ctrl-u");
+        self.front.press("ctrl-u");
         self.wait("an empty filter line", |line| line.starts_with(" /  ") && !line.contains(" searching ")).await;
         tokio::time::sleep(BETWEEN_KEYS).await;
     }
@@ -232,12 +159,13 @@ fn fzf(version: &str, leads: usize, rounds: usize) {
     let shows = |screen: &str, found: usize| screen.lines().any(|line| format!("{line} ").contains(&count(found)));
     terminal.wait("all leads in fzf", |screen| shows(screen, leads));
     let mut times = Times::default();
+    let mut counts: HashMap<String, usize> = HashMap::new();
     for query in (0..rounds).flat_map(|_| FUZZY).map(|query| &query[1..]) {
         let mut before = leads;
         let mut typed = String::new();
         for letter in query.chars() {
             typed.push(letter);
-            let found = filtered(&file, &typed);
+            let found = *counts.entry(typed.clone()).or_insert_with(|| filtered(&file, &typed));
             let pressed = Instant::now();
             terminal.type_text(&letter.to_string());
             let painted = terminal.wait(&typed, |screen| shows(screen, found));
@@ -251,7 +179,8 @@ fn fzf(version: &str, leads: usize, rounds: usize) {
         terminal.wait("all leads in fzf again", |screen| shows(screen, leads));
     }
     let memory = terminal.process().map_or(0.0, memory_of);
-    println!("{:<24} {:>16} {:>16} {:>14}", format!("fzf {version}, fuzzy"), "", spread(&times), "");
+    let name = format!("fzf {version}, {} keys", times.0.len());
+    println!("{name:<24} {:>16} {:>16} {:>14}", "", spread(&times), "");
     println!("memory of fzf: {memory:.0} MiB at its highest");
 }
 

@@ -1,6 +1,7 @@
 //! Shared by the benchmarks: realistic leads, medians, memory.
 #![allow(dead_code, reason = "each benchmark uses its own part")]
 
+pub mod front;
 pub mod terminal;
 
 use std::time::{Duration, Instant};
