@@ -4,6 +4,7 @@
 pub mod capabilities;
 pub mod clipboard;
 pub mod encode;
+pub mod looks;
 pub mod panic;
 pub mod reader;
 pub mod screen;

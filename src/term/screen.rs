@@ -12,6 +12,7 @@ use ratatui::layout::{Position, Rect, Size};
 use ratatui::{Frame, Terminal};
 
 use super::encode::{self, Encoder};
+use super::looks::{self, Look, Looks};
 use super::{Capabilities, scroll};
 
 /// Between these marks a terminal that knows them shows nothing half done; others ignore them.
@@ -23,10 +24,27 @@ pub struct Screen<W> {
     out: W,
     capabilities: Capabilities,
     frames: Terminal<Canvas>,
-    /// What the terminal shows; `None` when that is not known.
-    shown: Option<Buffer>,
+    /// What the terminal shows, while that is known.
+    shown: Picture,
+    is_known: bool,
+    /// The frame that is drawn; afterwards it changes places with what was shown before.
+    next: Picture,
     cursor: Option<Position>,
     encoder: Encoder,
+}
+
+/// Cells, and what they look like in short.
+#[derive(Default)]
+struct Picture {
+    cells: Buffer,
+    looks: Looks,
+}
+
+impl Picture {
+    fn row(&self, y: usize) -> (&[Look], &[Cell]) {
+        let looks = self.looks.row(y);
+        (looks, self.cells.content.get(y * looks.len()..).unwrap_or_default())
+    }
 }
 
 /// What drawing came to.
@@ -40,7 +58,9 @@ impl<W: Write> Screen<W> {
     pub fn new(out: W, capabilities: Capabilities, width: u16, height: u16) -> Self {
         let canvas = Canvas { size: Size { width, height }, cursor: Position::ORIGIN, cursor_shown: false };
         let Ok(frames) = Terminal::new(canvas);
-        Self { out, capabilities, frames, shown: None, cursor: None, encoder: Encoder::new(capabilities.colours) }
+        let (shown, next) = (Picture::default(), Picture::default());
+        let encoder = Encoder::new(capabilities.colours);
+        Self { out, capabilities, frames, shown, is_known: false, next, cursor: None, encoder }
     }
 
     pub fn capabilities(&self) -> Capabilities {
@@ -61,17 +81,25 @@ impl<W: Write> Screen<W> {
 
     /// Nothing is known any more about what the terminal shows; the next frame draws everything.
     pub fn invalidate(&mut self) {
-        self.shown = None;
+        self.is_known = false;
     }
 
     /// Draws a frame and sends what differs from the last one. Nothing is written when nothing differs.
     pub fn draw(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> io::Result<Drawn> {
-        let Ok(frame) = self.frames.draw(view);
-        let next = frame.buffer.clone();
+        // Only lent: ratatui wants one of the same size back.
+        let next = &mut self.next.cells;
+        next.resize(Rect::from((Position::ORIGIN, self.frames.backend().size)));
+        let Ok(_) = self.frames.draw(|frame| {
+            view(frame);
+            // A copy of ten thousand cells costs as much as drawing them.
+            std::mem::swap(frame.buffer_mut(), next);
+        });
+        self.next.looks.take_from(&self.next.cells);
         let canvas = self.frames.backend();
         let cursor = canvas.cursor_shown.then_some(canvas.cursor);
-        self.encode(&next, cursor);
-        self.shown = Some(next);
+        self.encode(cursor);
+        std::mem::swap(&mut self.shown, &mut self.next);
+        self.is_known = true;
         self.cursor = cursor;
         if self.encoder.is_empty() {
             return Ok(Drawn::default());
@@ -99,34 +127,26 @@ impl<W: Write> Screen<W> {
         &self.out
     }
 
-    fn encode(&mut self, next: &Buffer, cursor: Option<Position>) {
-        let encoder = &mut self.encoder;
-        let everything = self.shown.as_ref().is_none_or(|shown| shown.area != next.area);
+    fn encode(&mut self, cursor: Option<Position>) {
+        let Self { encoder, shown, next, .. } = self;
+        let everything = !self.is_known || shown.cells.area != next.cells.area;
         if everything {
             // An unknown screen may show a cursor; a blank one is compared with from here on.
             encoder.clear();
             encoder.raw(if cursor.is_some() { "\x1b[?25h" } else { "\x1b[?25l" });
-        }
-        let mut shown = self.shown.take().filter(|_| !everything).unwrap_or_else(|| Buffer::empty(next.area));
-        if let Some(scroll) = scroll::find(&shown, next).filter(|_| !everything) {
+            shown.cells.resize(next.cells.area);
+            shown.cells.reset();
+            shown.looks.take_from(&shown.cells);
+        } else if let Some(scroll) = scroll::find(&shown.looks, &next.looks) {
             encoder.scroll(scroll.top, scroll.bottom, scroll.by);
-            scroll::apply(&mut shown, scroll);
+            scroll::apply(&mut shown.cells, scroll);
+            shown.looks.scroll(scroll);
         }
-        let mut debt = Debt::default();
-        for (x, y, cell) in shown.diff_iter(next) {
-            debt.pay(encoder, next, if debt.row == y { x } else { u16::MAX });
-            // ratatui lists the second half of some wide characters as well; it would wipe the character out.
-            if debt.row == y && x < debt.from {
-                continue;
-            }
-            debt.send(encoder, x, y, cell);
-            for covered in x..debt.from {
-                if let Some(before) = shown.cell((covered, y)) {
-                    debt.add(encode::footprint(before), covered);
-                }
+        for y in 0..next.looks.height() {
+            if !next.looks.is_same_row(&shown.looks, y) {
+                encode_row(encoder, shown, next, y);
             }
         }
-        debt.pay(encoder, next, u16::MAX);
         encoder.reset_pen();
         if cursor != self.cursor && !everything {
             match (cursor, self.cursor) {
@@ -143,37 +163,26 @@ impl<W: Write> Screen<W> {
     }
 }
 
-/// Cells that a neighbour of doubtful width may have drawn over: they are sent after it, changed or not.
-#[derive(Default)]
-struct Debt {
-    row: u16,
-    from: u16,
-    to: u16,
-}
-
-impl Debt {
-    fn send(&mut self, encoder: &mut Encoder, x: u16, y: u16, cell: &Cell) {
-        encoder.cell(x, y, cell);
-        let behind = x.saturating_add(cell.cell_width().max(1));
-        let to = x.saturating_add(encode::footprint(cell));
-        *self = Self { row: y, from: behind, to: if self.row == y { to.max(self.to) } else { to } };
-    }
-
-    /// What stood at `x` of the same row may have covered this many cells.
-    fn add(&mut self, footprint: u16, x: u16) {
-        self.to = self.to.max(x.saturating_add(footprint));
-    }
-
-    /// Sends what is owed before the column `until`.
-    fn pay(&mut self, encoder: &mut Encoder, next: &Buffer, until: u16) {
-        while self.from < self.to.min(until) {
-            let (x, y) = (self.from, self.row);
-            match next.cell((x, y)) {
-                Some(cell) => self.send(encoder, x, y, cell),
-                // The edge of the screen.
-                None => return,
-            }
+/// Sends what has changed in a row, and cells that a neighbour of doubtful width may have drawn over, changed or not.
+fn encode_row(encoder: &mut Encoder, shown: &Picture, next: &Picture, y: usize) {
+    let ((old_looks, old), (looks, new)) = (shown.row(y), next.row(y));
+    let width = looks.len().min(old_looks.len()).min(new.len()).min(old.len());
+    let mut x = 0;
+    // What stood, or now stands, left of here may have covered the cells before this one.
+    let mut covered = 0;
+    while x < width {
+        let cell = &new[x];
+        let behind = (x + usize::from(cell.cell_width().max(1))).min(width);
+        if x >= covered && looks::is_same((old_looks[x], &old[x]), (looks[x], cell)) {
+            x = behind;
+            continue;
         }
+        encoder.cell(x as u16, y as u16, cell);
+        covered = covered.max(x + usize::from(encode::footprint(cell)));
+        for (at, cell) in old.iter().enumerate().take(behind).skip(x) {
+            covered = covered.max(at + usize::from(encode::footprint(cell)));
+        }
+        x = behind;
     }
 }
 

@@ -3,7 +3,9 @@
 //! One scrolled row of a table at 200x50 costs about 10 KiB when every changed cell is sent, and some hundred bytes
 //! when the terminal is told to scroll.
 
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, Cell};
+
+use super::looks::{Look, Looks, blank};
 
 /// Rows from `top` to before `bottom` that moved up by `by` (down where negative).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +13,22 @@ pub struct Scroll {
     pub top: u16,
     pub bottom: u16,
     pub by: i16,
+}
+
+impl Scroll {
+    /// Moves rows, all of the region's and each of this many cells, as the terminal does; `clear` is called for those
+    /// that come in.
+    pub fn rotate<T>(self, rows: &mut [T], width: usize, clear: impl FnMut(&mut T)) {
+        let moved = (usize::from(self.by.unsigned_abs()) * width).min(rows.len());
+        let new = if self.by > 0 {
+            rows.rotate_left(moved);
+            rows.len() - moved..rows.len()
+        } else {
+            rows.rotate_right(moved);
+            0..moved
+        };
+        rows[new].iter_mut().for_each(clear);
+    }
 }
 
 /// Moves by more rows than this are seldom and bring little.
@@ -23,20 +41,21 @@ const RUN_COST: i32 = 7;
 const SCROLL_COST: i32 = 40;
 
 /// The move that saves most, `None` when sending the changed cells is as good.
-pub fn find(shown: &Buffer, next: &Buffer) -> Option<Scroll> {
-    if shown.area != next.area || shown.area.width == 0 {
+pub fn find(shown: &Looks, next: &Looks) -> Option<Scroll> {
+    if (shown.width(), shown.height()) != (next.width(), next.height()) || next.width() == 0 {
         return None;
     }
-    let height = i32::from(shown.area.height);
-    let plain: Vec<i32> = (0..height).map(|y| cost(shown, Some(y), next, y)).collect();
+    let plain: Vec<i32> = (0..next.height()).map(|y| cost(shown.row(y), next.row(y))).collect();
     let whole: i32 = plain.iter().sum();
     // Less than about two rows' worth of changes is no scroll.
-    if whole < 2 * i32::from(shown.area.width) {
+    if whole < 2 * next.width() as i32 {
         return None;
     }
+    let blank = vec![blank(); next.width()];
+    let from_blank: Vec<i32> = (0..next.height()).map(|y| cost(&blank, next.row(y))).collect();
     let mut best: Option<(i32, Scroll)> = None;
     for by in (1..=FARTHEST).flat_map(|by| [by, -by]) {
-        if let Some((saved, scroll)) = best_region(shown, next, &plain, by)
+        if let Some((saved, scroll)) = best_region(shown, next, &plain, &from_blank, by)
             && best.is_none_or(|(most, _)| saved > most)
         {
             best = Some((saved, scroll));
@@ -46,50 +65,31 @@ pub fn find(shown: &Buffer, next: &Buffer) -> Option<Scroll> {
     best.filter(|(saved, _)| saved * 3 > whole).map(|(_, scroll)| scroll)
 }
 
-/// Does to `shown` what the terminal does.
+/// Does to the cells what the terminal does.
 pub fn apply(shown: &mut Buffer, scroll: Scroll) {
     let width = usize::from(shown.area.width);
     let rows = &mut shown.content[usize::from(scroll.top) * width..usize::from(scroll.bottom) * width];
-    let moved = (usize::from(scroll.by.unsigned_abs()) * width).min(rows.len());
-    let blank = if scroll.by > 0 {
-        rows.rotate_left(moved);
-        rows.len() - moved..rows.len()
-    } else {
-        rows.rotate_right(moved);
-        0..moved
-    };
-    for cell in &mut rows[blank] {
-        cell.reset();
-    }
+    scroll.rotate(rows, width, Cell::reset);
 }
 
-/// About how many bytes it takes to turn row `from` of what is shown (`None`: a blank one) into row `to` of the next.
-fn cost(shown: &Buffer, from: Option<i32>, next: &Buffer, to: i32) -> i32 {
-    let width = usize::from(next.area.width);
-    let row = |buffer: &'_ Buffer, y: i32| -> std::ops::Range<usize> {
-        let start = usize::try_from(y).unwrap_or(0) * width;
-        start..(start + width).min(buffer.content.len())
-    };
-    let wanted = &next.content[row(next, to)];
-    let blank = ratatui::buffer::Cell::default();
+/// About how many bytes it takes to turn a row that is shown into another.
+fn cost(shown: &[Look], next: &[Look]) -> i32 {
+    if shown == next {
+        return 0;
+    }
     let mut bytes = 0;
-    let mut in_run = false;
-    let mut count = |same: bool| {
-        if !same {
-            bytes += if in_run { 1 } else { 1 + RUN_COST };
-        }
-        in_run = !same;
-    };
-    match from {
-        Some(y) => shown.content[row(shown, y)].iter().zip(wanted).for_each(|(a, b)| count(a == b)),
-        None => wanted.iter().for_each(|cell| count(*cell == blank)),
+    let mut was_same = true;
+    for (one, other) in shown.iter().zip(next) {
+        let same = one == other;
+        bytes += i32::from(!same) + i32::from(was_same && !same) * RUN_COST;
+        was_same = same;
     }
     bytes
 }
 
 /// The region that saves most when moved by `by`: the best stretch of rows that look like others did, and the blank
 /// rows that come in at its end.
-fn best_region(shown: &Buffer, next: &Buffer, plain: &[i32], by: i16) -> Option<(i32, Scroll)> {
+fn best_region(shown: &Looks, next: &Looks, plain: &[i32], from_blank: &[i32], by: i16) -> Option<(i32, Scroll)> {
     let height = plain.len() as i32;
     let distance = i32::from(by.unsigned_abs());
     if distance >= height {
@@ -97,8 +97,8 @@ fn best_region(shown: &Buffer, next: &Buffer, plain: &[i32], by: i16) -> Option<
     }
     let step = i32::from(by);
     // What is saved at row y when it comes from y + by, and when it comes in blank.
-    let moved = |y: i32| plain[y as usize] - cost(shown, Some(y + step), next, y);
-    let blank = |y: i32| plain[y as usize] - cost(shown, None, next, y);
+    let moved = |y: i32| plain[y as usize] - cost(shown.row((y + step) as usize), next.row(y as usize));
+    let blank = |y: i32| plain[y as usize] - from_blank[y as usize];
     let mut best: Option<(i32, Scroll)> = None;
     // The stretch of moved rows that ends at this row and saves most (the rows that could have been moved are those
     // whose origin is on the screen).
@@ -131,6 +131,10 @@ fn best_region(shown: &Buffer, next: &Buffer, plain: &[i32], by: i16) -> Option<
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn find(shown: &Buffer, next: &Buffer) -> Option<Scroll> {
+        super::find(&Looks::of(shown), &Looks::of(next))
+    }
 
     fn lines(range: std::ops::Range<u32>, header: &str) -> Buffer {
         let row = |n: u32| format!("{:<60}", format!("{:x}", scrambled(n)).repeat(3));
@@ -167,6 +171,9 @@ mod tests {
                 let mut moved = before.clone();
                 apply(&mut moved, scroll);
                 prop_assert_eq!(moved.content.len(), before.content.len());
+                let mut looks = Looks::of(&before);
+                looks.scroll(scroll);
+                prop_assert_eq!(looks, Looks::of(&moved));
             }
         }
     }

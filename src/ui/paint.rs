@@ -57,7 +57,15 @@ impl Canvas<'_> {
         let (keep, used) = fitting(text, usize::from(width), ellipsis);
         let mut at = x;
         let mut byte = 0;
-        if ranges.is_empty() {
+        if is_plain(&text[..keep], keep) {
+            self.plain(x, y, &text[..keep], style);
+            for range in ranges {
+                let (from, to) = (range.start.min(keep), range.end.min(keep));
+                self.plain(x + from as u16, y, &text[from..to.max(from)], highlight);
+            }
+            at = x + keep as u16;
+            byte = keep;
+        } else if ranges.is_empty() {
             at = self.buffer.set_stringn(x, y, &text[..keep], usize::from(width), style).0;
             byte = keep;
         }
@@ -76,6 +84,17 @@ impl Canvas<'_> {
             self.buffer.set_stringn(at, y, ellipsis, usize::from(width) - usize::from(at - x), style);
         }
         used as u16
+    }
+
+    /// Puts plain text where there is room for it: a byte is a cell.
+    fn plain(&mut self, x: u16, y: u16, text: &str, style: Style) {
+        if text.is_empty() {
+            return;
+        }
+        let first = self.buffer.index_of(x, y);
+        for (at, cell) in self.buffer.content[first..].iter_mut().take(text.len()).enumerate() {
+            cell.set_symbol(&text[at..=at]).set_style(style);
+        }
     }
 
     /// Fills a row of an area with one glyph.
@@ -130,6 +149,19 @@ impl Canvas<'_> {
 /// How many bytes of `text` fit into `width` columns, and how many columns that takes, the ellipsis included where it
 /// is cut. Looks at no more of the text than fits.
 pub fn fitting(text: &str, width: usize, ellipsis: &str) -> (usize, usize) {
+    if !is_plain(text, width) {
+        return fitting_clusters(text, width, ellipsis);
+    }
+    if text.len() <= width {
+        return (text.len(), text.len());
+    }
+    let dots = UnicodeWidthStr::width(ellipsis);
+    let keep = width.saturating_sub(dots);
+    (keep, (keep + dots).min(width))
+}
+
+/// The same for texts of any kind, cluster by cluster.
+fn fitting_clusters(text: &str, width: usize, ellipsis: &str) -> (usize, usize) {
     let dots = UnicodeWidthStr::width(ellipsis);
     let mut used = 0;
     // The longest beginning that leaves room for the ellipsis.
@@ -147,10 +179,19 @@ pub fn fitting(text: &str, width: usize, ellipsis: &str) -> (usize, usize) {
     (text.len(), used)
 }
 
+/// Whether the first `width` columns of a text, and the one after them, are plain ASCII: then a byte is a column, and
+/// what most texts are costs a fraction of looking for clusters and their widths.
+fn is_plain(text: &str, width: usize) -> bool {
+    text.as_bytes()[..text.len().min(width.saturating_add(1))].iter().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::Options;
     use proptest::prelude::*;
+    use ratatui::buffer::Cell;
+    use ratatui::style::{Color, Modifier};
 
     #[test]
     fn text_is_cut_by_columns() {
@@ -175,6 +216,34 @@ mod tests {
             let (keep, used) = fitting(&text, width, "…");
             prop_assert!(used <= width);
             prop_assert!(text.is_char_boundary(keep));
+            prop_assert_eq!(fitting_clusters(&text, width, "…"), (keep, used));
+        }
+
+        /// Plain text takes a shorter way onto the screen; it looks as it would on the long one.
+        #[test]
+        fn plain_text_is_painted_as_any_other(
+            text in "[ -~]{0,12}([ -~]|e\u{301}|王|\u{301}){0,8}",
+            width in 0_u16..24,
+            marks in (0_usize..20, 0_usize..20),
+        ) {
+            let ranges = [marks.0..marks.0 + marks.1];
+            let (style, highlight) = (Style::new().fg(Color::Red), Style::new().add_modifier(Modifier::BOLD));
+            let mut buffer = Buffer::filled(Rect::new(0, 0, 20, 1), Cell::new("x"));
+            let theme = Theme::of(&Options::default());
+            let mut canvas = Canvas { buffer: &mut buffer, cursor: None, theme };
+            let used = canvas.marked(2, 0, width, &text, style, &ranges, highlight);
+            let mut expected = Buffer::filled(Rect::new(0, 0, 20, 1), Cell::new("x"));
+            let (keep, _) = fitting(&text, usize::from(width.min(18)), "…");
+            let mut at = 2;
+            for (byte, cluster) in text[..keep].grapheme_indices(true) {
+                let marked = ranges[0].start < byte + cluster.len() && byte < ranges[0].end;
+                let style = Style::reset().patch(if marked { highlight } else { style });
+                at = expected.set_stringn(at, 0, cluster, 20, style).0;
+            }
+            if keep < text.len() && at - 2 < used {
+                expected.set_stringn(at, 0, "…", usize::from(2 + used - at), Style::reset().patch(style));
+            }
+            prop_assert_eq!(buffer, expected);
         }
     }
 }

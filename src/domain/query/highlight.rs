@@ -1,5 +1,6 @@
 //! What in a cell made its lead match.
 
+use std::cell::LazyCell;
 use std::ops::Range;
 
 use super::term::{OwnerIs, Term, Test};
@@ -10,17 +11,15 @@ use crate::domain::ranking;
 /// Ranges of `text`, in order and apart from each other, that the terms found in a cell of `field`.
 pub fn highlights(terms: &[Term], field: Field, text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
-    let mut folded = None;
+    let folded = LazyCell::new(|| Folded::new(text));
     for term in terms.iter().filter(|term| !term.negated) {
-        let mut folded = || folded.get_or_insert_with(|| Folded::new(text)).clone();
         match &term.test {
             Test::Word(word) if is_searched(field) => {
-                let (folded, word) = (folded(), fold(word));
+                let word = fold(word);
                 let hits = memchr::memmem::find_iter(folded.text.as_bytes(), word.as_bytes());
                 found.extend(hits.map(|at| folded.original(at..at + word.len())));
             }
             Test::Fuzzy(word) if is_ranked(field) => {
-                let folded = folded();
                 let Some((_, positions)) = ranking::score(&fold(word), &folded.text) else { continue };
                 let starts: Vec<(usize, char)> = folded.text.char_indices().collect();
                 found.extend(positions.iter().filter_map(|&position| {
@@ -32,7 +31,7 @@ pub fn highlights(terms: &[Term], field: Field, text: &str) -> Vec<Range<usize>>
                 found.extend(pattern.regex.find_iter(text).map(|hit| hit.range()));
             }
             Test::Text { field: named, values }
-                if *named == field && values.iter().any(|value| fold(value) == folded().text) =>
+                if *named == field && values.iter().any(|value| fold(value) == folded.text) =>
             {
                 found.push(0..text.len());
             }
@@ -40,7 +39,7 @@ pub fn highlights(terms: &[Term], field: Field, text: &str) -> Vec<Range<usize>>
                 if field == Field::Owner
                     && owners
                         .iter()
-                        .any(|owner| matches!(owner, OwnerIs::Called(name) if fold(name) == folded().text)) =>
+                        .any(|owner| matches!(owner, OwnerIs::Called(name) if fold(name) == folded.text)) =>
             {
                 found.push(0..text.len());
             }

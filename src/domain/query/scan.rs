@@ -11,6 +11,7 @@ use crate::domain::fold::fold;
 use crate::domain::leads::LeadTable;
 use crate::domain::leads::table::slot_of;
 use crate::domain::leads::texts::{END, Slot, Texts, letters};
+use crate::domain::ranking::holds_letters;
 
 /// What a condition on texts asks for; equal keys find the same rows in the same texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +90,17 @@ impl Scan {
         match self {
             Self::Word(finder) if finder.needle().len() == 1 => {
                 let byte = finder.needle()[0];
+                if byte.is_ascii_alphanumeric() {
+                    // Such a letter has a bit of its own. Where it stands in most names, few rows are left to look at.
+                    let bit = letters(char::from(byte).encode_utf8(&mut [0; 4]));
+                    found = RowSet::collect(texts.len(), |row| texts.letters()[row] & bit != 0);
+                    if found.len() * 2 > texts.len() {
+                        let mut rest = RowSet::all(texts.len());
+                        rest.without(&found);
+                        rest.iter().filter(|&row| self.row(texts, row)).for_each(|row| found.insert(row));
+                        return found;
+                    }
+                }
                 hits(texts, |from| memchr::memchr(byte, from), |row| found.insert(row));
             }
             Self::Word(finder) => hits(texts, |from| finder.find(from), |row| found.insert(row)),
@@ -159,12 +171,6 @@ fn hits(texts: &Texts, find: impl Fn(&[u8]) -> Option<usize>, mut found: impl Fn
         found(row);
         at = ends[row] as usize;
     }
-}
-
-/// Whether the letters of `word` occur in `text` in their order.
-pub fn holds_letters(word: impl Iterator<Item = char>, mut text: impl Iterator<Item = char>) -> bool {
-    let mut word = word;
-    word.all(|letter| text.any(|c| c == letter))
 }
 
 /// The same for an ASCII word and any of a row's names.

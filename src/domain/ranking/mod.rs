@@ -45,12 +45,21 @@ pub fn fuzzy(pattern: &str, text: &str) -> Option<Match> {
 
 /// The score of an already folded word in an already folded text, with the character positions in that folded text.
 pub(crate) fn score(word: &str, text: &str) -> Option<(i64, Vec<usize>)> {
+    // The matcher's own first look, without what it costs to begin one: most texts of a list do not match.
+    if !holds_letters(word.chars(), text.chars()) {
+        return None;
+    }
     // Folding has settled the question of case for both sides.
     static MATCHER: LazyLock<SkimMatcherV2> = LazyLock::new(|| SkimMatcherV2::default().respect_case());
     // The matcher keeps its working memory between calls and reads a little of what the last one left there, so that
     // the same two texts may score differently. A match of one letter leaves the memory as a fresh matcher has it.
     MATCHER.fuzzy_indices("a", "a");
     MATCHER.fuzzy_indices(text, word)
+}
+
+/// Whether the letters of `word` occur in `text` in their order.
+pub(crate) fn holds_letters(mut word: impl Iterator<Item = char>, mut text: impl Iterator<Item = char>) -> bool {
+    word.all(|letter| text.any(|c| c == letter))
 }
 
 /// Character positions of the folded text as character positions of the original.
