@@ -138,6 +138,12 @@ impl Leads {
     pub fn is_searching(&self) -> bool {
         self.search.is_behind()
     }
+
+    /// What a search finds is worth a moment's waiting: the rows on the screen answer another question, or there are
+    /// none.
+    pub fn awaits_rows(&self) -> bool {
+        self.is_searching() || self.search.asked.is_some() && self.shown.is_empty()
+    }
 }
 
 impl State {

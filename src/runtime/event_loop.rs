@@ -10,6 +10,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::{Instant, sleep_until};
 
 use super::files::Files;
+use super::frames::Frames;
 use super::source::{Outside, Source};
 use super::workers::Workers;
 use crate::app::{self, Action, Effect, Message, State};
@@ -19,14 +20,6 @@ use crate::domain::exchange::{Command, Event, Problem};
 use crate::input::{self, KeyMap};
 use crate::term::{Signal, Surface};
 use crate::ui;
-
-/// Frames do not follow each other faster: about 60 in a second.
-const FRAME: Duration = Duration::from_millis(16);
-
-/// A key that searches is painted together with what it finds, if that is there by then: most queries are answered
-/// sooner than this, and one frame instead of two shows the matches a whole frame earlier. Well under [`FRAME`], so that
-/// the typed letter is never late.
-const ANSWER: Duration = Duration::from_millis(8);
 
 /// What has arrived is taken in before a frame is drawn, but never more than this many things.
 const MOST_AT_ONCE: usize = 512;
@@ -84,24 +77,21 @@ struct Running<'a, S, I> {
     /// Commands that the backend has no room for yet.
     outbox: VecDeque<Command>,
     title: Option<SafeText>,
-    changed: bool,
-    drawn_at: Option<Instant>,
-    /// The first search that no frame has shown yet was asked for at this time.
-    searched_at: Option<Instant>,
+    frames: Frames,
     ticked_at: Instant,
     continued_at: Option<Instant>,
     ended: Option<Ended>,
     #[cfg(debug_assertions)]
-    frames: usize,
+    drawn: usize,
 }
 
 /// Panics after as many frames as `SWITCHBOARD_PANIC_AFTER` says, so that a test can see what becomes of the terminal.
 /// There is no such thing in a release.
 #[cfg(debug_assertions)]
-fn panic_for_tests(frames: &mut usize) {
-    *frames += 1;
+fn panic_for_tests(drawn: &mut usize) {
+    *drawn += 1;
     let wanted = std::env::var("SWITCHBOARD_PANIC_AFTER").ok().and_then(|wanted| wanted.parse::<usize>().ok());
-    assert!(wanted != Some(*frames), "a panic that was asked for");
+    assert!(wanted != Some(*drawn), "a panic that was asked for");
 }
 
 impl<S: Surface, I: Source> EventLoop<S, I> {
@@ -115,16 +105,15 @@ impl<S: Surface, I: Source> EventLoop<S, I> {
             answer,
             outbox: VecDeque::new(),
             title: None,
-            changed: true,
-            drawn_at: None,
-            searched_at: None,
+            frames: Frames::default(),
             ticked_at: Instant::now(),
             continued_at: None,
             ended: None,
             #[cfg(debug_assertions)]
-            frames: 0,
+            drawn: 0,
             parts: self,
         };
+        running.frames.change();
         let effects = running.parts.state.start();
         running.perform(effects);
         running.draw_if_due();
@@ -212,7 +201,7 @@ impl<S: Surface, I: Source> Running<'_, S, I> {
             Arrived::Frame => {}
             Arrived::Tick => {
                 self.ticked_at = Instant::now();
-                self.changed = true;
+                self.frames.change();
             }
         }
     }
@@ -266,7 +255,7 @@ impl<S: Surface, I: Source> Running<'_, S, I> {
     }
 
     fn update(&mut self, message: Message) {
-        self.changed = true;
+        self.frames.change();
         let effects = app::update(&mut self.parts.state, message);
         self.perform(effects);
     }
@@ -279,7 +268,7 @@ impl<S: Surface, I: Source> Running<'_, S, I> {
                     self.send_waiting();
                 }
                 Effect::Search(request) => {
-                    self.searched_at.get_or_insert_with(Instant::now);
+                    self.frames.search(Instant::now());
                     self.workers.search(request);
                 }
                 Effect::Work(job) => self.workers.start(job),
@@ -330,16 +319,8 @@ impl<S: Surface, I: Source> Running<'_, S, I> {
         }
     }
 
-    /// When the next frame is to be drawn; `None` when nothing has changed.
     fn frame_due(&self) -> Option<Instant> {
-        if !self.changed {
-            return None;
-        }
-        let due = self.drawn_at.map_or_else(Instant::now, |at| at + FRAME);
-        match self.searched_at {
-            Some(asked) if self.parts.state.leads.is_searching() => Some(due.max(asked + ANSWER)),
-            _ => Some(due),
-        }
+        self.frames.due(self.parts.state.leads.awaits_rows(), Instant::now())
     }
 
     /// Draws what has changed, unless the last frame was just now: then the next one shows it.
@@ -351,11 +332,9 @@ impl<S: Surface, I: Source> Running<'_, S, I> {
         if self.parts.surface.draw(&mut |frame| ui::view(state, frame)).is_err() {
             return self.end_without_terminal();
         }
-        self.changed = false;
-        self.searched_at = None;
-        self.drawn_at = Some(Instant::now());
+        self.frames.drawn(state.leads.awaits_rows(), Instant::now());
         #[cfg(debug_assertions)]
-        panic_for_tests(&mut self.frames);
+        panic_for_tests(&mut self.drawn);
         if state.awaits_paint() {
             self.update(Message::Painted);
         }

@@ -3,6 +3,7 @@
 mod demo;
 pub mod event_loop;
 pub mod files;
+mod frames;
 mod launch;
 pub mod log;
 mod open;

@@ -116,6 +116,10 @@ impl Drop for Workers {
 }
 
 fn serve_searches(slot: &Slot, answers: &UnboundedSender<Message>) {
+    // This thread is one of those that share a search: handing it over to others and being woken by them takes longer
+    // than most searches. Without threads of its own it uses the ones that everything else does.
+    let name = |number| format!("search-{number}");
+    let _threads = rayon::ThreadPoolBuilder::new().use_current_thread().thread_name(name).build();
     let mut searcher = Searcher::default();
     while let Some(request) = slot.take() {
         let superseded =
