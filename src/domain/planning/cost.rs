@@ -56,13 +56,20 @@ pub fn batches(changes: &[Change], rule: &BatchRule) -> Vec<Vec<u32>> {
     }
     let mut groups: Vec<Vec<u32>> = Vec::new();
     let mut known = HashMap::new();
+    let mut last = None;
     for (index, change) in changes.iter().enumerate() {
         let before = rule.split_by_before.then_some(&change.before);
         let scope = rule.split_by_scope.then_some(&change.scope);
-        let group = *known.entry((&change.after, before, scope)).or_insert_with(|| {
-            groups.push(Vec::new());
-            groups.len() - 1
-        });
+        let key = (&change.after, before, scope);
+        // Neighbours mostly go the same way, and are sooner compared than looked up.
+        let group = match last {
+            Some((same, group)) if same == key => group,
+            _ => *known.entry(key).or_insert_with(|| {
+                groups.push(Vec::new());
+                groups.len() - 1
+            }),
+        };
+        last = Some((key, group));
         groups[group].push(index as u32);
     }
     let mut batches = Vec::new();

@@ -10,13 +10,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use compact_str::CompactString;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
+use rayon::prelude::*;
 
 use super::capabilities::{Capabilities, OtherGroup, ReadBack, Unassign};
 use super::ids::{LeadId, ProfileName};
 use super::leads::{LeadTable, OwnerIndex, Snapshot};
 use super::operation::OperationKind;
 use super::plan::{Change, Plan, PlanPart, Skip, SkipReason};
+use super::query::rows::RowSet;
 use super::safe_text::{SafeText, Verbatim};
 use super::{Agreement, Assignment, Field, LeadFlags, Lifecycle, OwnerRef, Person, Timestamp};
 
@@ -94,6 +96,46 @@ struct Before {
     ambiguous: bool,
 }
 
+/// Leads that one processor looks at in one go.
+const PIECE: usize = if cfg!(test) { 2 } else { 512 };
+
+/// Some of the leads that go to one owner.
+struct Piece<'a> {
+    leads: &'a [LeadId],
+    to: &'a Assignment,
+    group: Option<&'a SafeText>,
+}
+
+/// Where a wanted lead is.
+enum Place {
+    Row(u32),
+    /// There, and wanted twice.
+    SeenBefore(u32),
+    Nowhere,
+}
+
+fn places(rows: Vec<Option<u32>>, seen: &mut RowSet) -> Vec<Place> {
+    let place = |row: Option<u32>| match row {
+        None => Place::Nowhere,
+        Some(row) if seen.contains(row as usize) => Place::SeenBefore(row),
+        Some(row) => {
+            seen.insert(row as usize);
+            Place::Row(row)
+        }
+    };
+    rows.into_iter().map(place).collect()
+}
+
+/// What came of a piece.
+#[derive(Default)]
+struct Made {
+    changes: Vec<Change>,
+    skips: Vec<Skip>,
+    inexact: Counts,
+    elsewhere: usize,
+    flagged: [usize; LeadFlags::NAMED.len()],
+}
+
 impl<'a> PartPlanner<'a> {
     fn new(
         request: &'a PlanRequest,
@@ -114,69 +156,35 @@ impl<'a> PartPlanner<'a> {
     }
 
     fn plan(self, share: &[&Wanted]) -> PlanPart {
-        let wanted: usize = share.iter().map(|wanted| wanted.leads.len()).sum();
-        let mut changes = Vec::with_capacity(wanted);
+        let wanted = share.iter().map(|wanted| (self.completed(&wanted.to), &wanted.leads)).collect::<Vec<_>>();
+        let pieces: Vec<Piece<'_>> = wanted
+            .iter()
+            .flat_map(|(to, leads)| {
+                let group = self.group_of(to);
+                leads.chunks(PIECE).map(move |leads| Piece { leads, to, group })
+            })
+            .collect();
+        // Finding a lead among a million is waiting for memory, so all processors do.
+        let find = |piece: &Piece<'_>| piece.leads.iter().map(|id| self.table.row_of(id.as_str())).collect();
+        let rows: Vec<Vec<Option<u32>>> = pieces.par_iter().map(find).collect();
+        let mut seen = RowSet::none(self.table.len());
+        let places: Vec<Vec<Place>> = rows.into_iter().map(|rows| places(rows, &mut seen)).collect();
+        let made: Vec<Made> = pieces.par_iter().zip(places).map(|(piece, places)| self.make(piece, &places)).collect();
+
+        let mut changes = Vec::with_capacity(made.iter().map(|made| made.changes.len()).sum());
         let mut skips = Vec::new();
         let mut inexact = Counts::default();
-        let mut seen = HashSet::with_capacity(wanted);
         let mut elsewhere = 0;
         let mut flagged = [0_usize; LeadFlags::NAMED.len()];
         let mut warnings: Vec<String> = Vec::new();
-        for wanted in share {
-            let to = self.completed(&wanted.to);
-            let group = self.group_of(&to);
-            for id in &wanted.leads {
-                let Some(row) = self.table.row_of(id.as_str()) else {
-                    skips.push(Skip {
-                        target: id.into(),
-                        name: SafeText::empty(),
-                        before: Assignment::Unknown,
-                        after: to.clone(),
-                        reason: SkipReason::NoSuchLead,
-                    });
-                    continue;
-                };
-                let OwnerIndex(owner) = self.table.owner(row);
-                let before = &self.before[owner as usize];
-                let name = match self.capabilities.private_names {
-                    true => SafeText::empty(),
-                    false => SafeText::new(&self.table.text(row, Field::Name)),
-                };
-                let goes_elsewhere = self.goes_elsewhere(before, group);
-                let reason = if seen.insert(row) {
-                    self.reason_to_skip(row, before, &to, goes_elsewhere)
-                } else {
-                    Some(SkipReason::Other("already in this plan".to_owned()))
-                };
-                if let Some(reason) = reason {
-                    skips.push(Skip {
-                        target: id.into(),
-                        name,
-                        before: before.assignment.clone(),
-                        after: to.clone(),
-                        reason,
-                    });
-                    continue;
-                }
-                let flags = self.table.flags(row);
-                for (count, (flag, _)) in flagged.iter_mut().zip(LeadFlags::NAMED) {
-                    *count += usize::from(flags.has(flag));
-                }
-                elsewhere += usize::from(goes_elsewhere.is_some());
-                if let Some(doubt) = &before.doubt {
-                    inexact.count(doubt);
-                }
-                changes.push(Change {
-                    target: id.into(),
-                    name,
-                    before: before.assignment.clone(),
-                    after: to.clone(),
-                    read_at: self.read_at,
-                    scope: CompactString::from(&*self.table.scope(row)),
-                });
-            }
-            self.warn_about(&to, &mut warnings);
+        for made in made {
+            changes.extend(made.changes);
+            skips.extend(made.skips);
+            made.inexact.0.iter().for_each(|(reason, count)| inexact.count(reason, *count));
+            elsewhere += made.elsewhere;
+            flagged.iter_mut().zip(made.flagged).for_each(|(all, count)| *all += count);
         }
+        wanted.iter().for_each(|(to, _)| self.warn_about(to, &mut warnings));
         if changes.is_empty() {
             warnings.clear();
         } else {
@@ -209,6 +217,65 @@ impl<'a> PartPlanner<'a> {
             takes_back: Vec::new(),
             context: None,
         }
+    }
+
+    /// Changes and skips of some leads that go to the same owner.
+    fn make(&self, piece: &Piece<'_>, places: &[Place]) -> Made {
+        let mut made = Made { changes: Vec::with_capacity(piece.leads.len()), ..Made::default() };
+        let to = piece.to;
+        for (id, place) in piece.leads.iter().zip(places) {
+            let row = match *place {
+                Place::Row(row) | Place::SeenBefore(row) => row,
+                Place::Nowhere => {
+                    made.skips.push(Skip {
+                        target: id.into(),
+                        name: SafeText::empty(),
+                        before: Assignment::Unknown,
+                        after: to.clone(),
+                        reason: SkipReason::NoSuchLead,
+                    });
+                    continue;
+                }
+            };
+            let OwnerIndex(owner) = self.table.owner(row);
+            let before = &self.before[owner as usize];
+            let name = match self.capabilities.private_names {
+                true => SafeText::empty(),
+                false => SafeText::new(&self.table.text(row, Field::Name)),
+            };
+            let goes_elsewhere = self.goes_elsewhere(before, piece.group);
+            let reason = match place {
+                Place::SeenBefore(_) => Some(SkipReason::Other("already in this plan".to_owned())),
+                _ => self.reason_to_skip(row, before, to, goes_elsewhere),
+            };
+            if let Some(reason) = reason {
+                made.skips.push(Skip {
+                    target: id.into(),
+                    name,
+                    before: before.assignment.clone(),
+                    after: to.clone(),
+                    reason,
+                });
+                continue;
+            }
+            let flags = self.table.flags(row);
+            for (count, (flag, _)) in made.flagged.iter_mut().zip(LeadFlags::NAMED) {
+                *count += usize::from(flags.has(flag));
+            }
+            made.elsewhere += usize::from(goes_elsewhere.is_some());
+            if let Some(doubt) = &before.doubt {
+                made.inexact.count(doubt, 1);
+            }
+            made.changes.push(Change {
+                target: id.into(),
+                name,
+                before: before.assignment.clone(),
+                after: to.clone(),
+                read_at: self.read_at,
+                scope: CompactString::from(&*self.table.scope(row)),
+            });
+        }
+        made
     }
 
     /// The wanted owner with a name, where only the id was given and the person is known.
@@ -335,10 +402,10 @@ fn identified(table: &LeadTable, people: &[Person], capabilities: &Capabilities)
 struct Counts(Vec<(String, usize)>);
 
 impl Counts {
-    fn count(&mut self, reason: &str) {
+    fn count(&mut self, reason: &str, times: usize) {
         match self.0.iter_mut().find(|(known, _)| known == reason) {
-            Some((_, count)) => *count += 1,
-            None => self.0.push((reason.to_owned(), 1)),
+            Some((_, count)) => *count += times,
+            None => self.0.push((reason.to_owned(), times)),
         }
     }
 }

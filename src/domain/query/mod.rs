@@ -11,7 +11,7 @@ mod parse;
 #[cfg(test)]
 mod plain;
 mod rank;
-mod rows;
+pub(crate) mod rows;
 mod scan;
 mod search;
 pub mod term;
