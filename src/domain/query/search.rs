@@ -55,21 +55,24 @@ impl Searcher {
             snapshot.parts.iter().map(|part| Conditions::new(terms, &texts, part, request.now)).collect();
         let marks = marks(&mut self.marks, request, &units);
         let seen = &self.seen;
+        let show_closed = request.include_closed || request.query.asks_for_closed();
         let evaluate = |(index, unit): (usize, &Unit<'_>)| {
             (!cancelled()).then(|| {
-                conditions[unit.part].rows(unit.segment, unit.first as usize, marks.map(|marks| &marks[index]), seen)
+                let marks = marks.map(|marks| &marks[index]);
+                let found = conditions[unit.part].rows(unit.segment, unit.first as usize, marks, seen);
+                let closed = if show_closed || found.rows.is_empty() { None } else { closed(unit.segment) };
+                (found, closed)
             })
         };
-        let found: Vec<Found> = units.par_iter().enumerate().map(evaluate).collect::<Option<_>>()?;
+        let found: Vec<(Found, Option<RowSet>)> = units.par_iter().enumerate().map(evaluate).collect::<Option<_>>()?;
 
         let mut result = SearchResult { generation: request.generation, ..SearchResult::default() };
-        let show_closed = request.include_closed || request.query.asks_for_closed();
         let mut shown_marks = 0;
         let mut rows = Vec::with_capacity(units.len());
         let mut learned = Vec::new();
-        for (index, (unit, found)) in units.iter().zip(found).enumerate() {
+        for (index, (unit, (found, closed))) in units.iter().zip(found).enumerate() {
             let mut shown = found.rows;
-            if !show_closed && let Some(closed) = closed(unit.segment) {
+            if let Some(closed) = closed {
                 result.hidden_closed += shown.common(&closed);
                 shown.without(&closed);
             }

@@ -183,6 +183,10 @@ impl NameScorer {
         let bonus = |place: usize| {
             if place == start { HEAD * FIRST_CHARACTER } else { i32::from(self.bonus[text[place - 1] as usize]) }
         };
+        if let [only] = self.word[..] {
+            let places = ones(standing[only as usize] & name);
+            return places.map(|place| MATCHED + GAP_EXTENSION + bonus(place)).max();
+        }
         // The best score of the letters so far when the last of them stands at a place, for each place it can have.
         scores.clear();
         let first = ones(standing[self.word[0] as usize] & name);
