@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::desk::Desk;
 use crate::domain::leads::LeadTable;
-use crate::domain::leads::stored::{self, StoredSegment};
+use crate::domain::leads::stored::{self, Restoring, StoredSegment};
 use crate::domain::{Person, VendorKind};
 
 const MAGIC: &[u8; 8] = b"SWBLEADS";
@@ -46,7 +46,8 @@ struct Trailer {
     place: Place,
     people: Vec<Person>,
     head: Block,
-    segments: Vec<Block>,
+    /// Of each the folded text and the rest.
+    segments: Vec<[Block; 2]>,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -99,9 +100,13 @@ impl Cache {
             return None;
         }
         let head = trailer.head.read(file, offset)?;
-        let segments: Option<Vec<StoredSegment>> =
-            trailer.segments.par_iter().map(|block| StoredSegment::read(&block.read(file, offset)?)).collect();
-        Some(Kept { table: LeadTable::restore(&head, segments?)?, people: trailer.people })
+        let restoring = Restoring::default();
+        let read = |memory: &mut Vec<u8>, [folded, rest]: &[Block; 2]| {
+            let rest = rest.read_into(memory, file, offset)?;
+            restoring.segment(folded.read(file, offset)?, rest)
+        };
+        let segments: Option<Vec<StoredSegment>> = trailer.segments.par_iter().map_init(Vec::new, read).collect();
+        Some(Kept { table: restoring.table(&head, segments?)?, people: trailer.people })
     }
 
     /// Keeps a table. Nobody waits for the disk: a file that a crash of the machine spoils is found out when it is read.
@@ -114,7 +119,10 @@ impl Cache {
         out.raw(MAGIC)?;
         let head = out.block(&table.stored_head())?;
         let segments = (0..table.stored_segments())
-            .map(|number| out.block(&table.stored_segment(number)))
+            .map(|number| {
+                let (folded, rest) = table.stored_segment(number);
+                Ok([out.block(folded)?, out.block(&rest)?])
+            })
             .collect::<std::io::Result<_>>()?;
         let place = self.place.clone();
         let trailer = Trailer { format: stored::FORMAT, place, people: people.to_vec(), head, segments };
@@ -147,30 +155,85 @@ impl Out<'_> {
     }
 }
 
+/// What is read and summed up in one go: stays close to the processor from the one to the other. Little in tests, so
+/// that small blocks have several.
+const PIECE: usize = if cfg!(test) { 64 } else { 256 << 10 };
+
 impl Block {
     /// Reads a block that lies before `end`, if it is what was written.
     fn read(self, file: &File, end: u64) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; self.length_before(end)?];
+        self.fill(&mut bytes, file)?;
+        Some(bytes)
+    }
+
+    /// The same in memory that is used again.
+    fn read_into<'a>(self, memory: &'a mut Vec<u8>, file: &File, end: u64) -> Option<&'a [u8]> {
+        let length = self.length_before(end)?;
+        memory.resize(memory.len().max(length), 0);
+        let bytes = &mut memory[..length];
+        self.fill(bytes, file)?;
+        Some(bytes)
+    }
+
+    fn length_before(self, end: u64) -> Option<usize> {
         self.offset.checked_add(self.length).filter(|block_end| *block_end <= end)?;
-        let mut bytes = vec![0; usize::try_from(self.length).ok()?];
-        file.read_exact_at(&mut bytes, self.offset).ok()?;
-        (checksum(&bytes) == self.checksum).then_some(bytes)
+        usize::try_from(self.length).ok()
+    }
+
+    fn fill(self, bytes: &mut [u8], file: &File) -> Option<()> {
+        let mut sum = Checksum::default();
+        let mut at = self.offset;
+        for piece in bytes.chunks_mut(PIECE) {
+            file.read_exact_at(piece, at).ok()?;
+            at += piece.len() as u64;
+            sum.add(piece);
+        }
+        (sum.end() == self.checksum).then_some(())
     }
 }
 
 /// A checksum against damage, not against malice: several gigabytes a second, and every bit counts.
-fn checksum(bytes: &[u8]) -> u64 {
-    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mix = |lane: u64, word: u64| (lane ^ word).wrapping_mul(FACTOR).rotate_left(29);
-    let mut lanes = [1_u64, 2, 3, 4];
-    let (blocks, rest) = bytes.as_chunks::<32>();
-    for block in blocks {
-        let (words, _) = block.as_chunks::<8>();
-        for (lane, word) in lanes.iter_mut().zip(words) {
-            *lane = mix(*lane, u64::from_le_bytes(*word));
-        }
+struct Checksum {
+    lanes: [u64; 4],
+    rest: u64,
+    length: u64,
+}
+
+impl Default for Checksum {
+    fn default() -> Self {
+        Self { lanes: [1, 2, 3, 4], rest: 0, length: 0 }
     }
-    let rest = rest.iter().fold(bytes.len() as u64, |sum, byte| mix(sum, u64::from(*byte)));
-    lanes.into_iter().fold(rest, mix)
+}
+
+impl Checksum {
+    /// Adds a piece; all but the last are of a multiple of 32 bytes.
+    fn add(&mut self, piece: &[u8]) {
+        let (blocks, rest) = piece.as_chunks::<32>();
+        for block in blocks {
+            let (words, _) = block.as_chunks::<8>();
+            for (lane, word) in self.lanes.iter_mut().zip(words) {
+                *lane = Self::mix(*lane, u64::from_le_bytes(*word));
+            }
+        }
+        self.length += piece.len() as u64;
+        self.rest = rest.iter().fold(self.rest, |sum, byte| Self::mix(sum, u64::from(*byte)));
+    }
+
+    fn end(self) -> u64 {
+        self.lanes.into_iter().fold(Self::mix(self.rest, self.length), Self::mix)
+    }
+
+    fn mix(lane: u64, word: u64) -> u64 {
+        const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+        (lane ^ word).wrapping_mul(FACTOR).rotate_left(29)
+    }
+}
+
+fn checksum(bytes: &[u8]) -> u64 {
+    let mut sum = Checksum::default();
+    sum.add(bytes);
+    sum.end()
 }
 
 /// Saves away from the async threads; a cache that cannot be written is only missed at the next start.

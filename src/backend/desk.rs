@@ -166,7 +166,7 @@ impl Desk {
         if kept.load != load.0 {
             return None;
         }
-        kept.table = kept.table.with_leads(rows);
+        kept.table.extend(rows);
         kept.named += rows.iter().filter(|row| !row.is_nameless()).count();
         Some(kept.tell(progress, &self.capabilities))
     }
@@ -237,7 +237,7 @@ impl Desk {
             return None;
         }
         kept.put_settled_in_place();
-        kept.table = kept.table.with_leads(&rows);
+        kept.table.extend(&rows);
         kept.named += named;
         Some(kept.tell(progress, &self.capabilities))
     }
@@ -253,7 +253,7 @@ impl Desk {
             return None;
         }
         kept.put_settled_in_place();
-        kept.table = kept.table.with_leads(&new);
+        kept.table.extend(&new);
         kept.named += new.iter().filter(|lead| !lead.is_nameless()).count();
         Some(kept.tell(progress, &self.capabilities))
     }

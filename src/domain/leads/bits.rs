@@ -10,6 +10,10 @@ pub struct Bits {
 }
 
 impl Bits {
+    pub fn with_capacity(bits: usize) -> Self {
+        Self { words: Vec::with_capacity(bits.div_ceil(64)), len: 0 }
+    }
+
     pub fn push(&mut self, bit: bool) {
         let (word, at) = (self.len / 64, self.len % 64);
         if word == self.words.len() {

@@ -17,7 +17,7 @@ pub struct Segment {
     pub texts: Arc<Texts>,
     pub columns: Arc<Columns>,
     /// Numbers of owners.
-    pub owners: Arc<Vec<u32>>,
+    pub owners: Arc<Codes>,
 }
 
 /// The small values of a segment's rows.
@@ -78,6 +78,11 @@ impl Segment {
         self.owners.len()
     }
 
+    /// An empty one that follows on `last`.
+    pub fn after(last: &Self) -> Self {
+        Self { texts: Arc::new(Texts::with_room_like(&last.texts)), ..Self::default() }
+    }
+
     pub fn push(&mut self, lead: &LeadRecord, shared: Shared, owner: u32) {
         Arc::make_mut(&mut self.texts).push(lead);
         Arc::make_mut(&mut self.columns).push(lead, shared);
@@ -85,14 +90,14 @@ impl Segment {
         if self.len() == SEGMENT_ROWS {
             Arc::make_mut(&mut self.texts).shrink();
             Arc::make_mut(&mut self.columns).shrink();
-            Arc::make_mut(&mut self.owners).shrink_to_fit();
+            Arc::make_mut(&mut self.owners).shrink();
         }
     }
 
     /// Puts newer leads in the place of rows; `leads` is in ascending order of rows.
     pub fn replace(&mut self, leads: &[(u32, &LeadRecord, Shared)]) {
         if leads.iter().any(|&(row, lead, _)| !self.texts.holds(row as usize, lead)) {
-            let mut texts = Texts::default();
+            let mut texts = Texts::with_room_like(&self.texts);
             let mut newer = leads.iter().peekable();
             for row in 0..self.texts.len() as u32 {
                 match newer.next_if(|(replaced, ..)| *replaced == row) {
@@ -111,6 +116,7 @@ impl Segment {
         }
     }
 
+    /// Everything but the folded text, as bytes.
     pub fn put(&self, put: &mut Put<'_>) {
         self.texts.put(put);
         let Columns { words, scores, created, updated, lifecycles, flags, shapes } = &*self.columns;
@@ -118,17 +124,17 @@ impl Segment {
         created.put(put);
         updated.put(put);
         [scores, lifecycles, flags, shapes].into_iter().for_each(|codes| codes.put(put));
-        put.u32s(&self.owners);
+        self.owners.put(put);
     }
 
-    /// A segment whose columns are all as long as its texts.
-    pub fn take(take: &mut Take<'_>) -> Option<Self> {
-        let texts = Texts::take(take)?;
+    /// A segment with this folded text, whose columns are all as long as its texts.
+    pub fn take(take: &mut Take<'_>, folded: String) -> Option<Self> {
+        let texts = Texts::take(take, folded)?;
         let words = [Codes::take(take)?, Codes::take(take)?, Codes::take(take)?, Codes::take(take)?];
         let (created, updated) = (Times::take(take)?, Times::take(take)?);
         let [scores, lifecycles, flags, shapes] =
             [Codes::take(take)?, Codes::take(take)?, Codes::take(take)?, Codes::take(take)?];
-        let owners = take.take_u32s()?;
+        let owners = Codes::take(take)?;
         let columns = Columns { words, scores, created, updated, lifecycles, flags, shapes };
         let fits = columns.lengths().into_iter().chain([owners.len()]).all(|length| length == texts.len());
         fits.then_some(Self { texts: Arc::new(texts), columns: Arc::new(columns), owners: Arc::new(owners) })
@@ -139,11 +145,11 @@ impl Segment {
         let Columns { words: columns, shapes: numbers, .. } = &*self.columns;
         columns.iter().zip(words).all(|(column, words)| column.are_below(*words))
             && numbers.are_below(shapes)
-            && self.owners.iter().all(|owner| (*owner as usize) < owners)
+            && self.owners.are_below(owners)
     }
 
     pub fn heap_bytes(&self) -> usize {
-        self.texts.heap_bytes() + self.columns.heap_bytes() + self.owners.capacity() * 4
+        self.texts.heap_bytes() + self.columns.heap_bytes() + self.owners.heap_bytes()
     }
 }
 

@@ -1,23 +1,25 @@
-//! A table as bytes, for keeping it from one session to the next: a small head and one block a segment, so that blocks
-//! can be written and read side by side.
+//! A table as bytes, for keeping it from one session to the next: a small head and two blocks a segment, so that blocks
+//! can be written and read side by side. One of the two is the folded text, which is most of it: read, it is held as it
+//! is.
 //!
 //! The bytes say nothing about whose leads they are, and nothing guards them against damage: whoever keeps them does.
 //! Reading checks everything that later code relies on, so bytes of any kind give a sound table or none.
 
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::bytes::{Put, Take};
-use super::ids::IdIndex;
+use super::ids::{IdHasher, IdIndex};
 use super::intern::{Numbered, Owners, Words};
 use super::segment::{SEGMENT_ROWS, Segment};
 use super::table::LeadTable;
 use crate::domain::Assignment;
 
 /// Changes whenever the bytes of a block or a head change their meaning.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// What all segments share.
 #[derive(Serialize, Deserialize)]
@@ -28,17 +30,17 @@ struct Head {
     shapes: Vec<Vec<String>>,
 }
 
-/// A segment that was read from bytes and is sound in itself.
-pub struct StoredSegment(Segment);
+/// Puts a table together from what was stored of it. Its segments may be read side by side.
+#[derive(Default)]
+pub struct Restoring {
+    hasher: IdHasher,
+}
 
-impl StoredSegment {
-    /// Reads what [`LeadTable::stored_segment`] wrote.
-    pub fn read(bytes: &[u8]) -> Option<Self> {
-        let mut take = Take(bytes);
-        let segment = Segment::take(&mut take)?;
-        take.end()?;
-        Some(Self(segment))
-    }
+/// A segment that was read from bytes and is sound in itself.
+pub struct StoredSegment {
+    segment: Segment,
+    /// Of the rows' ids: found out while the texts are still close to the processor.
+    hashes: Vec<u64>,
 }
 
 impl LeadTable {
@@ -58,19 +60,30 @@ impl LeadTable {
         self.segments.len()
     }
 
-    /// One segment as bytes.
-    pub fn stored_segment(&self, number: usize) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        if let Some(segment) = self.segments.get(number) {
-            segment.put(&mut Put(&mut bytes));
-        }
-        bytes
+    /// One segment as bytes: its folded text, and everything else.
+    pub fn stored_segment(&self, number: usize) -> (&[u8], Vec<u8>) {
+        let mut rest = Vec::new();
+        let Some(segment) = self.segments.get(number) else { return (&[], rest) };
+        segment.put(&mut Put(&mut rest));
+        (segment.texts.folded().as_bytes(), rest)
+    }
+}
+
+impl Restoring {
+    /// Reads what [`LeadTable::stored_segment`] wrote.
+    pub fn segment(&self, folded: Vec<u8>, rest: &[u8]) -> Option<StoredSegment> {
+        let mut take = Take(rest);
+        let segment = Segment::take(&mut take, String::from_utf8(folded).ok()?)?;
+        take.end()?;
+        let hashes = segment.texts.each_id().map(|id| self.hasher.hash_one(&*id)).collect();
+        Some(StoredSegment { segment, hashes })
     }
 
     /// A table from its head and all its segments in order; `None` where they do not fit together.
-    pub fn restore(head: &[u8], segments: Vec<StoredSegment>) -> Option<Self> {
+    pub fn table(self, head: &[u8], segments: Vec<StoredSegment>) -> Option<LeadTable> {
         let head: Head = serde_json::from_slice(head).ok()?;
-        let segments: Vec<Segment> = segments.into_iter().map(|segment| segment.0).collect();
+        let (segments, hashes): (Vec<Segment>, Vec<Vec<u64>>) =
+            segments.into_iter().map(|stored| (stored.segment, stored.hashes)).unzip();
         let (last, full) = segments.split_last()?;
         let whole = full.iter().all(|segment| segment.len() == SEGMENT_ROWS)
             && (1..=SEGMENT_ROWS).contains(&last.len())
@@ -82,9 +95,9 @@ impl LeadTable {
             return None;
         }
         let mut owners = Owners::with(head.owners);
-        for segment in &segments {
-            segment.owners.iter().for_each(|&owner| owners.list[owner as usize].1 += 1);
-        }
+        let mut counts = vec![0; owners.list.len()];
+        segments.iter().for_each(|segment| segment.owners.count(&mut counts));
+        owners.list.iter_mut().zip(counts).for_each(|((_, leads), count)| *leads = count);
         let mut shapes = Arc::<Numbered<Vec<String>>>::default();
         // A number that comes twice would give the rows of one the fields of the other.
         let shapes_fit = (0..).zip(&head.shapes).all(|(number, shape)| Numbered::number(&mut shapes, shape) == number);
@@ -96,9 +109,9 @@ impl LeadTable {
         if !shapes_fit || !words_fit {
             return None;
         }
-        let ids = IdIndex::of(&segments);
+        let ids = IdIndex::of(self.hasher, &hashes);
         let (segments, owners) = (Arc::new(segments), Arc::new(owners));
-        Some(Self { segments, ids, owners, words, shapes, len: head.rows })
+        Some(LeadTable { segments, ids, owners, words, shapes, len: head.rows })
     }
 }
 
@@ -109,13 +122,21 @@ mod tests {
     use super::*;
     use crate::domain::testing;
 
+    /// The head, and two blocks a segment.
     fn stored(table: &LeadTable) -> (Vec<u8>, Vec<Vec<u8>>) {
-        (table.stored_head(), (0..table.stored_segments()).map(|n| table.stored_segment(n)).collect())
+        let blocks = |n| {
+            let (folded, rest) = table.stored_segment(n);
+            [folded.to_vec(), rest]
+        };
+        (table.stored_head(), (0..table.stored_segments()).flat_map(blocks).collect())
     }
 
-    fn restored(head: &[u8], segments: &[Vec<u8>]) -> Option<LeadTable> {
-        let segments = segments.iter().map(|bytes| StoredSegment::read(bytes)).collect::<Option<_>>()?;
-        LeadTable::restore(head, segments)
+    fn restored(head: &[u8], blocks: &[Vec<u8>]) -> Option<LeadTable> {
+        let restoring = Restoring::default();
+        let (pairs, _) = blocks.as_chunks();
+        let segment = |[folded, rest]: &[Vec<u8>; 2]| restoring.segment(folded.clone(), rest);
+        let segments = pairs.iter().map(segment).collect::<Option<_>>()?;
+        restoring.table(head, segments)
     }
 
     /// Everything that can be asked of a table, for tables that may be nonsense.

@@ -70,8 +70,10 @@ impl LeadTable {
         let owner = Arc::make_mut(&mut self.owners).gain(&lead.owner);
         let shared = self.shared(lead);
         let segments = Arc::make_mut(&mut self.segments);
-        if segments.last().is_none_or(|last| last.len() == SEGMENT_ROWS) {
-            segments.push(Segment::default());
+        match segments.last() {
+            None => segments.push(Segment::default()),
+            Some(last) if last.len() == SEGMENT_ROWS => segments.push(Segment::after(last)),
+            Some(_) => {}
         }
         if let Some(last) = segments.last_mut() {
             last.push(lead, shared, owner);
@@ -121,7 +123,7 @@ impl LeadTable {
     fn assign<'a>(&mut self, changes: impl Iterator<Item = (u32, &'a Assignment)>) {
         for (row, to) in changes {
             let (segment, at) = place(row);
-            let before = self.segments[segment].owners[at];
+            let before = self.segments[segment].owners.get(at);
             if self.owners.list[before as usize].0 == *to {
                 continue;
             }
@@ -129,7 +131,7 @@ impl LeadTable {
             owners.lose(before);
             let owner = owners.gain(to);
             let segments = Arc::make_mut(&mut self.segments);
-            Arc::make_mut(&mut segments[segment].owners)[at] = owner;
+            Arc::make_mut(&mut segments[segment].owners).set(at, owner);
         }
     }
 
@@ -207,7 +209,7 @@ impl LeadTable {
 
     pub fn owner(&self, row: u32) -> OwnerIndex {
         let (segment, at) = self.place(row);
-        OwnerIndex(segment.owners[at])
+        OwnerIndex(segment.owners.get(at))
     }
 
     pub fn assignment(&self, row: u32) -> &Assignment {

@@ -75,6 +75,19 @@ impl Texts {
         self.ends.len()
     }
 
+    /// Room for as many rows and texts as another segment has, and a little more: one that grows step by step is
+    /// copied again and again, and leaves holes in memory behind.
+    pub fn with_room_like(other: &Self) -> Self {
+        let bytes = other.folded.len() + other.folded.len() / 32;
+        Self {
+            folded: String::with_capacity(bytes),
+            ends: Vec::with_capacity(other.len()),
+            capitals: Bits::with_capacity(bytes),
+            letters: Vec::with_capacity(other.len()),
+            ..Self::default()
+        }
+    }
+
     pub fn push(&mut self, lead: &LeadRecord) {
         let row = self.len() as u32;
         let mut letters_of_row = 0;
@@ -215,6 +228,11 @@ impl Texts {
         original.into()
     }
 
+    /// Every row's id, in order.
+    pub fn each_id(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        (0..self.len()).map(|row| self.original(row, Slot::Id))
+    }
+
     /// An original that is more than its fold with capitals.
     fn beside(&self, row: usize, slot: Slot) -> Option<&str> {
         if !self.has_originals.get(row) {
@@ -253,8 +271,8 @@ impl Texts {
                 || lead.extra.values().eq(self.extras(row).iter()))
     }
 
+    /// Everything but the folded text.
     pub fn put(&self, put: &mut Put<'_>) {
-        put.text(&self.folded);
         put.u32s(&self.ends);
         self.capitals.put(put);
         put.u64s(&self.letters);
@@ -263,8 +281,8 @@ impl Texts {
         }
     }
 
-    pub fn take(take: &mut Take<'_>) -> Option<Self> {
-        let folded = take.text()?;
+    /// Takes what belongs to this folded text.
+    pub fn take(take: &mut Take<'_>, folded: String) -> Option<Self> {
         let ends = take.take_u32s()?;
         let capitals = Bits::take(take, folded.len())?;
         let letters = take.take_u64s()?;

@@ -261,9 +261,7 @@ impl<'a> ColumnTest<'a> {
             Self::Always(true) => RowSet::all(rows),
             Self::Always(false) => RowSet::none(rows),
             Self::Number { column: Column::Words(column), wanted } => numbers(&columns.words[*column as usize], wanted),
-            Self::Number { column: Column::Owners, wanted } => {
-                RowSet::collect(rows, |row| wanted[segment.owners[row] as usize])
-            }
+            Self::Number { column: Column::Owners, wanted } => numbers(&segment.owners, wanted),
             Self::Number { column: Column::Lifecycles, wanted } => numbers(&columns.lifecycles, wanted),
             Self::Number { column: Column::Flags, wanted } => numbers(&columns.flags, wanted),
             Self::Score(compare, values) => RowSet::collect(rows, |row| {

@@ -9,6 +9,7 @@ use super::rows::RowSet;
 use super::search::{Unit, in_vendor_order};
 use crate::domain::campaign::Collections;
 use crate::domain::fold::fold;
+use crate::domain::leads::columns::Codes;
 use crate::domain::leads::segment::{Columns, Segment};
 use crate::domain::leads::table::{slot_of, worded};
 use crate::domain::leads::texts::{Slot, Texts};
@@ -30,7 +31,7 @@ pub struct Order {
 struct Identity {
     texts: Weak<Texts>,
     columns: Weak<Columns>,
-    owners: Weak<Vec<u32>>,
+    owners: Weak<Codes>,
 }
 
 /// Found rows are sorted by themselves when they are fewer than one in this many.
@@ -206,7 +207,7 @@ impl Sorter<'_> {
             Field::Score => columns.score(at).map(|score| signed(score.into())),
             Field::Created => columns.created.micros(at).map(signed),
             Field::Updated => columns.updated.micros(at).map(signed),
-            Field::Owner => rank(unit.segment.owners[at]),
+            Field::Owner => rank(unit.segment.owners.get(at)),
             Field::Profile => rank(0),
             _ => rank(columns.words[worded(field)? as usize].get(at)),
         }

@@ -34,7 +34,7 @@ pub fn ranked(
         Some(scores)
     };
     let scores: Vec<Vec<i32>> = units.par_iter().zip(found).map(scores).collect::<Option<_>>()?;
-    Some(by_score(&in_vendor_order(units, found), &scores.concat()))
+    Some(by_score(units, found, &scores))
 }
 
 /// A `~word`, folded.
@@ -58,26 +58,30 @@ impl Word<'_> {
 
 /// The rows by falling score. There are far fewer scores than rows: they are counted, and every row goes straight to
 /// its place.
-fn by_score(rows: &[RowId], scores: &[i32]) -> Vec<RowId> {
-    let (Some(&least), Some(&most)) = (scores.iter().min(), scores.iter().max()) else { return Vec::new() };
+fn by_score(units: &[Unit<'_>], found: &[RowSet], scores: &[Vec<i32>]) -> Vec<RowId> {
+    let all = || scores.iter().flatten().copied();
+    let (Some(least), Some(most)) = (all().min(), all().max()) else { return Vec::new() };
+    let total = scores.iter().map(Vec::len).sum();
     let class = |score: i32| most.abs_diff(score) as usize;
-    if class(least) > rows.len() + 4_096 {
+    if class(least) > total + 4_096 {
         // A score from a text of many thousand characters; not worth a count of its own.
-        let mut order: Vec<usize> = (0..rows.len()).collect();
-        order.sort_by_key(|&at| std::cmp::Reverse(scores[at]));
-        return order.into_iter().map(|at| rows[at]).collect();
+        let mut rows: Vec<(RowId, i32)> = in_vendor_order(units, found).into_iter().zip(all()).collect();
+        rows.sort_by_key(|&(_, score)| std::cmp::Reverse(score));
+        return rows.into_iter().map(|(row, _)| row).collect();
     }
     let mut places = vec![0; class(least) + 1];
-    scores.iter().for_each(|&score| places[class(score)] += 1);
+    all().for_each(|score| places[class(score)] += 1);
     let mut next = 0;
     for place in &mut places {
         next += std::mem::replace(place, next);
     }
-    let mut ordered = vec![RowId(0); rows.len()];
-    for (&row, &score) in rows.iter().zip(scores) {
-        let place = &mut places[class(score)];
-        ordered[*place] = row;
-        *place += 1;
+    let mut ordered = vec![RowId(0); total];
+    for ((unit, rows), scores) in units.iter().zip(found).zip(scores) {
+        for (row, &score) in rows.iter().zip(scores) {
+            let place = &mut places[class(score)];
+            ordered[*place] = RowId(unit.base + row as u32);
+            *place += 1;
+        }
     }
     ordered
 }
