@@ -547,6 +547,7 @@ pub fn summary(id: &str, kind: OperationKind, tally: Tally) -> OperationSummary 
         at: hours_ago(1),
         kind,
         reverts: None,
+        reverts_all: Vec::new(),
         who: SafeText::new("ada@desk"),
         note: None,
         parts: vec![OperationPart {

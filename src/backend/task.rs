@@ -161,11 +161,11 @@ impl Backend {
             }
             Command::PlanUndo { operations, items } => {
                 let only = items.map_or(Only::All, Only::Items);
-                self.plan_undo(UndoRequest { operations, only, force: false, note: None });
+                self.plan_undo(UndoRequest { operations, only, force: false, ..UndoRequest::default() });
             }
             Command::PlanForcedUndo { operation, items } => {
                 let (operations, only) = (vec![operation], Only::Items(items));
-                self.plan_undo(UndoRequest { operations, only, force: true, note: None });
+                self.plan_undo(UndoRequest { operations, only, force: true, ..UndoRequest::default() });
             }
             Command::PlanUndoSince { since, who } => self.plan_undo_since(since, who),
             Command::PlanNewestUndo { redo } => self.plan_newest_undo(redo),
@@ -350,7 +350,7 @@ impl Backend {
                 }
                 Ok(found) => {
                     let operations = found.into_iter().map(|operation| operation.id).collect();
-                    planned(&engine, UndoRequest { operations, only: Only::All, force: false, note: None }).await
+                    planned(&engine, UndoRequest { operations, since: Some(since), ..UndoRequest::default() }).await
                 }
                 Err(error) => Event::NotPlanned { problem: Problem::new(error.to_string(), "") },
             });

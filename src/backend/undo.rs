@@ -20,11 +20,14 @@ use crate::journal::{Journal, JournalError};
 use crate::vendor::{ErrorKind, Observation, Session, Target};
 
 /// What to take back.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct UndoRequest {
     /// In any order; several become one plan.
     pub operations: Vec<OperationId>,
     pub only: Only,
+    /// The operations are those that were found to be [`undoable_since`] this time: what one of them took back of others
+    /// since then is gone back through too.
+    pub since: Option<Timestamp>,
     /// Overwrite what others changed since.
     pub force: bool,
     pub note: Option<SafeText>,
@@ -49,6 +52,8 @@ struct Found {
     summary: OperationSummary,
     /// Done and not taken back since.
     items: Vec<ItemRow>,
+    /// Taken back by one that is taken back itself: it is gone back through, but nobody asked for it.
+    through: Vec<ItemRow>,
     /// Asked for by name, but there is nothing to take back.
     not_written: Vec<ItemRow>,
     /// Items whose outcome is not known.
@@ -61,20 +66,32 @@ struct Found {
 struct Chain {
     target: TargetId,
     writes: Vec<(OperationId, ItemRow)>,
+    /// Some of them were taken back already, by a later one of them.
+    back_and_forth: bool,
+}
+
+impl Chain {
+    /// All of it together changed nothing.
+    fn cancels_out(&self) -> bool {
+        self.back_and_forth
+            && matches!((self.writes.first(), self.writes.last()), (Some((_, newest)), Some((_, oldest)))
+                if newest.wrote.is_same(&oldest.was))
+    }
 }
 
 pub async fn plan(inner: &Arc<Inner>, request: UndoRequest) -> Result<Plan, Problem> {
-    let UndoRequest { operations, only, force, note } = request;
+    let UndoRequest { operations, only, since, force, note } = request;
     if operations.is_empty() {
         return Err(Problem::new("no operation was named", ""));
     }
-    let mut found = inner.ask(move |journal| find(journal, &operations, &only)).await.map_err(told)?;
+    let mut found = inner.ask(move |journal| find(journal, &operations, &only, since)).await.map_err(told)?;
     found.sort_by(|a, b| (b.summary.at, &b.summary.id).cmp(&(a.summary.at, &a.summary.id)));
     if found.iter().all(|found| found.items.is_empty() && found.not_written.is_empty()) {
         return Err(nothing(&found));
     }
-    let redo = found.iter().all(|found| found.summary.kind == OperationKind::Undo);
-    let reverts = (found.len() == 1).then(|| found[0].summary.id.clone());
+    let asked = || found.iter().filter(|found| found.is_asked_for());
+    let redo = asked().all(|found| found.summary.kind == OperationKind::Undo);
+    let newest_first: Vec<OperationId> = asked().map(|found| found.summary.id.clone()).collect();
     let made_at = (inner.clock)();
 
     // One part for each profile and what its client must know again.
@@ -82,14 +99,26 @@ pub async fn plan(inner: &Arc<Inner>, request: UndoRequest) -> Result<Plan, Prob
     for found in found {
         gathered.take(inner, found)?;
     }
-    let Gathered { several, places, refused } = gathered;
+    let Gathered { several, mut places, refused } = gathered;
+    for place in &mut places {
+        place.chains.retain(|chain| !chain.cancels_out());
+    }
     let total: usize = places.iter().map(|place| place.chains.len()).sum();
     let hot = total <= inner.tuning.hot_up_to;
     let parts = places.into_iter().map(|place| place.into_part(inner, made_at, hot, force, several));
     // Profiles are read side by side.
     let parts: Result<Vec<PlanPart>, Problem> = futures_util::future::join_all(parts).await.into_iter().collect();
+    let parts: Vec<PlanPart> = parts?.into_iter().chain(refused).collect();
     let kind = if redo { OperationKind::Redo } else { OperationKind::Undo };
-    Ok(Plan { kind, reverts, note, made_at, parts: parts?.into_iter().chain(refused).collect() })
+    Ok(Plan { kind, reverts: newest_taken_back(newest_first, &parts), note, made_at, parts })
+}
+
+/// Of several operations the newest of which something is taken back; the newest of all where nothing is.
+fn newest_taken_back(newest_first: Vec<OperationId>, parts: &[PlanPart]) -> Option<OperationId> {
+    let taken: HashSet<&OperationId> =
+        parts.iter().flat_map(|part| &part.takes_back).map(|back| &back.operation).collect();
+    let at = newest_first.iter().position(|id| taken.contains(id)).unwrap_or_default();
+    newest_first.into_iter().nth(at)
 }
 
 /// Whether more than one profile is concerned: then one that cannot be reached does not hold the others up.
@@ -112,7 +141,8 @@ pub async fn plan_newest(
     let mut newest = None;
     let mut passed = Vec::new();
     for id in candidates.into_iter().take(MOST_CANDIDATES) {
-        let request = UndoRequest { operations: vec![id.clone()], only: Only::All, force: false, note: note.clone() };
+        let operations = vec![id.clone()];
+        let request = UndoRequest { operations, only: Only::All, since: None, force: false, note: note.clone() };
         match plan(inner, request).await {
             Ok(mut plan) if !is_hopeless(&plan) => {
                 if let Some(part) = plan.parts.first_mut() {
@@ -146,7 +176,8 @@ fn is_hopeless(plan: &Plan) -> bool {
 /// did: newest first.
 ///
 /// An undo of something older counts like any other operation. An undo of something newer does not: both together
-/// changed nothing. Its redo does again, and so on.
+/// changed nothing. Its redo does again, and so on. An undo of both is taken back, and what is newer with it
+/// ([`UndoRequest::since`]).
 pub fn undoable_since(
     journal: &Journal,
     from: Timestamp,
@@ -167,23 +198,38 @@ pub fn undoable_since(
 /// Operations that are read from the journal at a time.
 const SUMMARIES: usize = 200;
 
+/// What an operation comes to since the time in question, together with everything since then that it takes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Comes {
+    /// Nothing is other than it was then.
+    ToNothing,
+    ToSomething,
+    /// To something with some of its items, with others not.
+    ToBoth,
+}
+
+/// What it comes to that an operation takes back something that comes to this.
+fn taken_back(all: impl Iterator<Item = Comes>) -> Comes {
+    all.map(|comes| match comes {
+        Comes::ToNothing => Comes::ToSomething,
+        Comes::ToSomething => Comes::ToNothing,
+        Comes::ToBoth => Comes::ToBoth,
+    })
+    .reduce(|one, other| if one == other { one } else { Comes::ToBoth })
+    // It takes nothing back: an assignment, a distribution, a mapping.
+    .unwrap_or(Comes::ToSomething)
+}
+
 fn to_take_back(newer: Vec<OperationSummary>, who: Option<&SafeText>) -> Vec<OperationSummary> {
-    let reverts: HashMap<_, _> =
-        newer.iter().map(|operation| (operation.id.clone(), operation.reverts.clone())).collect();
-    let counts = |operation: &OperationSummary| {
-        // An undo of several operations at once does not say which; it has to be named to be taken back.
-        if operation.reverts.is_none() && matches!(operation.kind, OperationKind::Undo | OperationKind::Redo) {
-            return false;
-        }
-        let mut chain = HashSet::new();
-        let mut next = Some(operation.id.clone());
-        while let Some(id) = next.filter(|id| !chain.contains(id)) {
-            let Some(reverted) = reverts.get(&id) else { break };
-            chain.insert(id);
-            next = reverted.clone();
-        }
-        chain.len() % 2 == 1
-    };
+    let mut known: HashMap<&OperationId, Comes> = HashMap::new();
+    // An operation can only take back older ones: they are known when it is asked for. What is older than all of these
+    // was there at the time in question.
+    for operation in newer.iter().rev() {
+        let comes = |id: &OperationId| known.get(id).copied().unwrap_or(Comes::ToNothing);
+        let comes = taken_back(operation.reverts_all.iter().map(comes));
+        known.insert(&operation.id, comes);
+    }
+    let counts = |operation: &OperationSummary| known.get(&operation.id) != Some(&Comes::ToNothing);
     let wanted: HashSet<_> = newer
         .iter()
         .filter(|operation| operation.undoable > 0 && counts(operation) && who.is_none_or(|who| is_by(operation, who)))
@@ -220,7 +266,19 @@ fn nothing(found: &[Found]) -> Problem {
 /// Whether an item was asked for.
 type Wanted = Box<dyn Fn(&ItemRow) -> bool>;
 
-fn find(journal: &Journal, operations: &[OperationId], only: &Only) -> Result<Vec<Found>, JournalError> {
+impl Found {
+    /// It is there for more than to be gone back through.
+    fn is_asked_for(&self) -> bool {
+        !self.items.is_empty() || !self.not_written.is_empty() || self.through.is_empty()
+    }
+}
+
+fn find(
+    journal: &Journal,
+    operations: &[OperationId],
+    only: &Only,
+    since: Option<Timestamp>,
+) -> Result<Vec<Found>, JournalError> {
     let mut seen = HashSet::new();
     let mut all = Vec::new();
     for id in operations.iter().filter(|id| seen.insert((*id).clone())) {
@@ -254,9 +312,37 @@ fn find(journal: &Journal, operations: &[OperationId], only: &Only) -> Result<Ve
             }
         }
         let last_sent = if open > 0 { journal.last_sent(id)? } else { None };
-        all.push(Found { summary, items, not_written, open, last_sent });
+        all.push(Found { summary, items, through: Vec::new(), not_written, open, last_sent });
+    }
+    if let Some(since) = since {
+        go_back_through(journal, &mut all, since)?;
     }
     Ok(all)
+}
+
+/// Adds what these operations took back of others since then.
+fn go_back_through(journal: &Journal, all: &mut Vec<Found>, since: Timestamp) -> Result<(), JournalError> {
+    let mut seen = HashSet::new();
+    let takers: Vec<OperationId> =
+        all.iter().filter(|found| found.summary.reverts.is_some()).map(|found| found.summary.id.clone()).collect();
+    for taker in takers {
+        for (id, row) in journal.taken_back_since(&taker, since)? {
+            if !seen.insert((id.clone(), row.seq)) {
+                continue;
+            }
+            let at = match all.iter().position(|found| found.summary.id == id) {
+                Some(at) => at,
+                None => {
+                    let (items, through, not_written) = (Vec::new(), Vec::new(), Vec::new());
+                    let summary = journal.operation(&id)?;
+                    all.push(Found { summary, items, through, not_written, open: 0, last_sent: None });
+                    all.len() - 1
+                }
+            };
+            all[at].through.push(row);
+        }
+    }
+    Ok(())
 }
 
 /// One profile with one context: what becomes a part of the plan.
@@ -283,11 +369,12 @@ struct Gathered {
 impl Gathered {
     /// Sorts an operation's items into their places. Operations come newest first.
     fn take(&mut self, inner: &Inner, found: Found) -> Result<(), Problem> {
-        let Found { summary, items, not_written, open, last_sent } = found;
+        let Found { summary, items, through, not_written, open, last_sent } = found;
         let Self { several, places, refused } = self;
         let mut place_of = Vec::new();
         for (number, part) in summary.parts.iter().enumerate() {
-            let touched = items.iter().chain(&not_written).any(|row| row.part as usize == number);
+            let touched =
+                items.iter().chain(&through).chain(&not_written).any(|row| row.part as usize == number);
             if !touched {
                 place_of.push(None);
                 continue;
@@ -329,13 +416,15 @@ impl Gathered {
                 places.len() - 1
             })));
         }
-        for row in items {
+        let marked = items.into_iter().map(|row| (row, false)).chain(through.into_iter().map(|row| (row, true)));
+        for (row, back_and_forth) in marked {
             let Some(Some(place)) = place_of.get(row.part as usize) else { continue };
             let Place { chains, index, .. } = &mut places[*place];
             let chain = *index.entry(row.target.clone()).or_insert_with(|| {
-                chains.push(Chain { target: row.target.clone(), writes: Vec::new() });
+                chains.push(Chain { target: row.target.clone(), writes: Vec::new(), back_and_forth: false });
                 chains.len() - 1
             });
+            chains[chain].back_and_forth |= back_and_forth;
             chains[chain].writes.push((summary.id.clone(), row));
         }
         for row in not_written {
@@ -551,6 +640,10 @@ impl Draft {
             }
             return;
         }
+        if value == now && chain.back_and_forth {
+            // Nothing was changed here since then.
+            return;
+        }
         if value == now {
             // Several writes that cancel each other out.
             self.skips.push(skip(newest, now, SkipReason::AlreadyThere));
@@ -699,12 +792,13 @@ mod tests {
     use crate::domain::Tally;
     use crate::domain::history::OperationLife;
 
-    fn operation(id: &str, kind: OperationKind, reverts: Option<&str>, undoable: usize) -> OperationSummary {
+    fn operation(id: &str, kind: OperationKind, reverts: &[&str], undoable: usize) -> OperationSummary {
         OperationSummary {
             id: OperationId::new(id),
             at: Timestamp::UNIX_EPOCH,
             kind,
-            reverts: reverts.map(OperationId::new),
+            reverts: reverts.first().map(|id| OperationId::new(id)),
+            reverts_all: reverts.iter().map(|id| OperationId::new(id)).collect(),
             who: SafeText::new("jane@office"),
             note: None,
             parts: Vec::new(),
@@ -717,26 +811,29 @@ mod tests {
     #[test]
     fn everything_since_a_time_is_what_still_makes_a_difference() {
         use OperationKind::{Assign, Redo, Undo};
+        let assign = |id, undoable| operation(id, Assign, &[], undoable);
+        let undo = |reverts: &[&str], undoable| operation("u", Undo, reverts, undoable);
+        let redo = |undoable| operation("r", Redo, &["u"], undoable);
         for (newer, taken_back) in [
-            (vec![operation("a", Assign, None, 3), operation("b", Assign, None, 1)], vec!["a", "b"]),
+            (vec![assign("a", 3), assign("b", 1)], vec!["a", "b"]),
             // Taken back already.
-            (vec![operation("u", Undo, Some("a"), 3), operation("a", Assign, None, 0)], vec![]),
+            (vec![undo(&["a"], 3), assign("a", 0)], vec![]),
             // Taken back in part: only the rest of it.
-            (vec![operation("u", Undo, Some("a"), 2), operation("a", Assign, None, 1)], vec!["a"]),
+            (vec![undo(&["a"], 2), assign("a", 1)], vec!["a"]),
             // Redone: the redo is what is there now.
-            (
-                vec![
-                    operation("r", Redo, Some("u"), 3),
-                    operation("u", Undo, Some("a"), 0),
-                    operation("a", Assign, None, 0),
-                ],
-                vec!["r"],
-            ),
+            (vec![redo(3), undo(&["a"], 0), assign("a", 0)], vec!["r"]),
             // An undo of something older made a difference.
-            (vec![operation("u", Undo, Some("older"), 3)], vec!["u"]),
-            (vec![operation("r", Redo, Some("u"), 3), operation("u", Undo, Some("older"), 0)], vec![]),
-            // An undo of several at once.
-            (vec![operation("u", Undo, None, 3)], vec![]),
+            (vec![undo(&["older"], 3)], vec!["u"]),
+            (vec![redo(3), undo(&["older"], 0)], vec![]),
+            // An undo of several at once: of newer ones, of older ones, of both.
+            (vec![undo(&["b", "a"], 3), assign("b", 0), assign("a", 0)], vec![]),
+            (vec![undo(&["older", "oldest"], 3)], vec!["u"]),
+            (vec![undo(&["a", "older"], 3), assign("a", 0)], vec!["u"]),
+            (vec![redo(3), undo(&["b", "a"], 0), assign("b", 0), assign("a", 0)], vec!["r"]),
+            (vec![redo(3), undo(&["older", "oldest"], 0)], vec![]),
+            (vec![redo(3), undo(&["a", "older"], 0), assign("a", 0)], vec!["r"]),
+            // It took back nothing.
+            (vec![undo(&[], 0)], vec![]),
         ] {
             let found: Vec<_> =
                 to_take_back(newer, None).iter().map(|operation| operation.id.as_str().to_owned()).collect();
@@ -746,7 +843,7 @@ mod tests {
 
     #[test]
     fn a_person_is_named_with_or_without_the_computer() {
-        let operations = || vec![operation("a", OperationKind::Assign, None, 1)];
+        let operations = || vec![operation("a", OperationKind::Assign, &[], 1)];
         for (who, found) in [("jane", 1), ("jane@office", 1), ("jan", 0), ("office", 0), ("bob", 0)] {
             assert_eq!(to_take_back(operations(), Some(&SafeText::new(who))).len(), found, "{who}");
         }

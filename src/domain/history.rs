@@ -15,7 +15,10 @@ pub struct OperationSummary {
     pub id: OperationId,
     pub at: Timestamp,
     pub kind: OperationKind,
+    /// What an undo or redo takes back: of several operations the newest.
     pub reverts: Option<OperationId>,
+    /// All operations of which it takes something back, newest first.
+    pub reverts_all: Vec<OperationId>,
     /// The person at this computer, `user@host`.
     pub who: SafeText,
     pub note: Option<SafeText>,
@@ -24,6 +27,17 @@ pub struct OperationSummary {
     /// Items that were done and have not been taken back by a later operation.
     pub undoable: usize,
     pub life: OperationLife,
+}
+
+impl OperationSummary {
+    /// `20261119-085900-zz9y and 2 more`: what it takes back, where it does.
+    pub fn takes_back(&self) -> Option<String> {
+        let newest = self.reverts.as_ref()?;
+        Some(match self.reverts_all.len() {
+            0 | 1 => newest.to_string(),
+            all => format!("{newest} and {} more", all - 1),
+        })
+    }
 }
 
 /// The profile an operation went to, as it was then.

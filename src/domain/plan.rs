@@ -15,7 +15,7 @@ use super::safe_text::SafeText;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     pub kind: OperationKind,
-    /// The operation that an undo or redo takes back.
+    /// The operation that an undo or redo takes back; of several the newest. [`PlanPart::takes_back`] has them all.
     pub reverts: Option<OperationId>,
     pub note: Option<SafeText>,
     pub made_at: Timestamp,

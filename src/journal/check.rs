@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 
 use super::codec::{self, DONE, STATES, add_people, misplaced, tally_column};
+use super::schema::FILL_REVERTED;
 use super::writer::Trouble;
 use crate::domain::Assignment;
 
@@ -58,6 +59,10 @@ pub(super) fn verify(connection: &Connection) -> Result<Vec<String>, Trouble> {
     wrong.extend(compare(connection, "tallies", &newest, &tallies, &kept)?);
     let touched = "SELECT was, operation FROM items UNION SELECT wrote, operation FROM items";
     wrong.extend(compare(connection, "lists of owners", "", touched, "SELECT assignment, operation FROM touched")?);
+    let reverted = "SELECT later.operation, earlier.operation FROM reversals r
+        JOIN items later ON later.n = r.item JOIN items earlier ON earlier.n = r.takes_back";
+    let kept = "SELECT operation, earlier FROM reverted";
+    wrong.extend(compare(connection, "operations that were taken back", "", reverted, kept)?);
     Ok(wrong)
 }
 
@@ -145,6 +150,9 @@ pub(super) fn rebuild(connection: &Connection) -> Result<(), Trouble> {
          DELETE FROM touched;
          INSERT INTO touched (assignment, operation)
              SELECT was, operation FROM items UNION SELECT wrote, operation FROM items;
+
+         DELETE FROM reverted;
+         {FILL_REVERTED};
 
          DELETE FROM assignment_people;",
         columns = tally_columns(),

@@ -89,6 +89,7 @@ pub fn operation_json(operation: &OperationSummary) -> Value {
         "vendor": vendors(operation),
         "kind": operation.kind,
         "reverts": operation.reverts,
+        "reverts_all": operation.reverts_all,
         "who": operation.who,
         "note": operation.note,
         "items": tally.total(),
@@ -129,9 +130,9 @@ pub fn assignment_json(assignment: &Assignment) -> Value {
 }
 
 /// The columns of operations in CSV.
-pub const OPERATION_COLUMNS: [&str; 16] = [
+pub const OPERATION_COLUMNS: [&str; 17] = [
     "id", "at", "profile", "vendor", "kind", "reverts", "who", "note", "items", "done", "failed", "skipped",
-    "not_sent", "unknown", "undoable", "life",
+    "not_sent", "unknown", "undoable", "life", "reverts_all",
 ];
 
 /// The cells under [`OPERATION_COLUMNS`], not yet guarded by [`csv_cell`].
@@ -209,6 +210,10 @@ fn cells(value: &Value, columns: &[&str]) -> Vec<String> {
         .map(|&column| match value.get(column) {
             None | Some(Value::Null) => String::new(),
             Some(Value::String(text)) => safe_text::visible(text).into_owned(),
+            Some(Value::Array(words)) => {
+                let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
+                safe_text::visible(&words.join(" ")).into_owned()
+            }
             Some(other) => other.to_string(),
         })
         .collect()
@@ -341,6 +346,7 @@ mod tests {
             ("profile", json!("sales")),
             ("kind", json!("assign")),
             ("reverts", Value::Null),
+            ("reverts_all", json!([])),
             ("items", json!(4)),
             ("done", json!(2)),
             ("undoable", json!(2)),

@@ -336,6 +336,16 @@ impl Journal {
         self.shared.read(|connection| read::undoable_items(connection, id))
     }
 
+    /// What the items of an undo or redo that still stand took back of operations that began at or after `since`, and
+    /// what those had taken back of such, each with its operation.
+    pub fn taken_back_since(
+        &self,
+        id: &OperationId,
+        since: Timestamp,
+    ) -> Result<Vec<(OperationId, ItemRow)>, JournalError> {
+        self.shared.read(|connection| read::taken_back_since(connection, id, since))
+    }
+
     /// The newest operation with something to take back: an assignment, distribution, mapping or redo.
     /// `redo`: the newest undo with something to take back.
     pub fn newest_undoable(&self, redo: bool) -> Result<Option<OperationSummary>, JournalError> {

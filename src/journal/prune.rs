@@ -32,12 +32,8 @@ const CHOOSE: &str = "
 /// it could be taken back again. That may take several rounds, because each may have to do with others.
 const TOGETHER: &str = "
     DELETE FROM temp.old WHERE n IN (
-        WITH pairs AS (
-            SELECT DISTINCT later.operation AS later, earlier.operation AS earlier FROM reversals r
-            JOIN items later ON later.n = r.item JOIN items earlier ON earlier.n = r.takes_back
-        )
-        SELECT earlier FROM pairs WHERE later NOT IN (SELECT n FROM temp.old)
-        UNION SELECT later FROM pairs WHERE earlier NOT IN (SELECT n FROM temp.old))";
+        SELECT earlier FROM reverted WHERE operation NOT IN (SELECT n FROM temp.old)
+        UNION SELECT operation FROM reverted WHERE earlier NOT IN (SELECT n FROM temp.old))";
 
 /// Fills the temporary table with what may go.
 fn choose(connection: &Connection, before: Timestamp) -> Result<(), Trouble> {
@@ -83,6 +79,7 @@ pub(super) fn prune(connection: &Connection, before: Timestamp) -> Result<Prunab
              DELETE FROM parts WHERE operation IN (SELECT n FROM temp.old);
              DELETE FROM tallies WHERE operation IN (SELECT n FROM temp.old);
              DELETE FROM given_up WHERE operation IN (SELECT n FROM temp.old);
+             DELETE FROM reverted WHERE operation IN (SELECT n FROM temp.old);
              DELETE FROM touched WHERE operation IN (SELECT n FROM temp.old);
              DELETE FROM operations WHERE n IN (SELECT n FROM temp.old);
              DROP TABLE temp.gone;

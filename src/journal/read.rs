@@ -21,9 +21,13 @@ struct Found {
     summary: OperationSummary,
 }
 
+/// The newest of the operations that an undo takes back: those of several were written without it once.
+const NEWEST_REVERTED: &str = "SELECT e.id FROM reverted v JOIN operations e ON e.n = v.earlier
+    WHERE v.operation = o.n ORDER BY v.earlier DESC LIMIT 1";
+
 fn summary_sql(rest: &str) -> String {
     format!(
-        "SELECT o.n, o.id, o.at, o.kind, o.reverts, o.who, o.note,
+        "SELECT o.n, o.id, o.at, o.kind, coalesce(o.reverts, ({NEWEST_REVERTED})), o.who, o.note,
                 t.planned, t.sent, t.done, t.failed, t.unknown, t.skipped, t.not_sent, t.changed_by_others,
                 t.taken_back, g.operation IS NOT NULL, {COLUMNS}
          FROM operations o
@@ -60,6 +64,7 @@ fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
         at: codec::time(row.get(2)?)?,
         kind: kind(&row.get::<_, String>(3)?)?,
         reverts: row.get::<_, Option<String>>(4)?.map(OperationId::from),
+        reverts_all: Vec::new(),
         who: SafeText::from(row.get::<_, String>(5)?),
         note: row.get::<_, Option<String>>(6)?.map(SafeText::from),
         parts: Vec::new(),
@@ -80,9 +85,25 @@ fn summaries(connection: &Connection, rest: &str, values: &[&dyn ToSql]) -> rusq
     rows.map(|row| {
         let Found { n, mut summary } = row?;
         summary.parts = parts(connection, n)?;
+        if summary.reverts.is_some() {
+            summary.reverts_all = reverted(connection, n)?;
+            if summary.reverts_all.is_empty() {
+                summary.reverts_all.extend(summary.reverts.clone());
+            }
+        }
         Ok(summary)
     })
     .collect()
+}
+
+/// The operations of which one takes something back, newest first.
+fn reverted(connection: &Connection, operation: i64) -> rusqlite::Result<Vec<OperationId>> {
+    let mut query = connection.prepare_cached(
+        "SELECT e.id FROM reverted v JOIN operations e ON e.n = v.earlier WHERE v.operation = ?1
+         ORDER BY v.earlier DESC",
+    )?;
+    let ids = query.query_map([operation], |row| Ok(OperationId::from(row.get::<_, String>(0)?)))?;
+    ids.collect()
 }
 
 fn parts(connection: &Connection, operation: i64) -> rusqlite::Result<Vec<OperationPart>> {
@@ -350,8 +371,42 @@ pub(super) fn undoable_items(connection: &Connection, id: &OperationId) -> Resul
     let rest = "i.n >= ?1 AND i.n < ?2 AND (s.state = ?3 OR (s.state = ?4 AND s.now IS NOT NULL))
                 AND s.taken_back_by IS NULL ORDER BY i.n";
     let items = items_where(connection, first, rest, &[&first, &end, &DONE, &FAILED])?;
-    let taken = |item: ItemRow| if item.state == ItemState::Failed { applied_part(item) } else { Some(item) };
-    Ok(items.into_iter().filter_map(taken).collect())
+    Ok(items.into_iter().filter_map(written).collect())
+}
+
+/// An item with what it wrote: the whole of it, or the part that was applied.
+fn written(item: ItemRow) -> Option<ItemRow> {
+    if item.state == ItemState::Failed { applied_part(item) } else { Some(item) }
+}
+
+/// What the items of an operation that still stand took back of operations since then, what those had taken back of some
+/// since then, and so on: each with the operation it belongs to.
+pub(super) fn taken_back_since(
+    connection: &Connection,
+    id: &OperationId,
+    since: Timestamp,
+) -> Result<Vec<(OperationId, ItemRow)>, Trouble> {
+    let Range { first, end } = range(connection, id)?;
+    let mut values = Values::new(connection);
+    let young = "JOIN items y ON y.n = r.takes_back JOIN operations yo ON yo.n = y.operation AND yo.at >= ?3";
+    let sql = format!(
+        "WITH RECURSIVE through(item) AS (
+             SELECT r.takes_back FROM standing s JOIN reversals r ON r.item = s.item {young}
+             WHERE s.item >= ?1 AND s.item < ?2 AND s.state = {DONE} AND s.taken_back_by IS NULL
+             UNION SELECT r.takes_back FROM through t JOIN reversals r ON r.item = t.item {young}
+         )
+         SELECT {ITEM_COLUMNS}, {READ_BEFORE}, o.id, o.first_item
+         FROM {ITEM_TABLES} JOIN operations o ON o.n = i.operation
+         WHERE i.n IN (SELECT item FROM through) AND s.state IN ({DONE}, {FAILED}) ORDER BY i.n"
+    );
+    let mut query = connection.prepare_cached(&sql)?;
+    let mut rows = query.query((first, end, codec::time_number(since)))?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let row_of = OperationId::from(row.get::<_, String>(12)?);
+        found.extend(written(item(row, row.get(13)?, &mut values)?).map(|item| (row_of, item)));
+    }
+    Ok(found)
 }
 
 pub(super) fn items_of(connection: &Connection, id: &OperationId, target: &TargetId) -> Result<Vec<ItemRow>, Trouble> {

@@ -31,6 +31,7 @@
 //! | `standing` | the newest state of an item that has moved, and the item of an undo that took it back |
 //! | `tallies` | how many items of an operation are in which state |
 //! | `touched` | an operation and an assignment that it found or wrote somewhere |
+//! | `reverted` | an undo or redo and an earlier operation of which it takes something back |
 //! | `assignment_people` | an assignment and a person in it, by id and by name |
 //!
 //! # What comes and goes
@@ -49,7 +50,7 @@ pub(super) const FORMAT: i64 = MIGRATIONS.len() as i64;
 pub(super) const APPLICATION_ID: i64 = 0x5357_4244;
 
 /// The step at index N makes format N + 1 out of format N. Steps that were released are never changed.
-const MIGRATIONS: &[fn(&Connection) -> rusqlite::Result<()>] = &[first, second, snapshots];
+const MIGRATIONS: &[fn(&Connection) -> rusqlite::Result<()>] = &[first, second, snapshots, reverted];
 
 fn first(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(FIRST)?;
@@ -72,6 +73,25 @@ fn snapshots(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(SNAPSHOTS)?;
     guard(connection, &WRITTEN_ONCE[8..10])
 }
+
+/// Which operations an undo takes back, for those of several too: it was known of their items only.
+fn reverted(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "CREATE TABLE reverted (
+            operation INTEGER NOT NULL,
+            earlier   INTEGER NOT NULL,
+            PRIMARY KEY (operation, earlier)
+        ) STRICT, WITHOUT ROWID;",
+    )?;
+    connection.execute(FILL_REVERTED, [])?;
+    Ok(())
+}
+
+/// Fills `reverted` from the rows that it comes from.
+pub(super) const FILL_REVERTED: &str = "
+INSERT INTO reverted (operation, earlier)
+    SELECT DISTINCT later.operation, earlier.operation FROM reversals r
+    JOIN items later ON later.n = r.item JOIN items earlier ON earlier.n = r.takes_back";
 
 const FIRST: &str = "
 CREATE TABLE operations (

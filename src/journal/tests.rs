@@ -429,8 +429,9 @@ fn what_is_derived_can_be_made_anew() {
     run(&journal, &taking, &[0], ItemState::Done);
     let before = (journal.operations(0, 9).unwrap(), journal.undoable_items(&"op1".into()).unwrap());
     let other = journal.shared.place.writer().unwrap();
-    other.execute_batch("DELETE FROM standing; UPDATE tallies SET done = 7; DELETE FROM touched;").unwrap();
-    assert_eq!(journal.verify().unwrap().len(), 3);
+    let wrong = "DELETE FROM standing; UPDATE tallies SET done = 7; DELETE FROM touched; DELETE FROM reverted;";
+    other.execute_batch(wrong).unwrap();
+    assert_eq!(journal.verify().unwrap().len(), 4);
     journal.rebuild().unwrap();
     assert_eq!(journal.verify().unwrap(), Vec::<String>::new());
     assert_eq!((journal.operations(0, 9).unwrap(), journal.undoable_items(&"op1".into()).unwrap()), before);
@@ -481,9 +482,15 @@ fn a_journal_of_the_first_format_is_brought_to_this_one() {
     let folder = folder();
     let journal = Journal::open(folder.path()).unwrap();
     run(&journal, &operation("op1", &assign(2)), &[0], ItemState::Done);
+    run(&journal, &operation("op2", &assign(2)), &[0], ItemState::Done);
+    // An undo of several, which was written without their names once.
+    let (one, back) = (assign(1), ["op1", "op2"].map(|id| (0, id.into(), 0)).to_vec());
+    let undo = NewOperation { kind: OperationKind::Undo, takes_back: back, ..operation("op3", &one) };
+    run(&journal, &undo, &[0], ItemState::Done);
     let other = journal.shared.place.writer().unwrap();
     drop(journal);
     // As the program before this one left it.
+    other.execute_batch("DROP TABLE reverted").unwrap();
     for table in schema::WRITTEN_ONCE[7..].iter().rev() {
         other.execute_batch(&format!("DROP TABLE {table}")).unwrap();
     }
@@ -491,6 +498,8 @@ fn a_journal_of_the_first_format_is_brought_to_this_one() {
     drop(other);
     let journal = Journal::open(folder.path()).unwrap();
     assert_eq!(journal.operation(&"op1".into()).unwrap().tally.done, 1);
+    let undo = journal.operation(&"op3".into()).unwrap();
+    assert_eq!((undo.reverts, undo.reverts_all), (Some("op2".into()), vec!["op2".into(), "op1".into()]));
     let hold = journal.hold(&"op1".into()).unwrap();
     journal.give_up(&hold, at(2), &"ann@desk".into(), &to(&[1], ItemState::NotSent)).unwrap();
     assert_eq!(journal.verify().unwrap(), Vec::<String>::new());

@@ -116,7 +116,7 @@ impl Prepared {
         let operation = desk.connection.last_insert_rowid();
         self.store_parts(desk, operation)?;
         let touched = self.store_items(desk, operation, first_item)?;
-        self.store_reversals(desk, first_item)?;
+        self.store_reversals(desk, operation, first_item)?;
         let mut touch =
             desk.connection.prepare_cached("INSERT INTO touched (assignment, operation) VALUES (?1, ?2)")?;
         for assignment in touched {
@@ -182,7 +182,7 @@ impl Prepared {
         Ok(touched)
     }
 
-    fn store_reversals(&self, desk: &Desk<'_>, first_item: i64) -> Result<(), Trouble> {
+    fn store_reversals(&self, desk: &Desk<'_>, operation: i64, first_item: i64) -> Result<(), Trouble> {
         let mut reverted = HashMap::new();
         let mut insert =
             desk.connection.prepare_cached("INSERT OR IGNORE INTO reversals (item, takes_back) VALUES (?1, ?2)")?;
@@ -192,6 +192,11 @@ impl Prepared {
                 return Err(JournalError::Refused(format!("operation {id} cannot take itself back")).into());
             }
             insert.execute((first_item.saturating_add(i64::from(*item)), earlier))?;
+        }
+        let mut insert =
+            desk.connection.prepare_cached("INSERT INTO reverted (operation, earlier) VALUES (?1, ?2)")?;
+        for rows in reverted.values() {
+            insert.execute((operation, rows.operation))?;
         }
         Ok(())
     }

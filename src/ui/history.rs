@@ -125,7 +125,7 @@ fn foot(canvas: &mut Canvas<'_>, operation: &OperationSummary, area: Rect) {
     let profiles: Vec<String> =
         operation.parts.iter().map(|part| format!("{} ({})", part.profile, part.vendor.title())).collect();
     let mut text = format!("{} in {} by {}", operation.id, profiles.join(", "), operation.who);
-    if let Some(reverts) = &operation.reverts {
+    if let Some(reverts) = operation.takes_back() {
         text += &format!(", takes back {reverts}");
     }
     text += &match operation.undoable {

@@ -109,7 +109,7 @@ impl World {
     }
 
     async fn undo(&self, operation: &OperationId) -> Plan {
-        let request = UndoRequest { operations: vec![operation.clone()], only: Only::All, force: false, note: None };
+        let request = UndoRequest { operations: vec![operation.clone()], ..UndoRequest::default() };
         self.engine.plan_undo(request).await.unwrap()
     }
 }

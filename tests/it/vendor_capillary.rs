@@ -408,7 +408,7 @@ async fn the_doctor_finds_the_simulator_healthy_and_reads_only() {
 }
 
 async fn undo(engine: &Engine, operation: &OperationId, force: bool) -> Plan {
-    let request = UndoRequest { operations: vec![operation.clone()], only: Only::All, force, note: None };
+    let request = UndoRequest { operations: vec![operation.clone()], only: Only::All, force, ..UndoRequest::default() };
     engine.plan_undo(request).await.unwrap()
 }
 

@@ -112,7 +112,7 @@ fn check(sim: &Simulator, engine: &Engine, operation: &OperationId) {
 
 async fn undo(engine: &Engine, operation: &OperationId) -> Plan {
     let operations = vec![operation.clone()];
-    engine.plan_undo(UndoRequest { operations, only: Only::All, force: false, note: None }).await.unwrap()
+    engine.plan_undo(UndoRequest { operations, ..UndoRequest::default() }).await.unwrap()
 }
 
 #[tokio::test]

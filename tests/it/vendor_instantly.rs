@@ -91,7 +91,7 @@ async fn twelve_hundred_leads_by_jobs_and_back_where_nobody_else_changed_them() 
     let taken: Vec<_> = items(&engine, &report.summary.id).into_iter().map(|item| item.target).take(37).collect();
     let ids: Vec<&str> = taken.iter().map(|target| target.as_str()).collect();
     sim.meddle(&ids, &Meddling::Another(5));
-    let request = UndoRequest { operations: vec![report.summary.id], only: Only::All, force: false, note: None };
+    let request = UndoRequest { operations: vec![report.summary.id], ..UndoRequest::default() };
     let undo = engine.plan_undo(request).await.unwrap();
     assert_eq!(undo.changes(), 1_200 - 37);
     let begin = sim.log().last();

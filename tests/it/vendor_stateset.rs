@@ -344,7 +344,7 @@ async fn an_operation_with_faults_is_told_truly_and_undone_to_the_letter() {
         .collect();
     let ids: Vec<&str> = taken.iter().map(|target| target.as_str()).collect();
     sim.meddle(&ids, &Meddling::To(Holder::owner("u_other", "Somebody Else")));
-    let request = UndoRequest { operations: vec![report.summary.id], only: Only::All, force: false, note: None };
+    let request = UndoRequest { operations: vec![report.summary.id], ..UndoRequest::default() };
     let undo = engine.plan_undo(request).await.unwrap();
     assert_eq!(undo.changes(), tally.done - taken.len());
     let undone = apply(&engine, undo).await;

@@ -22,7 +22,7 @@ fn map(changes: &[(usize, &str, &str)]) -> Plan {
 
 async fn undo(bench: &Bench, operation: &OperationId) -> Plan {
     let operations = vec![operation.clone()];
-    bench.engine.plan_undo(UndoRequest { operations, only: Only::All, force: false, note: None }).await.unwrap()
+    bench.engine.plan_undo(UndoRequest { operations, ..UndoRequest::default() }).await.unwrap()
 }
 
 fn reasons(bench: &Bench, operation: &OperationId) -> Vec<(ItemState, String)> {

@@ -51,7 +51,7 @@ async fn credentials_that_one_vendor_refuses_hold_no_undo_up() {
     let bench = two();
     let report = bench.engine.apply(Arc::new(over_both(3)), bench.watch(), StopToken::new()).await.unwrap();
     bench.worlds[1].lock().unwrap().read_errors.extend([ErrorKind::SignIn; 40]);
-    let request = UndoRequest { operations: vec![report.summary.id], only: Only::All, force: false, note: None };
+    let request = UndoRequest { operations: vec![report.summary.id], ..UndoRequest::default() };
     let plan = bench.engine.plan_undo(request).await.unwrap();
     let of = |profile: &str| plan.parts.iter().find(|part| part.profile.as_str() == profile).unwrap();
     assert_eq!((of("sales").changes.len(), of("sales").skips.len()), (3, 0));

@@ -1,10 +1,10 @@
 use super::*;
-use crate::backend::{Only, UndoRequest};
+use crate::backend::{Only, UndoRequest, undoable_since};
 use crate::domain::{ReadBack, SkipReason, Unassign, Verbatim};
 
 async fn undo(bench: &Bench, operations: &[&OperationId], only: Only, force: bool) -> Plan {
     let operations = operations.iter().map(|id| (*id).clone()).collect();
-    bench.engine.plan_undo(UndoRequest { operations, only, force, note: None }).await.unwrap()
+    bench.engine.plan_undo(UndoRequest { operations, only, force, ..UndoRequest::default() }).await.unwrap()
 }
 
 fn skips(plan: &Plan) -> Vec<(String, String)> {
@@ -83,7 +83,7 @@ async fn several_operations_are_taken_back_as_one() {
     // Somebody changed lead 1 after the second: both of its writes stay.
     bench.world().owners.insert(lead(1), Assignment::unassigned());
     let plan = undo(&bench, &[&first.id, &second.id], Only::All, false).await;
-    assert_eq!(plan.reverts, None);
+    assert_eq!(plan.reverts, Some(second.id.clone()), "of several the newest");
     let to_ann: Vec<_> = plan.parts[0].changes.iter().map(|c| (c.target.clone(), c.after.clone())).collect();
     assert_eq!(to_ann, [(lead(0), ann()), (lead(2), ann())], "lead 0 goes the whole way in one write");
     assert_eq!(plan.skips(), 1);
@@ -91,6 +91,62 @@ async fn several_operations_are_taken_back_as_one() {
     bench.check(&undone.id);
     let left = |id| bench.engine.journal().undoable_items(id).unwrap().into_iter().map(|i| i.seq).collect::<Vec<_>>();
     assert_eq!((left(&first.id), left(&second.id)), (vec![1], vec![1]));
+    assert_eq!(undone.reverts, Some(second.id.clone()));
+    assert_eq!(undone.reverts_all, [second.id, first.id]);
+
+    // Its redo and the undo of that go the same way.
+    let redo = undo(&bench, &[&undone.id], Only::All, false).await;
+    assert_eq!((redo.kind, redo.changes()), (OperationKind::Redo, 2));
+    let redone = bench.apply(redo).await.summary;
+    assert_eq!((bench.owner(0), bench.owner(2)), (cid(), bob()));
+    assert_eq!(redone.reverts_all, [undone.id]);
+    bench.apply(undo(&bench, &[&redone.id], Only::All, false).await).await;
+    assert_eq!((bench.owner(0), bench.owner(2)), (ann(), ann()));
+}
+
+/// Everything since a time, as the screen and the command line ask for it.
+async fn undo_since(bench: &Bench, since: Timestamp) -> (Vec<OperationId>, Option<Plan>) {
+    let operations: Vec<OperationId> =
+        undoable_since(bench.engine.journal(), since, None).unwrap().into_iter().map(|operation| operation.id).collect();
+    let request =
+        UndoRequest { operations: operations.clone(), since: Some(since), ..UndoRequest::default() };
+    let plan = if operations.is_empty() { None } else { Some(bench.engine.plan_undo(request).await.unwrap()) };
+    (operations, plan)
+}
+
+#[tokio::test]
+async fn an_undo_of_several_is_found_by_its_time() {
+    let bench = Make::default().build();
+    let first = bench.apply(assign(3)).await.summary;
+    let more = plan(vec![part("sales", vec![change(0, bob(), cid()), change(1, bob(), cid()), change(5, ann(), cid())])]);
+    let second = bench.apply(more).await.summary;
+    let undone = bench.apply(undo(&bench, &[&first.id, &second.id], Only::All, false).await).await.summary;
+    assert!([0, 1, 2, 5].iter().all(|n| bench.owner(*n) == ann()));
+
+    // Since before all of it nothing is other than it was.
+    assert_eq!(undo_since(&bench, first.at).await, (vec![], None));
+    // Since after both the undo is what was done.
+    let (found, plan) = undo_since(&bench, undone.at).await;
+    assert_eq!((found, plan.unwrap().changes()), (vec![undone.id.clone()], 4));
+
+    // Between the two: the first one's work comes back, the second one's does not. Lead 5 is as it was then.
+    let (found, plan) = undo_since(&bench, second.at).await;
+    let plan = plan.unwrap();
+    assert_eq!((found, plan.reverts.clone(), plan.skips()), (vec![undone.id.clone()], Some(undone.id.clone()), 0));
+    let mut back: Vec<_> = plan.parts[0].changes.iter().map(|c| (c.target.clone(), c.after.clone())).collect();
+    back.sort_by(|a, b| a.0.cmp(&b.0));
+    assert_eq!(back, [(lead(0), bob()), (lead(1), bob()), (lead(2), bob())]);
+    let again = bench.apply(plan).await.summary;
+    bench.check(&again.id);
+    // That is how it was then: there is nothing more to take back since, and the same as before since the beginning.
+    assert_eq!(undo_since(&bench, again.at).await.1.unwrap().changes(), 3);
+    let (_, plan) = undo_since(&bench, second.at).await;
+    assert_eq!(plan.map_or(0, |plan| plan.changes()), 0);
+    let (_, plan) = undo_since(&bench, first.at).await;
+    let all_to_ann = plan.unwrap();
+    assert!(all_to_ann.parts[0].changes.iter().all(|change| change.after == ann()), "{all_to_ann:?}");
+    assert_eq!((all_to_ann.changes(), all_to_ann.skips()), (3, 0));
+    assert_eq!(bench.engine.journal().verify().unwrap(), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -101,7 +157,7 @@ async fn it_goes_where_and_as_it_was_done_or_not_at_all() {
     drop(engine);
     let moved = Make { base_url: "https://other.example", ..Make::default() };
     let bench = moved.build_in(folder, worlds);
-    let request = UndoRequest { operations: vec![done.id.clone()], only: Only::All, force: true, note: None };
+    let request = UndoRequest { operations: vec![done.id.clone()], only: Only::All, force: true, ..UndoRequest::default() };
     let refused = bench.engine.plan_undo(request.clone()).await.unwrap_err();
     assert!(refused.what.contains("https://vendor.example") && refused.what.contains("https://other.example"));
     let Bench { engine, worlds, folder, .. } = bench;
@@ -177,7 +233,7 @@ async fn what_the_vendor_cannot_do_or_nobody_did_is_said() {
 
     bench.fault(1, [Fault::Refuse]);
     let nothing = bench.apply(super::plan(vec![part("sales", vec![change(1, ann(), bob())])])).await.summary;
-    let request = UndoRequest { operations: vec![nothing.id], only: Only::All, force: false, note: None };
+    let request = UndoRequest { operations: vec![nothing.id], ..UndoRequest::default() };
     assert!(bench.engine.plan_undo(request).await.unwrap_err().what.starts_with("there is nothing to take back"));
 }
 

@@ -219,7 +219,7 @@ fn in_words(operation: &OperationSummary) -> String {
         operation.who,
         local(operation.at)
     );
-    if let Some(reverts) = &operation.reverts {
+    if let Some(reverts) = operation.takes_back() {
         line.push_str(&format!(", takes back {reverts}"));
     }
     if let Some(note) = &operation.note {

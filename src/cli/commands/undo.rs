@@ -24,9 +24,9 @@ const ITEMS: usize = 10_000;
 pub async fn undo(session: &Session, args: &UndoArgs, out: &mut Out) -> Result<Exit, Failure> {
     let journal = session.journal()?;
     let ids = args.ids.as_deref().map(ids::read).transpose()?;
-    let operations = match (&args.since, args.operations.as_slice()) {
-        (Some(since), _) => {
-            let from = moment::back(since, Timestamp::now())?;
+    let since = args.since.as_deref().map(|since| moment::back(since, Timestamp::now())).transpose()?;
+    let operations = match (since, args.operations.as_slice()) {
+        (Some(from), _) => {
             let who = args.who.as_deref().map(SafeText::new);
             let mut found = undoable_since(&journal, from, who.as_ref())?;
             found.retain(|operation| session.concerns(operation));
@@ -50,6 +50,7 @@ pub async fn undo(session: &Session, args: &UndoArgs, out: &mut Out) -> Result<E
     let back = TakingBack {
         operations,
         targets: ids.map(|ids| ids.iter().map(|id| TargetId::new(id.as_str())).collect()),
+        since,
         force: args.force,
         newest: args.since.is_none() && args.operations.is_empty(),
         stdin_is_taken: args.ids.as_deref() == Some("-"),
@@ -67,7 +68,7 @@ pub async fn redo(session: &Session, args: &RedoArgs, out: &mut Out) -> Result<E
         say("there is no undo to take back");
     }
     let newest = args.operation.is_none();
-    let back = TakingBack { operations, targets: None, force: false, newest, stdin_is_taken: false };
+    let back = TakingBack { operations, targets: None, since: None, force: false, newest, stdin_is_taken: false };
     back.run(session, journal, &args.write, out).await
 }
 
@@ -77,11 +78,26 @@ fn undo_meant(journal: &Journal, named: OperationSummary) -> Result<OperationSum
         return Ok(named);
     }
     let is_its_undo = |operation: &OperationSummary| {
-        operation.kind == OperationKind::Undo && operation.reverts.as_ref() == Some(&named.id) && operation.undoable > 0
+        operation.kind == OperationKind::Undo && operation.reverts_all.contains(&named.id) && operation.undoable > 0
     };
-    find(journal, is_its_undo)?.ok_or_else(|| {
-        Failure::wrong_use(format!("operation {} is not an undo, and there is no undo of it to take back", named.id))
-    })
+    match find(journal, is_its_undo)? {
+        Some(undo) if undo.reverts_all.len() == 1 => Ok(undo),
+        // What nobody named is not done again.
+        Some(undo) => {
+            let others = match undo.reverts_all.len() - 1 {
+                1 => "another one".to_owned(),
+                n => format!("{n} others"),
+            };
+            Err(Failure::wrong_use(format!(
+                "operation {} was taken back together with {others}; `redo {}` does all of them again",
+                named.id, undo.id
+            )))
+        }
+        None => {
+            let why = format!("operation {} is not an undo, and there is no undo of it to take back", named.id);
+            Err(Failure::wrong_use(why))
+        }
+    }
 }
 
 /// Operations of such a kind with something to take back, of the profiles that are named, newest first. After the newest
@@ -141,6 +157,8 @@ struct TakingBack {
     operations: Vec<OperationSummary>,
     /// Only these.
     targets: Option<Vec<TargetId>>,
+    /// The operations are those that were done since then.
+    since: Option<Timestamp>,
     /// Also where somebody else changed it since.
     force: bool,
     /// Only the first of them of which something can still be taken back.
@@ -182,6 +200,7 @@ impl TakingBack {
         let request = UndoRequest {
             operations: operations.iter().map(|operation| operation.id.clone()).collect(),
             only: self.targets.clone().map_or(Only::All, Only::Targets),
+            since: self.since,
             force: self.force,
             note: args.note.as_deref().map(SafeText::new),
         };
@@ -196,8 +215,8 @@ impl TakingBack {
             part.skips.extend(strangers.into_iter().map(stranger));
         }
         let asked: Vec<String> = match &plan.reverts {
-            Some(one) => vec![one.to_string()],
-            None => operations.iter().map(|operation| operation.id.to_string()).collect(),
+            Some(one) if newest => vec![one.to_string()],
+            _ => operations.iter().map(|operation| operation.id.to_string()).collect(),
         };
         let writing = Writing {
             session,

@@ -81,6 +81,14 @@ fn everything_since_a_time_is_one_undo() {
     world.run(&["undo", "--since", "1h", "--who", "tester", "--yes"]).ok();
     assert!(ids.iter().all(|id| world.holder(id).as_ref() == Some(&people[1].0)));
     world.run(&["undo", "--since", "1h", "--yes"]).ok().says("nothing");
+    // It says what it took back, and one of them alone cannot be had again.
+    let log = world.run(&["log"]).ok().lines();
+    let ids_of = |lines: &[serde_json::Value]| lines.iter().map(|line| line["id"].clone()).collect::<Vec<_>>();
+    assert_eq!((&log[0]["reverts"], &log[0]["reverts_all"]), (&log[1]["id"], &ids_of(&log[1..3]).into()));
+    let undo = text(&log[0]["id"]);
+    world.run(&["redo", &text(&log[2]["id"]), "--yes"]).ends(2).says("together with another one").says(&undo);
+    world.run(&["redo", &undo, "--yes"]).ok();
+    assert!(ids.iter().all(|id| world.holder(id).as_ref() == Some(&people[2].0)));
 }
 
 #[test]

@@ -69,7 +69,7 @@ async fn undo_restores_what_nobody_changed_and_lists_the_rest() {
     assert_eq!(sim.meddle(&targets, &Meddling::Another(3)).len(), 137);
     let theirs: Vec<_> = targets.iter().map(|target| sim.holder(target).unwrap()).collect();
 
-    let request = UndoRequest { operations: vec![done.id.clone()], only: Only::All, force: false, note: None };
+    let request = UndoRequest { operations: vec![done.id.clone()], ..UndoRequest::default() };
     let plan = engine.plan_undo(request).await.unwrap();
     assert_eq!((plan.changes(), plan.skips()), (1_863, 137));
     assert!(plan.parts[0].skips.iter().all(|skip| meddled.contains(skip.target.as_str())));
