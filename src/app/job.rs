@@ -507,7 +507,7 @@ fn one_nobody(assignment: &Assignment) -> &Assignment {
 fn group_of(reason: &SkipReason) -> Cow<'_, str> {
     match reason {
         SkipReason::Drift { .. } => Cow::Borrowed("changed by someone else"),
-        SkipReason::NotSupported(why) | SkipReason::Other(why) => Cow::Borrowed(why),
+        SkipReason::NotSupported(why) | SkipReason::Unread(why) | SkipReason::Other(why) => Cow::Borrowed(why),
         plain => Cow::Owned(plain.to_string()),
     }
 }

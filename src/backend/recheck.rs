@@ -107,6 +107,6 @@ fn judged(change: &Change, observation: &Observation) -> Option<(SkipReason, Opt
             (SkipReason::Other(why.to_owned()), None)
         }
         Freshness::NoSuchLead => (SkipReason::NoSuchLead, None),
-        Freshness::Unread(error) => (SkipReason::Other(format!("could not be read again: {error}")), None),
+        Freshness::Unread(error) => (SkipReason::Unread(format!("could not be read again: {error}")), None),
     })
 }

@@ -132,7 +132,7 @@ fn several(found: &[Found]) -> bool {
 const MOST_CANDIDATES: usize = 10;
 
 /// Plans to take back the first of these operations, newest first, of which something still can be: one where all that is
-/// left was changed by others is passed over. Where that is so for all, the newest one's plan tells it.
+/// left was changed by others, or cannot be put back for another reason that stays, is passed over. Where that is so for all, the newest one's plan tells it.
 pub async fn plan_newest(
     inner: &Arc<Inner>,
     candidates: Vec<OperationId>,
@@ -144,32 +144,45 @@ pub async fn plan_newest(
         let operations = vec![id.clone()];
         let request = UndoRequest { operations, only: Only::All, since: None, force: false, note: note.clone() };
         match plan(inner, request).await {
-            Ok(mut plan) if !is_hopeless(&plan) => {
-                if let Some(part) = plan.parts.first_mut() {
-                    part.warnings.extend(passed.iter().map(passed_over));
+            Ok(mut plan) => match hopeless(&plan) {
+                Some(why) => {
+                    passed.push((id, why));
+                    newest.get_or_insert(plan);
                 }
-                return Ok(plan);
-            }
-            Ok(plan) => drop(newest.get_or_insert(plan)),
+                None => {
+                    if let Some(part) = plan.parts.first_mut() {
+                        part.warnings.extend(passed.iter().map(passed_over));
+                    }
+                    return Ok(plan);
+                }
+            },
             // An older one is no answer to a newest one that cannot even be looked at.
             Err(problem) if newest.is_none() => return Err(problem),
             Err(_) => break,
         }
-        passed.push(id);
     }
     newest.ok_or_else(|| Problem::new("there is nothing to take back", ""))
 }
 
-fn passed_over(id: &OperationId) -> String {
-    format!("Operation {id} is newer, and is passed over: all that is left of it was changed by others since.")
+fn passed_over((id, why): &(OperationId, String)) -> String {
+    format!("Operation {id} is newer, and is passed over: {why}.")
 }
 
-/// Nothing can be taken back, and reading once more would not change that.
-fn is_hopeless(plan: &Plan) -> bool {
-    let settled = |skip: &Skip| {
-        matches!(skip.reason, SkipReason::Drift { .. } | SkipReason::AlreadyThere | SkipReason::NoSuchLead)
-    };
-    plan.changes() == 0 && plan.skips() > 0 && plan.parts.iter().flat_map(|part| &part.skips).all(settled)
+/// Why nothing can be taken back where reading once more would not change that. `None` where something can be, now or
+/// another time.
+fn hopeless(plan: &Plan) -> Option<String> {
+    if plan.changes() > 0 || plan.skips() == 0 {
+        return None;
+    }
+    let mut why = None;
+    for skip in plan.parts.iter().flat_map(|part| &part.skips) {
+        match &skip.reason {
+            SkipReason::Unread(_) => return None,
+            SkipReason::Drift { .. } | SkipReason::AlreadyThere | SkipReason::NoSuchLead => {}
+            reason => drop(why.get_or_insert_with(|| format!("nothing that is left of it can be: {reason}"))),
+        }
+    }
+    Some(why.unwrap_or_else(|| "all that is left of it was changed by others since".to_owned()))
 }
 
 /// The operations that have to be taken back so that everything is as it was at `from`, or everything that one person
@@ -457,7 +470,7 @@ fn without_changes(profile: ProfileName, vendor: VendorKind, context: Option<ser
 
 /// An item that is not taken back because its profile cannot be used or read.
 fn left_alone(row: &ItemRow, problem: &Problem) -> Skip {
-    skip(row, Assignment::Unknown, SkipReason::Other(problem.what.clone()))
+    skip(row, Assignment::Unknown, SkipReason::Unread(problem.what.clone()))
 }
 
 impl Place {
@@ -587,7 +600,7 @@ impl Draft {
             Err(error) => {
                 let reason = match error.kind {
                     ErrorKind::NotFound => SkipReason::NoSuchLead,
-                    _ => SkipReason::Other(format!("could not be read: {error}")),
+                    _ => SkipReason::Unread(format!("could not be read: {error}")),
                 };
                 self.skips.push(skip(newest, Assignment::Unknown, reason));
                 return;

@@ -24,7 +24,7 @@ pub struct OperationSummary {
     pub note: Option<SafeText>,
     pub parts: Vec<OperationPart>,
     pub tally: Tally,
-    /// Items that were done and have not been taken back by a later operation.
+    /// Items that were done, or of which a part was, and that have not been taken back by a later operation.
     pub undoable: usize,
     pub life: OperationLife,
 }

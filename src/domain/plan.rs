@@ -99,6 +99,8 @@ pub enum SkipReason {
     },
     /// An undo finds that the item was never written, so there is nothing to take back.
     NotWritten,
+    /// What is there now could not be read, with the reason: another time it may be.
+    Unread(String),
     Other(String),
 }
 
@@ -110,7 +112,7 @@ impl std::fmt::Display for SkipReason {
             Self::Deleted => f.write_str("deleted"),
             Self::DoNotCall => f.write_str("do not call"),
             Self::NoSuchLead => f.write_str("no such lead"),
-            Self::NotSupported(why) | Self::Other(why) => f.write_str(why),
+            Self::NotSupported(why) | Self::Unread(why) | Self::Other(why) => f.write_str(why),
             Self::BeforeUnknown => f.write_str("present owner not known"),
             Self::Drift { was, now } => write!(f, "changed by someone else: was {was}, now {now}"),
             Self::NotWritten => f.write_str("was not written, nothing to take back"),

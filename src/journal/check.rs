@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 
 use super::codec::{self, DONE, STATES, add_people, misplaced, tally_column};
+use super::read;
 use super::schema::FILL_REVERTED;
 use super::writer::Trouble;
 use crate::domain::Assignment;
@@ -40,22 +41,30 @@ pub(super) fn verify(connection: &Connection) -> Result<Vec<String>, Trouble> {
     let mut wrong = integrity(connection)?;
     wrong.extend(rows_written_once(connection)?);
     let newest = newest();
+    let mut in_part = connection.prepare("SELECT item FROM standing WHERE in_part <> 0 ORDER BY item")?;
+    let in_part: Vec<i64> = in_part.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    if in_part != read::applied_in_part(connection)? {
+        wrong.push("items that were applied in part: not those that are noted".to_owned());
+    }
+    // Beside what is done, what was applied in part can be taken back.
+    let written = format!("(n.state = {DONE} OR n.item IN (SELECT item FROM standing WHERE in_part <> 0))");
     let standing = format!(
         "SELECT item, step, state, at, reason, now,
-                state = {DONE} AND item IN (SELECT item FROM taken_back) FROM newest"
+                {written} AND item IN (SELECT item FROM taken_back) FROM newest n"
     );
     let kept = "SELECT item, step, state, at, reason, now, taken_back_by IS NOT NULL FROM standing";
     wrong.extend(compare(connection, "newest states", &newest, &standing, kept)?);
     let tallies = format!(
         "SELECT o.n, {},
-                count(CASE WHEN n.state = {DONE} AND n.item IN (SELECT item FROM taken_back) THEN 1 END)
+                count(CASE WHEN n.item IN (SELECT item FROM standing WHERE in_part <> 0) THEN 1 END),
+                count(CASE WHEN {written} AND n.item IN (SELECT item FROM taken_back) THEN 1 END)
          FROM operations o
          LEFT JOIN items i ON i.n >= o.first_item AND i.n < o.first_item + o.items
          LEFT JOIN newest n ON n.item = i.n
          GROUP BY o.n",
         counts("coalesce(n.state, i.state)")
     );
-    let kept = format!("SELECT operation, {}, taken_back FROM tallies", tally_columns());
+    let kept = format!("SELECT operation, {}, in_part, taken_back FROM tallies", tally_columns());
     wrong.extend(compare(connection, "tallies", &newest, &tallies, &kept)?);
     let touched = "SELECT was, operation FROM items UNION SELECT wrote, operation FROM items";
     wrong.extend(compare(connection, "lists of owners", "", touched, "SELECT assignment, operation FROM touched")?);
@@ -129,19 +138,32 @@ fn compare(
     Ok((missing != 0 || wrong != 0).then(|| format!("{what}: {missing} rows missing, {wrong} wrong")))
 }
 
+/// Notes which failed items were applied in part.
+pub(super) fn mark_in_part(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute("UPDATE standing SET in_part = 0 WHERE in_part <> 0", [])?;
+    let mut mark = connection.prepare("UPDATE standing SET in_part = 1 WHERE item = ?1")?;
+    for item in read::applied_in_part(connection)? {
+        mark.execute([item])?;
+    }
+    Ok(())
+}
+
 pub(super) fn rebuild(connection: &Connection) -> Result<(), Trouble> {
-    connection.execute_batch(&format!(
+    connection.execute_batch(
         "DELETE FROM standing;
          INSERT INTO standing (step, item, state, at, reason, now)
-             SELECT max(step), item, state, at, reason, now FROM moves GROUP BY item;
-         UPDATE standing SET taken_back_by = (
+             SELECT max(step), item, state, at, reason, now FROM moves GROUP BY item;",
+    )?;
+    mark_in_part(connection)?;
+    connection.execute_batch(&format!(
+        "UPDATE standing SET taken_back_by = (
                  SELECT min(r.item) FROM reversals r JOIN standing s ON s.item = r.item
                  WHERE r.takes_back = standing.item AND s.state = {DONE})
-             WHERE state = {DONE} AND item IN (SELECT takes_back FROM reversals);
+             WHERE (state = {DONE} OR in_part = 1) AND item IN (SELECT takes_back FROM reversals);
 
          DELETE FROM tallies;
-         INSERT INTO tallies (operation, {columns}, taken_back)
-             SELECT o.n, {counts}, count(s.taken_back_by)
+         INSERT INTO tallies (operation, {columns}, in_part, taken_back)
+             SELECT o.n, {counts}, coalesce(sum(s.in_part), 0), count(s.taken_back_by)
              FROM operations o
              LEFT JOIN items i ON i.n >= o.first_item AND i.n < o.first_item + o.items
              LEFT JOIN standing s ON s.item = i.n

@@ -30,7 +30,8 @@
 //!
 //! # Undo and redo
 //!
-//! An item is *undoable* when it is done and no done item of a later operation took it back. Taking back is for good:
+//! An item is *undoable* when it is done and no done item of a later operation took it back; so is one that failed and of
+//! which a part was found applied (a set's), with that part. Taking back is for good:
 //! an operation of kind `undo` takes back items of any other kind; taking back an undo is an operation of kind
 //! `redo`, whose own items an `undo` may take back again. The undone items themselves never become undoable anew.
 
@@ -331,7 +332,7 @@ impl Journal {
         self.shared.read(|connection| read::items_in(connection, id, states, offset, limit))
     }
 
-    /// Items that were done and not taken back since: what an undo of this operation covers.
+    /// Items that were done, or applied in part, and not taken back since: what an undo of this operation covers.
     pub fn undoable_items(&self, id: &OperationId) -> Result<Vec<ItemRow>, JournalError> {
         self.shared.read(|connection| read::undoable_items(connection, id))
     }

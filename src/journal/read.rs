@@ -29,7 +29,7 @@ fn summary_sql(rest: &str) -> String {
     format!(
         "SELECT o.n, o.id, o.at, o.kind, coalesce(o.reverts, ({NEWEST_REVERTED})), o.who, o.note,
                 t.planned, t.sent, t.done, t.failed, t.unknown, t.skipped, t.not_sent, t.changed_by_others,
-                t.taken_back, g.operation IS NOT NULL, {COLUMNS}
+                t.taken_back, t.in_part, g.operation IS NOT NULL, {COLUMNS}
          FROM operations o
          LEFT JOIN given_up g ON g.operation = o.n
          LEFT JOIN tallies t ON t.operation = o.n
@@ -49,10 +49,10 @@ fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
         not_sent: codec::count(row, 13)?,
         changed_by_others: codec::count(row, 14)?,
     };
-    let held = Holder::read(row, 17)?.is_some_and(|holder| holder.is_live());
+    let held = Holder::read(row, 18)?.is_some_and(|holder| holder.is_live());
     let life = if held {
         OperationLife::Running
-    } else if row.get(16)? {
+    } else if row.get(17)? {
         OperationLife::GivenUp
     } else if tally.settled() < tally.total() {
         OperationLife::Interrupted
@@ -69,7 +69,7 @@ fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
         note: row.get::<_, Option<String>>(6)?.map(SafeText::from),
         parts: Vec::new(),
         tally,
-        undoable: tally.done.saturating_sub(codec::count(row, 15)?),
+        undoable: (tally.done + codec::count(row, 16)?).saturating_sub(codec::count(row, 15)?),
         life,
     };
     Ok(Found { n: row.get(0)?, summary })
@@ -232,7 +232,7 @@ pub(super) fn find(connection: &Connection, text: &str) -> Result<OperationSumma
 pub(super) fn undoable(connection: &Connection, redo: bool, limit: usize) -> Result<Vec<OperationSummary>, Trouble> {
     let kind = if redo { "o.kind = 'undo'" } else { "o.kind <> 'undo'" };
     // Asked this way both questions use the small indexes that are made for them.
-    let open = "o.n IN (SELECT operation FROM tallies WHERE done > taken_back)";
+    let open = "o.n IN (SELECT operation FROM tallies WHERE done + in_part > taken_back)";
     let rest = format!("WHERE {open} AND {kind} ORDER BY o.n DESC LIMIT ?1");
     Ok(summaries(connection, &rest, &[&codec::number(limit)])?)
 }
@@ -311,18 +311,50 @@ fn as_sent(
 /// What a failed item changed all the same: the part of a set's change that was read back as applied. `None` where that
 /// is nothing.
 fn applied_part(mut item: ItemRow) -> Option<ItemRow> {
-    let applied = match (&item.was, &item.wrote, item.now.as_ref()?) {
-        (Assignment::Agents(was), Assignment::Agents(wrote), Assignment::Agents(now)) => {
-            let added = &(wrote - was) & now;
-            let removed = &(was - wrote) - now;
-            Assignment::Agents(&(was | &added) - &removed)
-        }
-        _ => return None,
-    };
+    let applied = part_of(&item.was, &item.wrote, item.now.as_ref()?)?;
     (applied != item.was).then(|| {
         item.wrote = applied;
         item
     })
+}
+
+/// What of a set's change is there now: the set as it would be with that part alone.
+fn part_of(was: &Assignment, wrote: &Assignment, now: &Assignment) -> Option<Assignment> {
+    let (Assignment::Agents(was), Assignment::Agents(wrote), Assignment::Agents(now)) = (was, wrote, now) else {
+        return None;
+    };
+    let added = &(wrote - was) & now;
+    let removed = &(was - wrote) - now;
+    Some(Assignment::Agents(&(was | &added) - &removed))
+}
+
+/// Whether a failed item at which this was read changed something all the same.
+pub(super) fn is_applied_in_part(connection: &Connection, item: i64, now: &Assignment) -> rusqlite::Result<bool> {
+    if !matches!(now, Assignment::Agents(_)) {
+        return Ok(false);
+    }
+    let sql = format!("SELECT i.was, i.wrote, {READ_BEFORE} FROM items i WHERE i.n = ?1");
+    let (was, wrote, read) = connection
+        .prepare_cached(&sql)?
+        .query_row([item], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let (was, wrote) = as_sent([was, wrote], read, &mut Values::new(connection))?;
+    Ok(part_of(&was, &wrote, now).is_some_and(|applied| applied != was))
+}
+
+/// All failed items that were applied in part, by their numbers.
+pub(super) fn applied_in_part(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
+    let sql = format!("SELECT item, now FROM standing WHERE state = {FAILED} AND now IS NOT NULL ORDER BY item");
+    let mut query = connection.prepare(&sql)?;
+    let mut rows = query.query([])?;
+    let mut values = Values::new(connection);
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let item = row.get(0)?;
+        if is_applied_in_part(connection, item, &values.assignment(row.get(1)?)?)? {
+            found.push(item);
+        }
+    }
+    Ok(found)
 }
 
 fn items_where(connection: &Connection, first: i64, rest: &str, bound: &[&dyn ToSql]) -> Result<Vec<ItemRow>, Trouble> {
@@ -368,9 +400,9 @@ pub(super) fn items_in(
 
 pub(super) fn undoable_items(connection: &Connection, id: &OperationId) -> Result<Vec<ItemRow>, Trouble> {
     let Range { first, end } = range(connection, id)?;
-    let rest = "i.n >= ?1 AND i.n < ?2 AND (s.state = ?3 OR (s.state = ?4 AND s.now IS NOT NULL))
+    let rest = "i.n >= ?1 AND i.n < ?2 AND (s.state = ?3 OR s.in_part = 1)
                 AND s.taken_back_by IS NULL ORDER BY i.n";
-    let items = items_where(connection, first, rest, &[&first, &end, &DONE, &FAILED])?;
+    let items = items_where(connection, first, rest, &[&first, &end, &DONE])?;
     Ok(items.into_iter().filter_map(written).collect())
 }
 
@@ -392,7 +424,7 @@ pub(super) fn taken_back_since(
     let sql = format!(
         "WITH RECURSIVE through(item) AS (
              SELECT r.takes_back FROM standing s JOIN reversals r ON r.item = s.item {young}
-             WHERE s.item >= ?1 AND s.item < ?2 AND s.state = {DONE} AND s.taken_back_by IS NULL
+             WHERE s.item >= ?1 AND s.item < ?2 AND (s.state = {DONE} OR s.in_part = 1) AND s.taken_back_by IS NULL
              UNION SELECT r.takes_back FROM through t JOIN reversals r ON r.item = t.item {young}
          )
          SELECT {ITEM_COLUMNS}, {READ_BEFORE}, o.id, o.first_item

@@ -28,8 +28,8 @@
 //!
 //! | Table | One row is |
 //! |---|---|
-//! | `standing` | the newest state of an item that has moved, and the item of an undo that took it back |
-//! | `tallies` | how many items of an operation are in which state |
+//! | `standing` | the newest state of an item that has moved, whether part of it was applied, and what took it back |
+//! | `tallies` | how many items of an operation are in which state, were applied in part or taken back |
 //! | `touched` | an operation and an assignment that it found or wrote somewhere |
 //! | `reverted` | an undo or redo and an earlier operation of which it takes something back |
 //! | `assignment_people` | an assignment and a person in it, by id and by name |
@@ -43,6 +43,8 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::check;
+
 /// The newest format this program knows.
 pub(super) const FORMAT: i64 = MIGRATIONS.len() as i64;
 
@@ -50,7 +52,7 @@ pub(super) const FORMAT: i64 = MIGRATIONS.len() as i64;
 pub(super) const APPLICATION_ID: i64 = 0x5357_4244;
 
 /// The step at index N makes format N + 1 out of format N. Steps that were released are never changed.
-const MIGRATIONS: &[fn(&Connection) -> rusqlite::Result<()>] = &[first, second, snapshots, reverted];
+const MIGRATIONS: &[fn(&Connection) -> rusqlite::Result<()>] = &[first, second, snapshots, reverted, in_part];
 
 fn first(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(FIRST)?;
@@ -85,6 +87,29 @@ fn reverted(connection: &Connection) -> rusqlite::Result<()> {
     )?;
     connection.execute(FILL_REVERTED, [])?;
     Ok(())
+}
+
+/// Items that were applied in part can be taken back like those that are done: they are counted too.
+fn in_part(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "ALTER TABLE standing ADD COLUMN in_part INTEGER NOT NULL DEFAULT 0;
+         ALTER TABLE tallies ADD COLUMN in_part INTEGER NOT NULL DEFAULT 0;
+         DROP INDEX tallies_undoable;
+         CREATE INDEX tallies_undoable ON tallies (operation) WHERE done + in_part > taken_back;",
+    )?;
+    check::mark_in_part(connection)?;
+    connection.execute_batch(
+        "UPDATE standing SET taken_back_by = (
+             SELECT min(r.item) FROM reversals r JOIN standing s ON s.item = r.item
+             WHERE r.takes_back = standing.item AND s.state = 2)
+         WHERE in_part = 1;
+         UPDATE tallies SET
+             in_part = (SELECT count(*) FROM standing s JOIN items i ON i.n = s.item
+                        WHERE s.in_part = 1 AND i.operation = tallies.operation),
+             taken_back = taken_back + (SELECT count(s.taken_back_by) FROM standing s JOIN items i ON i.n = s.item
+                        WHERE s.in_part = 1 AND i.operation = tallies.operation)
+         WHERE operation IN (SELECT i.operation FROM standing s JOIN items i ON i.n = s.item WHERE s.in_part = 1);",
+    )
 }
 
 /// Fills `reverted` from the rows that it comes from.

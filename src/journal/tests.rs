@@ -172,6 +172,45 @@ fn an_item_that_proves_done_after_its_undo_is_taken_back_all_the_same() {
     assert_eq!(journal.verify().unwrap(), Vec::<String>::new());
 }
 
+/// A list that should have got u2 and u3: it got u2 before the answer was lost.
+fn half_a_mapping(journal: &Journal, id: &str) {
+    let mapping = change("c:1", Assignment::agents(["u1"]), Assignment::agents(["u1", "u2", "u3"]));
+    let plan = plan(vec![part("center", vec![mapping])]);
+    let hold = journal.begin(&operation(id, &plan)).unwrap();
+    journal.record(&hold, at(1), &[Move::to(0, ItemState::Sent), Move::to(0, ItemState::Unknown)]).unwrap();
+    let now = Some(Assignment::agents(["u1", "u2", "u9"]));
+    journal.record(&hold, at(2), &[Move { now, ..Move::to(0, ItemState::Failed) }]).unwrap();
+}
+
+#[test]
+fn what_was_applied_in_part_is_taken_back_like_what_is_done() {
+    let folder = folder();
+    let journal = Journal::open(folder.path()).unwrap();
+    half_a_mapping(&journal, "op1");
+    // Read back as it was before: nothing to take back.
+    let none = change("c:2", Assignment::agents(["u1"]), Assignment::agents(["u2"]));
+    let none = plan(vec![part("center", vec![none])]);
+    let hold = journal.begin(&operation("op2", &none)).unwrap();
+    let now = Some(Assignment::agents(["u1", "u9"]));
+    let moves = [Move::to(0, ItemState::Sent), Move { now, ..Move::to(0, ItemState::Failed) }];
+    journal.record(&hold, at(1), &moves).unwrap();
+    let newest = journal.newest_undoable(false).unwrap().unwrap();
+    assert_eq!((newest.id.as_str(), newest.undoable, newest.tally.failed), ("op1", 1, 1));
+    assert_eq!(journal.undoable_items(&"op1".into()).unwrap()[0].wrote, Assignment::agents(["u1", "u2"]));
+    assert_eq!(journal.undoable_items(&"op2".into()).unwrap(), []);
+
+    let plan = assign(1);
+    let taking =
+        NewOperation { kind: OperationKind::Undo, takes_back: vec![(0, "op1".into(), 0)], ..operation("op3", &plan) };
+    run(&journal, &taking, &[0], ItemState::Done);
+    assert_eq!(journal.newest_undoable(false).unwrap(), None);
+    assert_eq!(journal.undoable_items(&"op1".into()).unwrap(), []);
+    assert_eq!(journal.verify().unwrap(), Vec::<String>::new());
+    let before = journal.operations(0, 9).unwrap();
+    journal.rebuild().unwrap();
+    assert_eq!((journal.verify().unwrap(), journal.operations(0, 9).unwrap()), (vec![], before));
+}
+
 #[test]
 fn two_never_hold_the_same_operation() {
     let folder = folder();
@@ -487,10 +526,23 @@ fn a_journal_of_the_first_format_is_brought_to_this_one() {
     let (one, back) = (assign(1), ["op1", "op2"].map(|id| (0, id.into(), 0)).to_vec());
     let undo = NewOperation { kind: OperationKind::Undo, takes_back: back, ..operation("op3", &one) };
     run(&journal, &undo, &[0], ItemState::Done);
+    half_a_mapping(&journal, "op4");
+    half_a_mapping(&journal, "op5");
+    let undo = NewOperation { kind: OperationKind::Undo, takes_back: vec![(0, "op5".into(), 0)], ..operation("op6", &one) };
+    run(&journal, &undo, &[0], ItemState::Done);
+    let before = journal.operations(0, 9).unwrap();
     let other = journal.shared.place.writer().unwrap();
     drop(journal);
     // As the program before this one left it.
-    other.execute_batch("DROP TABLE reverted").unwrap();
+    other
+        .execute_batch(
+            "DROP TABLE reverted; DROP INDEX tallies_undoable;
+             CREATE INDEX tallies_undoable ON tallies (operation) WHERE done > taken_back;
+             ALTER TABLE standing DROP COLUMN in_part; ALTER TABLE tallies DROP COLUMN in_part;
+             UPDATE standing SET taken_back_by = NULL WHERE state = 3;
+             UPDATE tallies SET taken_back = 0 WHERE failed > 0;",
+        )
+        .unwrap();
     for table in schema::WRITTEN_ONCE[7..].iter().rev() {
         other.execute_batch(&format!("DROP TABLE {table}")).unwrap();
     }
@@ -500,6 +552,8 @@ fn a_journal_of_the_first_format_is_brought_to_this_one() {
     assert_eq!(journal.operation(&"op1".into()).unwrap().tally.done, 1);
     let undo = journal.operation(&"op3".into()).unwrap();
     assert_eq!((undo.reverts, undo.reverts_all), (Some("op2".into()), vec!["op2".into(), "op1".into()]));
+    assert_eq!(journal.operations(0, 9).unwrap(), before);
+    assert_eq!(before.iter().map(|operation| operation.undoable).collect::<Vec<_>>(), [1, 0, 1, 1, 0, 0]);
     let hold = journal.hold(&"op1".into()).unwrap();
     journal.give_up(&hold, at(2), &"ann@desk".into(), &to(&[1], ItemState::NotSent)).unwrap();
     assert_eq!(journal.verify().unwrap(), Vec::<String>::new());

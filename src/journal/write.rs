@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::codec::{self, DONE, tally_column};
 use super::hold::{self, Grip};
 use super::writer::{Desk, Trouble};
-use super::{JournalError, Move, NewOperation};
+use super::{JournalError, Move, NewOperation, read};
 use crate::domain::history::OperationPart;
 use crate::domain::{Assignment, ItemState, OperationId, OperationKind, SafeText, TargetId, Timestamp};
 
@@ -260,6 +260,8 @@ pub(super) struct Batch {
     shifts: BTreeMap<(i64, ItemState, ItemState), i64>,
     /// How many items of an operation were taken back.
     taken_back: BTreeMap<i64, i64>,
+    /// How many items of an operation turned out to be applied in part.
+    in_part: BTreeMap<i64, i64>,
 }
 
 impl Batch {
@@ -273,6 +275,11 @@ impl Batch {
         for (operation, items) in self.taken_back {
             connection
                 .prepare_cached("UPDATE tallies SET taken_back = taken_back + ?2 WHERE operation = ?1")?
+                .execute((operation, items))?;
+        }
+        for (operation, items) in self.in_part {
+            connection
+                .prepare_cached("UPDATE tallies SET in_part = in_part + ?2 WHERE operation = ?1")?
                 .execute((operation, items))?;
         }
         Ok(())
@@ -315,6 +322,11 @@ pub(super) fn record(
     for (Move { seq, to, reason, now }, before) in moves.iter().zip(before) {
         let item = grip.item(*seq);
         let reason = reason.as_ref().map(|reason| desk.numbers.of_text(desk.connection, reason)).transpose()?;
+        // Nothing comes after a failure, so this is looked at once.
+        let in_part = match now {
+            Some(now) if *to == ItemState::Failed => read::is_applied_in_part(desk.connection, item, now)?,
+            _ => false,
+        };
         let now = now.as_ref().map(|now| desk.numbers.of_assignment(desk.connection, now)).transpose()?;
         let row = (item, before.step.saturating_add(1), codec::state_number(*to), at, reason, now);
         append.execute(row)?;
@@ -323,8 +335,14 @@ pub(super) fn record(
         if before.state != *to {
             *desk.batch.shifts.entry((grip.operation, before.state, *to)).or_default() += 1;
         }
+        if in_part {
+            desk.connection.prepare_cached("UPDATE standing SET in_part = 1 WHERE item = ?1")?.execute([item])?;
+            *desk.batch.in_part.entry(grip.operation).or_default() += 1;
+        }
         if *to == ItemState::Done && reversals {
             take_back(desk, grip.operation, item)?;
+        } else if in_part && reversals {
+            taken_back_later(desk, grip.operation, item)?;
         }
     }
     Ok(())
@@ -397,9 +415,7 @@ fn has_reversals(desk: &Desk<'_>, grip: Grip) -> rusqlite::Result<bool> {
 /// an item is taken back when it is done and a done item of a later operation refers to it, in whichever order the two
 /// became known.
 fn take_back(desk: &mut Desk<'_>, operation: i64, item: i64) -> rusqlite::Result<()> {
-    let mut mark = desk.connection.prepare_cached(
-        "UPDATE standing SET taken_back_by = ?2 WHERE item = ?1 AND state = ?3 AND taken_back_by IS NULL",
-    )?;
+    let mut mark = desk.connection.prepare_cached(MARK)?;
     let mut earlier = desk.connection.prepare_cached(
         "SELECT r.takes_back, i.operation FROM reversals r JOIN items i ON i.n = r.takes_back WHERE r.item = ?1",
     )?;
@@ -410,6 +426,14 @@ fn take_back(desk: &mut Desk<'_>, operation: i64, item: i64) -> rusqlite::Result
             *desk.batch.taken_back.entry(owner).or_default() += 1;
         }
     }
+    taken_back_later(desk, operation, item)
+}
+
+const MARK: &str = "UPDATE standing SET taken_back_by = ?2
+    WHERE item = ?1 AND (state = ?3 OR in_part = 1) AND taken_back_by IS NULL";
+
+/// Marks an item that a later one took back before its own outcome was known.
+fn taken_back_later(desk: &mut Desk<'_>, operation: i64, item: i64) -> rusqlite::Result<()> {
     let later: Option<i64> = desk
         .connection
         .prepare_cached(
@@ -419,7 +443,7 @@ fn take_back(desk: &mut Desk<'_>, operation: i64, item: i64) -> rusqlite::Result
         .query_row((item, DONE), |row| row.get(0))
         .optional()?;
     if let Some(later) = later
-        && mark.execute((item, later, DONE))? == 1
+        && desk.connection.prepare_cached(MARK)?.execute((item, later, DONE))? == 1
     {
         *desk.batch.taken_back.entry(operation).or_default() += 1;
     }

@@ -91,6 +91,7 @@ async fn lost_answers_are_judged_by_what_was_sent() {
     let part = "the line was cut; read back: applied in part: +bob is done, +cid is not";
     assert_eq!((found[2].0, found[2].1.as_str()), (ItemState::Failed, part));
 
+    assert_eq!((done.tally.done, done.undoable), (1, 3));
     // What was applied in part can be taken back like that.
     let plan = undo(&bench, &done.id).await;
     let mut afters: Vec<(String, Assignment)> =

@@ -263,3 +263,24 @@ async fn by_force_an_owner_that_was_not_known_is_nobody_where_the_vendor_cannot_
         }
     }
 }
+
+#[tokio::test]
+async fn the_newest_is_one_of_which_something_can_be_taken_back() {
+    let bench = Make::default().build();
+    let first = bench.apply(assign(2)).await.summary;
+    let one = |n, before: Assignment| plan(vec![part("sales", vec![change(n, before, cid())])]);
+    let changed = bench.apply(one(5, ann())).await.summary;
+    bench.world().owners.insert(lead(5), bob());
+    let unknown = bench.apply(one(6, Assignment::Unknown)).await.summary;
+    let candidates = || vec![unknown.id.clone(), changed.id.clone(), first.id.clone()];
+    let plan = bench.engine.plan_newest_undo(candidates(), None).await.unwrap();
+    assert_eq!((plan.reverts, plan.parts[0].changes.len()), (Some(first.id.clone()), 2));
+    let told = &plan.parts[0].warnings;
+    assert!(told.iter().any(|told| told.contains(unknown.id.as_str()) && told.contains("is not known")), "{told:?}");
+    assert!(told.iter().any(|told| told.contains(changed.id.as_str()) && told.contains("by others since")), "{told:?}");
+    // What could not be read is not given up: it is the newest, and says so.
+    bench.world().read_errors.push_back(crate::vendor::ErrorKind::Server);
+    let newest = bench.engine.plan_newest_undo(candidates(), None).await;
+    let named = newest.map_or_else(|problem| problem.what, |plan| plan.reverts.unwrap().to_string());
+    assert!(!named.contains(first.id.as_str()), "{named}");
+}
