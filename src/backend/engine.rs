@@ -334,17 +334,40 @@ impl Engine {
 
     /// Refuses a plan file that was made for another place than this engine's profiles lead to.
     pub fn is_for_here(&self, file: &PlanFile) -> Result<(), ApplyError> {
+        let profiles = self.profiles();
         for place in &file.places {
-            let desk = self.inner.desk_for_writing(&place.profile)?;
-            if desk.kind != place.vendor || desk.base_url != place.base_url {
+            let Some(known) = profiles.iter().find(|known| known.name == place.profile) else {
+                return Err(ApplyError::NoSuchProfile(place.profile.clone()));
+            };
+            if known.vendor != place.vendor || known.base_url != place.base_url {
                 return Err(ApplyError::ElsewhereNow {
                     profile: place.profile.clone(),
                     then: place.base_url.clone(),
-                    now: desk.base_url.clone(),
+                    now: known.base_url.clone(),
                 });
             }
         }
         Ok(())
+    }
+
+    /// A plan without what goes to profiles to which nothing can be written now: each of those changes becomes a skip
+    /// with the reason, and the others go on. An error where nothing could be written at all.
+    pub fn without_unusable(&self, mut plan: Plan) -> Result<Plan, ApplyError> {
+        let mut unusable = Vec::new();
+        let mut usable = false;
+        for (number, part) in plan.parts.iter().enumerate().filter(|(_, part)| !part.changes.is_empty()) {
+            match self.inner.desk_for_writing(&part.profile) {
+                Ok(_) => usable = true,
+                Err(error) => unusable.push((number, error)),
+            }
+        }
+        for (number, error) in unusable {
+            if !usable {
+                return Err(error);
+            }
+            plan.parts[number].leave_alone(&error.problem().what);
+        }
+        Ok(plan)
     }
 
     /// Reads the targets again and makes the plan that takes operations back: an undo, or a redo where they are undos.
@@ -542,9 +565,10 @@ impl Inner {
             parts.push(Part::new(desk, plan.clone(), index, Seqs::From(first), session));
             first += share.changes.len() as u32;
         }
+        // Parts without changes have no work of their own.
         let snapshots = parts
             .iter()
-            .zip(&plan.parts)
+            .zip(plan.parts.iter().filter(|share| !share.changes.is_empty()))
             .filter_map(|(part, share)| matrix::snapshot_before(&part.desk, share, (self.clock)(), &self.who))
             .collect();
         let (id, hold) = self.begin(&plan, recorded, snapshots).await?;

@@ -19,24 +19,39 @@ pub async fn recheck(inner: &Arc<Inner>, plan: Plan) -> Result<Plan, Problem> {
     let hot = plan.changes() <= inner.tuning.hot_up_to;
     let undo = matches!(plan.kind, OperationKind::Undo | OperationKind::Redo);
     let Plan { kind, reverts, note, made_at, parts } = plan;
-    let parts = parts.into_iter().map(|part| async move {
-        let desk = inner.desk(&part.profile).map_err(|error| error.problem())?;
-        recheck_part(&desk, part, now, hot, undo).await
+    let rechecked = parts.into_iter().map(|mut part| async move {
+        let read = match inner.desk(&part.profile) {
+            Ok(desk) => recheck_part(&desk, &mut part, now, hot, undo).await,
+            // Nothing goes there, so it need not be usable.
+            Err(_) if part.changes.is_empty() => Ok(()),
+            Err(error) => Err(error.problem()),
+        };
+        (part, read)
     });
     // Profiles are read side by side.
-    let parts: Result<Vec<PlanPart>, Problem> = futures_util::future::join_all(parts).await.into_iter().collect();
-    Ok(Plan { kind, reverts, note, made_at, parts: parts? })
+    let rechecked = futures_util::future::join_all(rechecked).await;
+    // One that cannot be read does not hold the others up; where that is all there is, it is an error.
+    let others = rechecked.iter().any(|(part, read)| read.is_ok() && !part.changes.is_empty());
+    let mut parts = Vec::with_capacity(rechecked.len());
+    for (mut part, read) in rechecked {
+        match read {
+            Err(problem) if others => part.leave_alone(&problem.what),
+            read => read?,
+        }
+        parts.push(part);
+    }
+    Ok(Plan { kind, reverts, note, made_at, parts })
 }
 
 async fn recheck_part(
     desk: &Desk,
-    mut part: PlanPart,
+    part: &mut PlanPart,
     now: Timestamp,
     hot: bool,
     undo: bool,
-) -> Result<PlanPart, Problem> {
+) -> Result<(), Problem> {
     if part.changes.is_empty() || desk.capabilities.read_back == ReadBack::Never {
-        return Ok(part);
+        return Ok(());
     }
     let context = part.context.clone().unwrap_or_else(|| desk.vendor.context());
     let session = Session { context, hot, undo, ..Session::default() };
@@ -89,7 +104,7 @@ async fn recheck_part(
     part.warnings
         .extend(changed_since(&sets_changed_since, "only the agents that are to be added and removed here change"));
     part.cost = planning::cost(&part.changes, &desk.capabilities, 0);
-    Ok(part)
+    Ok(())
 }
 
 /// Why a change is left out, and what is there instead; `None` where it still holds.

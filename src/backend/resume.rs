@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::desk::Desk;
 use super::engine::{ApplyError, Inner, Report};
 use super::operation::{Chance, Part, Seqs};
 use super::{StopToken, Watch};
 use crate::domain::exchange::Event;
-use crate::domain::history::{ItemRow, OperationLife, OperationSummary};
+use crate::domain::history::{ItemRow, OperationLife, OperationPart, OperationSummary};
 use crate::domain::{
     Capabilities, Change, Cost, ItemState, OperationId, OperationKind, Plan, PlanPart, Tally, Timestamp,
 };
@@ -58,31 +59,49 @@ pub async fn resume(
     let operation = id.clone();
     let Held { summary, life, settle_only, last_sent, hold, settle, send } =
         inner.ask(move |journal| take_hold(journal, &operation, settle_only)).await?;
-    // Checked for every profile before anything is moved or sent: what cannot be finished whole is left as it is.
+    // Checked for every profile before anything is moved or sent. One that cannot be used keeps its items as they are,
+    // and holds no other up; where that is so for all, nothing is moved.
     let mut desks = Vec::new();
+    let mut left = Vec::new();
     for (index, part) in summary.parts.iter().enumerate() {
         let touched = |rows: &[ItemRow]| rows.iter().any(|row| row.part as usize == index);
+        let sends = touched(&send) && !settle_only;
         if !touched(&settle) && !touched(&send) {
             desks.push(None);
             continue;
         }
-        let desk = inner.desk(&part.profile)?;
-        if touched(&send) && !settle_only && desk.read_only {
-            return Err(ApplyError::ReadOnly(part.profile.clone()));
+        match desk_of(inner, part) {
+            // What was sent is settled by reading, which may be done there too.
+            Ok(desk) if sends && desk.read_only => {
+                let reads = touched(&settle);
+                left.push(LeftOut { index, unread: !reads, error: ApplyError::ReadOnly(part.profile.clone()) });
+                desks.push(Some(desk).filter(|_| reads));
+            }
+            Ok(desk) => desks.push(Some(desk)),
+            Err(error) => {
+                left.push(LeftOut { index, unread: true, error });
+                desks.push(None);
+            }
         }
-        if desk.base_url != part.base_url {
-            return Err(ApplyError::ElsewhereNow {
-                profile: part.profile.clone(),
-                then: part.base_url.clone(),
-                now: desk.base_url.clone(),
-            });
-        }
-        desks.push(Some(desk));
+    }
+    // What can only be read is not gone on with by itself: that is what `settle_only` is for.
+    let goes_on = |(index, desk): (usize, &Option<Arc<Desk>>)| desk.is_some() && left.iter().all(|out| out.index != index);
+    if !desks.iter().enumerate().any(goes_on)
+        && let Some(first) = left.first()
+    {
+        return Err(first.error.clone());
     }
     let now = (inner.clock)();
-    let send_now = if settle_only { Vec::new() } else { send.clone() };
     let mut tally = summary.tally;
-    let moves = first_moves(&settle, &send, settle_only, &mut tally);
+    let mut moves = Vec::new();
+    for out in &left {
+        moves.extend(out.moves(&settle, &send, settle_only, &mut tally));
+    }
+    let stays = |row: &ItemRow, unread: bool| left.iter().any(|out| out.index == row.part as usize && (out.unread || !unread));
+    let settle: Vec<ItemRow> = settle.into_iter().filter(|row| !stays(row, true)).collect();
+    let send: Vec<ItemRow> = send.into_iter().filter(|row| !stays(row, false)).collect();
+    moves.extend(first_moves(&settle, &send, settle_only, &mut tally));
+    let send_now = if settle_only { Vec::new() } else { send };
     let hold = inner.ask(move |journal| journal.record(&hold, now, &moves).map(|()| hold)).await?;
 
     let hot = settle.len() + send_now.len() <= inner.tuning.hot_up_to;
@@ -133,7 +152,56 @@ pub async fn resume(
             parts.push(Part::new(desk, plan.clone(), index, seqs, session).continued(whys));
         }
     }
-    inner.carry_out(id, plan, parts, tally, hold, watch, stop).await
+    let mut report = inner.carry_out(id, plan, parts, tally, hold, watch, stop).await?;
+    report.cut_short.extend(left.into_iter().map(|out| (summary.parts[out.index].profile.clone(), out.error.problem())));
+    Ok(report)
+}
+
+/// The desk of a part, where it still goes where it went.
+fn desk_of(inner: &Inner, part: &OperationPart) -> Result<Arc<Desk>, ApplyError> {
+    let desk = inner.desk(&part.profile)?;
+    if desk.base_url != part.base_url {
+        return Err(ApplyError::ElsewhereNow {
+            profile: part.profile.clone(),
+            then: part.base_url.clone(),
+            now: desk.base_url.clone(),
+        });
+    }
+    Ok(desk)
+}
+
+/// A part of an operation that is not gone on with, because its profile cannot be used.
+struct LeftOut {
+    index: usize,
+    /// Nor is what was sent read back.
+    unread: bool,
+    error: ApplyError,
+}
+
+impl LeftOut {
+    /// The moves that give the reason to its items, which stay as they are.
+    fn moves(&self, settle: &[ItemRow], send: &[ItemRow], settle_only: bool, tally: &mut Tally) -> Vec<Move> {
+        let why = self.error.problem().what;
+        let mine = |row: &&ItemRow| row.part as usize == self.index;
+        let mut moves = Vec::new();
+        let mut go = |row: &ItemRow, from: ItemState, to: ItemState, reason: Option<String>| {
+            tally.shift(from, to);
+            moves.push(Move { seq: row.seq, to, reason: reason.map(|reason| reason.as_str().into()), now: None });
+        };
+        for row in settle.iter().filter(mine).filter(|_| self.unread) {
+            go(row, row.state, ItemState::Unknown, Some(format!("{}; {why}", why_open(row))));
+        }
+        for row in send.iter().filter(mine) {
+            if row.state == ItemState::NotSent {
+                if settle_only {
+                    continue;
+                }
+                go(row, ItemState::NotSent, ItemState::Planned, None);
+            }
+            go(row, ItemState::Planned, ItemState::NotSent, Some(why.clone()));
+        }
+        moves
+    }
 }
 
 /// An operation that this process now holds, and what is open in it.

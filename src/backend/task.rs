@@ -388,7 +388,10 @@ impl Backend {
             if let Err(error) = engine.is_for_here(&file) {
                 return outbox.put(Event::NotPlanned { problem: error.problem() });
             }
-            let plan = engine.recheck(file.clone().into_plan()).await;
+            let plan = match engine.without_unusable(file.clone().into_plan()) {
+                Ok(plan) => engine.recheck(plan).await,
+                Err(error) => Err(error.problem()),
+            };
             outbox.put(match plan {
                 Ok(plan) => Event::PlanOpened { file: Arc::new(file), plan: Arc::new(plan) },
                 Err(problem) => Event::NotPlanned { problem },

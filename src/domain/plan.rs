@@ -144,6 +144,20 @@ impl PlanPart {
             context: None,
         }
     }
+
+    /// Turns every change into a skip: its profile cannot be used or read.
+    pub fn leave_alone(&mut self, why: &str) {
+        self.skips.extend(self.changes.drain(..).map(|change| Skip {
+            target: change.target,
+            name: change.name,
+            before: change.before,
+            after: change.after,
+            reason: SkipReason::Unread(why.to_owned()),
+        }));
+        self.takes_back.clear();
+        self.inexact.clear();
+        self.cost = Cost::default();
+    }
 }
 
 impl Plan {

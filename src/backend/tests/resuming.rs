@@ -235,3 +235,28 @@ async fn what_cannot_be_settled_any_more_can_be_given_up_all_the_same() {
 fn cut_off_again(bench: &Bench) -> OperationId {
     cut_off_as(bench, &assign(2), &[], HERE, "20261120-190000-aaaa")
 }
+
+#[tokio::test]
+async fn a_profile_that_cannot_be_used_keeps_its_items_and_holds_no_other_up() {
+    use ItemState::*;
+    let bench = Make::default().build();
+    let mut plan = assign(2);
+    plan.parts.push(part("gone", (4..8).map(|n| change(n, ann(), bob())).collect()));
+    let moves = [(0, Sent), (2, Sent), (3, Sent), (3, Unknown), (4, NotSent)];
+    let id = cut_off(&bench, &plan, &moves, HERE);
+    bench.world().owners.insert(lead(0), bob());
+    let report = bench.engine.resume(&id, false, bench.watch(), StopToken::new()).await.unwrap();
+    assert_eq!(states(&bench, &id), [Done, Done, Unknown, Unknown, NotSent, NotSent]);
+    assert_eq!(report.cut_short.len(), 1);
+    for item in &bench.items(&id)[2..] {
+        let reason = item.reason.clone().unwrap_or_default();
+        assert!(reason.as_str().contains("there is no profile gone"), "{reason}");
+    }
+    let known = report.summary.tally;
+    assert_eq!((known.done, known.unknown, known.not_sent, known.total()), (2, 2, 2, 6));
+    bench.check(&id);
+    // Once more it is the only one left: that is refused, and nothing moves.
+    let again = bench.engine.resume(&id, false, bench.watch(), StopToken::new()).await.unwrap_err();
+    assert!(matches!(again, ApplyError::NoSuchProfile(_)), "{again}");
+    assert_eq!(bench.engine.journal().operation(&id).unwrap().tally, known);
+}

@@ -5,8 +5,8 @@ use serde_json::json;
 use crate::cli::args::{ApplyArgs, ApproveArgs, Format};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::{Out, say};
-use crate::cli::session::{Session, ordered, refuse_read_only, refuse_unusable};
-use crate::cli::writing::Writing;
+use crate::cli::session::{Session, ordered};
+use crate::cli::writing::{Writing, failure_of};
 use crate::cli::{overview, planfile, signals};
 use crate::domain::plan_file::NotApproved;
 use crate::domain::{SafeText, Timestamp};
@@ -16,12 +16,11 @@ pub async fn run(session: &Session, args: &ApplyArgs, out: &mut Out) -> Result<E
     let saved = planfile::read(&args.plan)?;
     planfile::refuse_elsewhere(&saved, session)?;
     let profiles = ordered(session, saved.places.iter().map(|place| &place.profile))?;
-    refuse_read_only(profiles.iter().copied())?;
     let stop = signals::listen();
     let engine = session.engine(&profiles)?;
-    refuse_unusable(&engine)?;
     let asked = saved.asked.clone();
-    let mut plan = saved.clone().into_plan();
+    // Of several profiles one that cannot be used is told in the plan, item by item.
+    let mut plan = engine.without_unusable(saved.clone().into_plan()).map_err(failure_of)?;
     if let Some(note) = &args.write.note {
         plan.note = Some(SafeText::new(note));
     }

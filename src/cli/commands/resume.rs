@@ -39,12 +39,14 @@ pub async fn run(session: &Session, args: &ResumeArgs, out: &mut Out) -> Result<
         return Ok(Exit::Done);
     }
     let profiles = if args.give_up { known_profiles(session, &operations) } else { profiles_of(session, &operations)? };
-    if !args.settle_only && !args.give_up {
+    // Of several profiles one that cannot be used holds no other up: the engine leaves its items, and says so.
+    let alone = profiles.len() == 1;
+    if alone && !args.settle_only && !args.give_up {
         refuse_read_only(profiles.iter().copied())?;
     }
     let stop = signals::listen();
     let engine = session.engine_with(journal, &profiles)?;
-    if !args.give_up {
+    if alone && !args.give_up {
         refuse_unusable(&engine)?;
     }
     let writing = Writing {
@@ -57,26 +59,37 @@ pub async fn run(session: &Session, args: &ResumeArgs, out: &mut Out) -> Result<
         asked: "",
     };
     let mut exits = Vec::new();
+    let mut refusals = Vec::new();
     for operation in &operations {
         let went = match args.give_up {
             true => writing.give_up(&operation.id, out).await,
             false => go_on(&writing, operation, args.settle_only, out).await,
         };
-        let exit = match went {
-            Ok(exit) => exit,
+        match went {
+            Ok(exit) => exits.push(exit),
             // The others are settled all the same.
             Err(failure) => {
                 say(&failure.message);
-                failure.exit
+                refusals.push((failure.exit, operation));
             }
-        };
-        exits.push(exit);
+        }
         if stop.is_stopped() {
             exits.push(Exit::Stopped);
             break;
         }
     }
+    let none_went = exits.is_empty();
+    exits.extend(refusals.into_iter().map(|(exit, operation)| match exit {
+        // Something was carried out, so that the codes for nothing at all would be wrong.
+        Exit::WrongUse | Exit::Refused if !none_went => left_open(operation),
+        exit => exit,
+    }));
     Ok(writing::all(exits))
+}
+
+/// The exit code of an operation that was not gone on with.
+fn left_open(operation: &OperationSummary) -> Exit {
+    if operation.tally.unknown + operation.tally.sent > 0 { Exit::Unknown } else { Exit::Nothing }
 }
 
 /// Settles one operation by reading, and sends what was not sent if that is wanted and confirmed.

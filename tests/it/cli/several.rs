@@ -114,3 +114,28 @@ fn the_same_name_may_be_meant_only_where_it_is_certain() {
     assert_eq!((&undone["skipped"], undone["parts"][0]["skipped"].as_u64()), (&2.into(), Some(1)));
     assert_eq!(ids.len(), 2);
 }
+
+#[test]
+fn a_plan_file_goes_on_without_a_profile_that_cannot_be_used() {
+    let (world, _) = two();
+    let plan = world.path("plan.json").display().to_string();
+    let read_only = |profile: &str| {
+        let config = std::fs::read_to_string(world.path("config.toml")).unwrap();
+        let table = format!("[profiles.{profile}]");
+        std::fs::write(world.path("config.toml"), config.replace(&table, &format!("{table}\nread_only = true"))).unwrap();
+    };
+    let args = ["-p", "all", "assign", "--to", "jane", "--where", "owner:none", "--include-closed", "--out", &plan];
+    let planned = world.run(&args).ok().items();
+    let of_shop = planned.iter().filter(|item| item["profile"] == "shop" && item["state"] == "planned").count();
+    assert!(of_shop > 5);
+    read_only("shop");
+    let ran = world.run(&["apply", &plan, "--yes"]).ends(3);
+    let summary = ran.summary();
+    assert_eq!(summary["done"], planned.iter().filter(|item| item["profile"] == "sales").count());
+    assert_eq!(summary["skipped"], of_shop);
+    let shop = ran.items().into_iter().filter(|item| item["profile"] == "shop");
+    shop.for_each(|item| assert!(text(&item["reason"]).contains("read-only"), "{item}"));
+    // Alone it is refused as ever.
+    read_only("sales");
+    world.run(&["apply", &plan, "--yes"]).ends(6);
+}
