@@ -82,9 +82,6 @@ impl State {
                     Undo if view.summary.as_ref().is_some_and(|summary| summary.undoable == 0) => {
                         because("Nothing of it is left to take back")
                     }
-                    Retry if kind == Some(OperationKind::Map) => {
-                        because("What was not done is still painted in the grid: plan it there again")
-                    }
                     ForceUndo if running => because("The operation is still running"),
                     ForceUndo if tally.done == 0 => because("Nothing of it was done"),
                     ForceUndo if view.is_empty() => because("There are no items here"),
@@ -102,9 +99,6 @@ impl State {
             (_, Some(Dialog::History(pane))) => match (action, pane.current()) {
                 (Accept | Undo | Retry | Resume | Settle, None) => because("There is no operation here"),
                 (Undo, Some(operation)) if operation.undoable == 0 => because("Nothing of it is left to take back"),
-                (Retry, Some(operation)) if operation.kind == OperationKind::Map => {
-                    because("Paint it again in the grid of its campaign, and plan it there")
-                }
                 (Retry, Some(operation)) if matches!(operation.kind, OperationKind::Undo | OperationKind::Redo) => {
                     because("Undo the same operation again instead: only what is not taken back yet is planned")
                 }

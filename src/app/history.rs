@@ -2,7 +2,7 @@
 
 use crate::domain::exchange::Command;
 use crate::domain::history::{HistoryFilter, OperationLife, OperationSummary};
-use crate::domain::history_query;
+use crate::domain::{OperationKind, history_query};
 
 use super::action::Action;
 use super::ask::Question;
@@ -120,6 +120,7 @@ impl State {
                 self.plan_undo(Command::PlanUndo { operations: vec![current.id], items: None });
             }
             (Action::Redo, _) => self.plan_undo(Command::PlanNewestUndo { redo: true }),
+            (Action::Retry, Some(current)) if current.kind == OperationKind::Map => self.plan_lists_again(current.id),
             (Action::Retry, Some(current)) => {
                 let mut view = OperationView::new(current.id.clone(), Some(current.clone()));
                 view.retry = true;

@@ -180,6 +180,10 @@ impl State {
                     self.gather(view.id.clone());
                 }
             }
+            // Lists are read again by the backend, which knows what was wanted of each.
+            Action::Retry if self.kind_of(view) == Some(OperationKind::Map) => {
+                self.plan_lists_again(view.id.clone());
+            }
             Action::Retry => match &view.problems {
                 Some(problems) => {
                     let wanted = again(problems);

@@ -63,6 +63,8 @@ pub(super) enum Origin {
     Again {
         wanted: Vec<Wanted>,
     },
+    /// Lists of a mapping operation that did not work. Made by the backend, which reads them.
+    ListsAgain,
     /// Made by the backend, which reads what is there now; with the operation where one was named.
     TakeBack {
         of: Option<OperationId>,
@@ -153,7 +155,7 @@ impl PlanDialog {
             (Stage::Ready { plan, .. }, _) if plan.kind == OperationKind::Redo => "Plan: redo",
             (_, Origin::File { .. }) => "Plan from a file",
             (_, Origin::TakeBack { .. }) => "Plan: take back",
-            (_, Origin::Again { .. }) => "Plan: try again",
+            (_, Origin::Again { .. } | Origin::ListsAgain) => "Plan: try again",
             (_, Origin::Assign { .. } | Origin::Painting) => "Plan",
         }
     }
@@ -264,6 +266,13 @@ impl State {
         self.order_plan();
     }
 
+    /// Has the backend plan again what failed or was not sent of a mapping operation.
+    pub(super) fn plan_lists_again(&mut self, operation: OperationId) {
+        let what = "Reading who dials the lists now that did not work, to plan them again".to_owned();
+        self.dialogs.push(Dialog::Plan(Box::new(PlanDialog::new(Origin::ListsAgain, what))));
+        self.emit(Effect::Send(Command::PlanListsAgain { operation }));
+    }
+
     /// Makes the plan of everything that is painted and shows it.
     pub(super) fn plan_mapping(&mut self, lists: usize) {
         let what = format!("Making the plan for {}", words::counted(lists, "list"));
@@ -330,7 +339,7 @@ impl State {
                 }
                 return;
             }
-            Origin::TakeBack { .. } | Origin::File { .. } => return,
+            Origin::TakeBack { .. } | Origin::File { .. } | Origin::ListsAgain => return,
         };
         self.plan_generation = self.generation;
         let order = PlanOrder {
@@ -356,6 +365,7 @@ impl State {
                 (Stage::Making(_), Origin::TakeBack { of, .. }) => {
                     of.is_none() || plan.reverts.is_none() || *of == plan.reverts
                 }
+                (Stage::Making(_), Origin::ListsAgain) => plan.kind == OperationKind::Map,
                 _ => false,
             },
             _ => false,
@@ -367,7 +377,7 @@ impl State {
     }
 
     pub(super) fn undo_not_planned(&mut self, problem: &Problem) {
-        let waits = |dialog: &Dialog| matches!(dialog, Dialog::Plan(plan) if matches!((&plan.stage, &plan.origin), (Stage::Making(_), Origin::TakeBack { .. } | Origin::File { .. })));
+        let waits = |dialog: &Dialog| matches!(dialog, Dialog::Plan(plan) if matches!((&plan.stage, &plan.origin), (Stage::Making(_), Origin::TakeBack { .. } | Origin::File { .. } | Origin::ListsAgain)));
         self.dialogs.retain(|dialog| !waits(dialog));
         self.notices.say(self.now, Level::Warning, &problem.to_string());
     }
@@ -514,7 +524,7 @@ impl State {
         };
         match (&dialog.stage, &dialog.origin) {
             (Stage::Making(_), _) => Some("The plan is still being made".to_owned()),
-            (_, Origin::Painting) => Some("There are no closed leads in this plan".to_owned()),
+            (_, Origin::Painting | Origin::ListsAgain) => Some("There are no closed leads in this plan".to_owned()),
             (_, Origin::TakeBack { .. }) => Some("Closed leads are taken back like all others".to_owned()),
             (_, Origin::File { .. }) => Some("A plan from a file is applied as it was made".to_owned()),
             (Stage::Ready { plan, .. }, _) if !dialog.include_closed && !closed(plan) => {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::again;
 use super::asking;
 use super::creating::{self, Created};
 use super::desk::Desk;
@@ -373,6 +374,11 @@ impl Engine {
     /// Reads the targets again and makes the plan that takes operations back: an undo, or a redo where they are undos.
     pub async fn plan_undo(&self, request: UndoRequest) -> Result<Plan, Problem> {
         undo::plan(&self.inner, request).await
+    }
+
+    /// The plan that tries again what failed or was not sent of a mapping operation, on what is there now.
+    pub async fn plan_lists_again(&self, operation: OperationId) -> Result<Plan, Problem> {
+        again::plan(&self.inner, operation).await
     }
 
     /// The plan that takes back the first of these operations, newest first, of which something still can be: one of

@@ -4,6 +4,7 @@
 //! [`Engine`] is the whole of it, as async calls. [`spawn`] puts the same engine behind two channels, commands in and
 //! events out, for the screen.
 
+mod again;
 mod asking;
 mod cache;
 mod creating;

@@ -256,7 +256,8 @@ impl Chances {
     }
 }
 
-fn all_in(journal: &Journal, id: &OperationId, states: &[ItemState]) -> Result<Vec<ItemRow>, JournalError> {
+/// All items of an operation that are in one of these states.
+pub(super) fn all_in(journal: &Journal, id: &OperationId, states: &[ItemState]) -> Result<Vec<ItemRow>, JournalError> {
     let mut all = Vec::new();
     loop {
         let page = journal.items_in(id, states, all.len(), PAGE)?;

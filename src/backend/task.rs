@@ -169,6 +169,10 @@ impl Backend {
             }
             Command::PlanUndoSince { since, who } => self.plan_undo_since(since, who),
             Command::PlanNewestUndo { redo } => self.plan_newest_undo(redo),
+            Command::PlanListsAgain { operation } => {
+                let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
+                self.background.spawn(async move { outbox.put(planned(engine.plan_lists_again(operation).await)) });
+            }
             Command::History { offset, limit } => self.ask(
                 move |engine| {
                     let journal = engine.journal();
@@ -336,7 +340,7 @@ impl Backend {
 
     fn plan_undo(&mut self, request: UndoRequest) {
         let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
-        self.background.spawn(async move { outbox.put(planned(&engine, request).await) });
+        self.background.spawn(async move { outbox.put(planned(engine.plan_undo(request).await)) });
     }
 
     fn plan_undo_since(&mut self, since: Timestamp, who: Option<SafeText>) {
@@ -350,7 +354,8 @@ impl Backend {
                 }
                 Ok(found) => {
                     let operations = found.into_iter().map(|operation| operation.id).collect();
-                    planned(&engine, UndoRequest { operations, since: Some(since), ..UndoRequest::default() }).await
+                    let request = UndoRequest { operations, since: Some(since), ..UndoRequest::default() };
+                    planned(engine.plan_undo(request).await)
                 }
                 Err(error) => Event::NotPlanned { problem: Problem::new(error.to_string(), "") },
             });
@@ -413,10 +418,7 @@ impl Backend {
                 let what = if redo { "there is no undo to take back" } else { "there is nothing to take back" };
                 Event::NotPlanned { problem: Problem::new(what, "") }
             } else {
-                match engine.plan_newest_undo(candidates, None).await {
-                    Ok(plan) => Event::Planned { plan: Arc::new(plan) },
-                    Err(problem) => Event::NotPlanned { problem },
-                }
+                planned(engine.plan_newest_undo(candidates, None).await)
             });
         });
     }
@@ -440,8 +442,8 @@ fn parts_of(journal: &Journal, id: &OperationId) -> Result<Vec<PartProgress>, Jo
     Ok(summary.parts.into_iter().zip(tallies).map(part).collect())
 }
 
-async fn planned(engine: &Engine, request: UndoRequest) -> Event {
-    match engine.plan_undo(request).await {
+fn planned(plan: Result<Plan, Problem>) -> Event {
+    match plan {
         Ok(plan) => Event::Planned { plan: Arc::new(plan) },
         Err(problem) => Event::NotPlanned { problem },
     }

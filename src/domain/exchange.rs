@@ -99,6 +99,10 @@ pub enum Command {
     PlanNewestUndo {
         redo: bool,
     },
+    /// Read the lists of a mapping operation that failed or were not sent, and make a plan that tries them again.
+    PlanListsAgain {
+        operation: OperationId,
+    },
     /// Settle an interrupted operation by reading; then go on with what was not sent if asked to.
     Resume {
         operation: OperationId,

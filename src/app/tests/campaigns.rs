@@ -200,6 +200,16 @@ fn nothing_is_sent_before_the_plan_is_confirmed_and_what_was_done_is_no_painting
     desk.tell(Event::Ended { summary: ended, seconds: 1.0, requests: 9 });
     assert!(!desk.state.matrix.center().unwrap().is_pending(&target));
     assert_eq!(painted(&desk).2, 1, "the one that failed can be planned again");
+
+    // Or from its report, alone: it is read again for that.
+    desk.act(Action::Watch);
+    desk.take();
+    desk.act(Action::Retry);
+    assert!(matches!(&desk.commands()[..], [Command::PlanListsAgain { operation }] if operation.as_str() == "op1"));
+    let mut again = (*plan).clone();
+    again.parts[0].changes.truncate(1);
+    desk.tell(Event::Planned { plan: Arc::new(again) });
+    assert_eq!((plan_on_screen(&desk).changes(), plan_on_screen(&desk).kind), (1, OperationKind::Map));
 }
 
 #[test]

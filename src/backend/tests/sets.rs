@@ -123,3 +123,28 @@ async fn a_set_that_changes_while_its_change_waits_is_not_sent_as_something_else
     assert_eq!((done.tally.done, bench.owner(0), bench.owner(1)), (2, set("ann bob"), set("ann bob")));
     bench.check(&done.id);
 }
+
+#[tokio::test]
+async fn lists_that_failed_are_tried_again_on_what_is_there_now() {
+    let bench = bench(&["ann", "ann", "ann", "ann"]);
+    bench.fault(0, [Fault::Refuse]);
+    bench.fault(1, [Fault::Refuse]);
+    bench.fault(2, [Fault::LostThenChanged(set("ann bob"))]);
+    let changes: Vec<(usize, &str, &str)> = (0..4).map(|n| (n, "ann", "bob cid")).collect();
+    let done = bench.apply(map(&changes)).await.summary;
+    assert_eq!((done.tally.done, done.tally.failed), (1, 3));
+    // Somebody added Dan to the first, and did what was wanted with the second.
+    bench.world().owners.insert(lead(0), set("ann dan"));
+    bench.world().owners.insert(lead(1), set("bob cid"));
+    let plan = bench.engine.plan_lists_again(done.id.clone()).await.unwrap();
+    let told: Vec<_> =
+        plan.parts[0].changes.iter().map(|change| (change.target.clone(), change.before.clone(), change.after.clone())).collect();
+    let wanted = [(lead(0), set("ann dan"), set("bob cid dan")), (lead(2), set("ann bob"), set("bob cid"))];
+    assert_eq!((plan.kind, told), (OperationKind::Map, wanted.to_vec()));
+    assert_eq!(plan.parts[0].skips[0].reason.to_string(), "already there");
+    let again = bench.apply(plan).await.summary;
+    assert_eq!((again.tally.done, bench.owner(0), bench.owner(2)), (2, set("bob cid dan"), set("bob cid")));
+    bench.check(&again.id);
+    let none = bench.engine.plan_lists_again(again.id).await.unwrap_err();
+    assert!(none.what.starts_with("there is nothing to try again"), "{none}");
+}
