@@ -63,8 +63,7 @@ pub fn plan_mappings(request: &MappingRequest, known: &[Known<'_>], capabilities
     }
     let mut warnings = Vec::new();
     if !changes.is_empty() {
-        warnings = warnings::of(&changes, known);
-        warnings.extend(capabilities.warnings.iter().cloned());
+        warnings = warnings::of(&changes, known, &capabilities.warnings);
         warnings.extend(capabilities.not_undoable.iter().cloned());
     }
     // Every list is read right before it is written and once after it.

@@ -9,8 +9,9 @@ use crate::domain::{Assignment, PersonId};
 /// Names in one sentence at most.
 const MOST_NAMED: usize = 4;
 
-/// Sentences about changes of mappings, the gravest first. Agents are counted over everything that is known.
-pub fn of(changes: &[Change], known: &[Known<'_>]) -> Vec<String> {
+/// Sentences about changes of mappings, the gravest first, then those of `general` that they do not say already. Agents
+/// are counted over everything that is known.
+pub fn of(changes: &[Change], known: &[Known<'_>], general: &[String]) -> Vec<String> {
     let mut sentences = Vec::new();
     let emptied: Vec<String> = changes
         .iter()
@@ -25,7 +26,8 @@ pub fn of(changes: &[Change], known: &[Known<'_>]) -> Vec<String> {
         ));
     }
     sentences.extend(about_agents(changes, known));
-    sentences.extend(about_ids(changes, known));
+    let (about_ids, twins) = about_ids(changes, known);
+    sentences.extend(about_ids);
     let touched: BTreeSet<_> = changes.iter().map(|change| &change.target).collect();
     let disabled: Vec<String> = known
         .iter()
@@ -36,6 +38,12 @@ pub fn of(changes: &[Change], known: &[Known<'_>]) -> Vec<String> {
         let are = if disabled.len() == 1 { "is" } else { "are" };
         sentences.push(format!("{} {are} disabled in the campaign: mapped, but not dialed.", listed(&disabled)));
     }
+    // A vendor's client may have found the same ids to be alike.
+    let is_told = |sentence: &String| {
+        let named = |id: &String| sentence.split_whitespace().any(|word| word == id);
+        twins.iter().any(|twins| twins.iter().all(named))
+    };
+    sentences.extend(general.iter().filter(|sentence| !is_told(sentence)).cloned());
     sentences
 }
 
@@ -79,8 +87,8 @@ fn about_agents(changes: &[Change], known: &[Known<'_>]) -> Vec<String> {
     sentences
 }
 
-/// Added agents whom nobody has seen in the campaign, and ids that differ only in case.
-fn about_ids(changes: &[Change], known: &[Known<'_>]) -> Vec<String> {
+/// Added agents whom nobody has seen in the campaign, and ids that differ only in case: these also as they are.
+fn about_ids(changes: &[Change], known: &[Known<'_>]) -> (Vec<String>, Vec<Vec<String>>) {
     let mut campaigns: BTreeMap<&str, BTreeSet<&PersonId>> = BTreeMap::new();
     let mut campaign_of = BTreeMap::new();
     for Known { record, .. } in known {
@@ -113,12 +121,13 @@ fn about_ids(changes: &[Change], known: &[Known<'_>]) -> Vec<String> {
     for agent in campaigns.values().flatten().copied().chain(added.iter().copied()) {
         by_fold.entry(agent.as_str().to_lowercase()).or_default().insert(agent);
     }
-    for twins in by_fold.values().filter(|twins| twins.len() > 1 && twins.iter().any(|twin| added.contains(twin))) {
-        let twins: Vec<String> = twins.iter().map(ToString::to_string).collect();
+    let alike = by_fold.values().filter(|twins| twins.len() > 1 && twins.iter().any(|twin| added.contains(twin)));
+    let alike: Vec<Vec<String>> = alike.map(|twins| twins.iter().map(ToString::to_string).collect()).collect();
+    for twins in &alike {
         sentences
-            .push(format!("{} differ only in upper and lower case: see that the right one is meant.", listed(&twins)));
+            .push(format!("{} differ only in upper and lower case: see that the right one is meant.", listed(twins)));
     }
-    sentences
+    (sentences, alike)
 }
 
 /// `a`, `a and b`, `a, b, c, d and 7 more`.
@@ -173,6 +182,20 @@ mod tests {
         for (wanted, expected) in table {
             assert_eq!(planned(&records, wanted.clone()).warnings, expected, "{wanted:?}");
         }
+    }
+
+    #[test]
+    fn ids_that_are_alike_are_told_once() {
+        let records = [record("1", Some(&["ann"]), &["bob"])];
+        let general = [
+            "The user ids Ann and ann differ in upper and lower case only: mind which is meant.".to_owned(),
+            "The user ids Bob and bob differ in upper and lower case only: mind which is meant.".to_owned(),
+        ];
+        let known = [Known { record: &records[0], read_at: None }];
+        let changes = planned(&records, vec![delta("7:1", &["Ann"], &[])]).changes;
+        let told = of(&changes, &known, &general);
+        assert_eq!(told.iter().filter(|sentence| sentence.contains("Ann and ann")).count(), 1, "{told:?}");
+        assert!(told.contains(&general[1]) && told[1].starts_with("Ann and ann differ only"), "{told:?}");
     }
 
     #[test]

@@ -188,7 +188,9 @@ impl<'a> PartPlanner<'a> {
         if changes.is_empty() {
             warnings.clear();
         } else {
-            for (count, (flag, _)) in flagged.into_iter().zip(LeadFlags::NAMED).filter(|(count, _)| *count > 0) {
+            // Leads that are not to be called make a plan worth a second look, and are told with that ([`radius`]).
+            let told = |(count, (flag, _)): &(usize, (LeadFlags, &str))| *count > 0 && *flag != LeadFlags::DO_NOT_CALL;
+            for (count, (flag, _)) in flagged.into_iter().zip(LeadFlags::NAMED).filter(told) {
                 // As a rule nobody works on these; it is for a person to say that this time it is meant.
                 warnings.push(match count {
                     1 => format!("1 of these leads is marked: {}.", flag.words()),

@@ -151,7 +151,7 @@ fn what_the_vendor_cannot_do_is_said_before_anything_is_sent() {
     };
     let leads = [
         lead("1", Assignment::Unassigned(Blank::Empty)),
-        LeadRecord { flags: LeadFlags::DO_NOT_CALL, ..lead("2", owned("u2", "Bob Ng")) },
+        LeadRecord { flags: LeadFlags::DO_NOT_CALL.with(LeadFlags::INVALID), ..lead("2", owned("u2", "Bob Ng")) },
     ];
     let part = planned(&leads, &[(&["1", "2"], Assignment::unassigned())], capabilities());
     let skips = [("1", "already there"), ("2", "leads cannot be left with nobody here")];
@@ -164,7 +164,7 @@ fn what_the_vendor_cannot_do_is_said_before_anything_is_sent() {
     assert_eq!(part.inexact, [("the lead has no owner now: leads cannot be left with nobody here".to_owned(), 1)]);
     let warnings = [
         "Old Hand is not active at the vendor.",
-        "1 of these leads is marked: do not call.",
+        "1 of these leads is marked: invalid.",
         "This contract rests on guesses.",
         "Mails stay sent.",
     ];
