@@ -27,20 +27,14 @@ pub fn setup(config: &Config, profiles: &[&Profile], journal: Journal, data: &Pa
     }
 }
 
-/// How many leads owners should have at most. A name of `[people]` stands for that person's ids.
+/// How many leads owners should have at most. A name of `[people]` stands for that person at all profiles.
 pub fn caps(config: &Config) -> Caps {
     let mut caps = Caps { usual: config.settings.owner_cap, ..Caps::default() };
     for cap in &config.caps {
         match config.people.called(&cap.owner) {
-            Some(link) => {
-                for (profile, ids) in &link.ids {
-                    caps.own.extend(ids.iter().map(|id| ((profile.clone(), id.clone()), cap.leads)));
-                }
-            }
-            None => {
-                caps.named.insert(cap.owner.to_lowercase(), cap.leads);
-            }
-        }
+            Some(link) => caps.linked.insert(link.key.clone(), cap.leads),
+            None => caps.named.insert(cap.owner.to_lowercase(), cap.leads),
+        };
     }
     caps
 }
