@@ -6,7 +6,7 @@ use crate::domain::exchange::{Command, Problem};
 use crate::domain::history::Touch;
 use crate::domain::plan_file::PlanFile;
 use crate::domain::planning::Wanted;
-use crate::domain::{Change, OperationId, OperationKind, Plan, SafeText, Skip, SkipReason, Timestamp};
+use crate::domain::{Change, OperationId, OperationKind, Plan, ProfileName, SafeText, Skip, SkipReason, Timestamp};
 
 use super::action::Action;
 use super::dialog::{After, Dialog};
@@ -201,7 +201,7 @@ impl PlanDialog {
         let Stage::Ready { plan, .. } = &self.stage else { return None };
         for part in &plan.parts {
             if at < part.changes.len() {
-                return Some(PlanRow::Change(&part.changes[at]));
+                return Some(PlanRow::Change(&part.profile, &part.changes[at]));
             }
             at -= part.changes.len();
         }
@@ -213,7 +213,7 @@ impl PlanDialog {
         }
         for part in &plan.parts {
             if at < part.skips.len() {
-                return Some(PlanRow::Skip(&part.skips[at]));
+                return Some(PlanRow::Skip(&part.profile, &part.skips[at]));
             }
             at -= part.skips.len();
         }
@@ -243,10 +243,10 @@ impl PlanDialog {
 pub enum PlanRow<'a> {
     /// A line of the summary, by number.
     Summary(usize),
-    Change(&'a Change),
+    Change(&'a ProfileName, &'a Change),
     Blank,
     SkipsHeading(usize),
-    Skip(&'a Skip),
+    Skip(&'a ProfileName, &'a Skip),
 }
 
 impl State {

@@ -6,7 +6,7 @@ use crate::app::plan::{PlanDialog, PlanFocus, PlanRow};
 use crate::app::plan_text::PlanLine;
 use crate::app::state::State;
 use crate::app::words;
-use crate::domain::{Assignment, SafeText};
+use crate::domain::{Assignment, ProfileName, SafeText};
 
 use super::paint::Canvas;
 use super::theme::Role;
@@ -18,15 +18,22 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, plan: &PlanDialog) {
     let lines = plan.lines(usize::from(body.width));
     let more = frame::lines_shown(canvas, plan.scroll.top, body.height, plan.rows(lines.len()));
     frame::open(canvas, &dialog, plan.title(), &more);
+    let parts = plan.review().map_or(&[][..], |review| &review.parts);
+    let profiles = match parts.len() {
+        0 | 1 => 0,
+        _ => parts.iter().map(|part| words::width(part.profile.as_str()) as u16).max().unwrap_or(0).min(MOST_PROFILE),
+    };
     for line in 0..body.height {
         let row = plan.row(&lines, plan.scroll.top + usize::from(line));
         let area = Rect { y: body.y + line, height: 1, ..body };
         match row {
             Some(PlanRow::Summary(at)) => summary_line(canvas, area, &lines[at]),
-            Some(PlanRow::Change(change)) => {
+            Some(PlanRow::Change(profile, change)) => {
+                let area = profile_column(canvas, area, profile, profiles);
                 change_row(canvas, area, &change.name, change.target.to_string(), &change.before, &change.after, None);
             }
-            Some(PlanRow::Skip(skip)) => {
+            Some(PlanRow::Skip(profile, skip)) => {
+                let area = profile_column(canvas, area, profile, profiles);
                 let reason = plan.reason_of(skip);
                 change_row(canvas, area, &skip.name, skip.target.to_string(), &skip.before, &skip.after, Some(&reason));
             }
@@ -41,6 +48,19 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, plan: &PlanDialog) {
         }
     }
     foot(state, canvas, plan, dialog.foot);
+}
+
+/// The room for a profile's name before a change, where there are several profiles.
+const MOST_PROFILE: u16 = 12;
+
+/// Whose change it is, and the rest of the row. Without a width there is only one profile, which need not be named.
+fn profile_column(canvas: &mut Canvas<'_>, area: Rect, profile: &ProfileName, width: u16) -> Rect {
+    if width == 0 {
+        return area;
+    }
+    canvas.text(area.x, area.y, width.min(area.width), profile.as_str(), Role::Dim);
+    let used = (width + 1).min(area.width);
+    Rect { x: area.x + used, width: area.width - used, ..area }
 }
 
 fn summary_line(canvas: &mut Canvas<'_>, area: Rect, line: &PlanLine) {
