@@ -6,7 +6,7 @@ use crate::domain::exchange::{Command, Problem};
 use crate::domain::history::Touch;
 use crate::domain::plan_file::PlanFile;
 use crate::domain::planning::Wanted;
-use crate::domain::{Change, OperationId, OperationKind, Plan, ProfileName, SafeText, Skip, SkipReason, Timestamp};
+use crate::domain::{Change, OperationId, OperationKind, Plan, ProfileName, SafeText, Skip, SkipReason};
 
 use super::action::Action;
 use super::dialog::{After, Dialog};
@@ -34,8 +34,6 @@ pub struct PlanDialog {
     /// The count that a large plan asks for.
     pub count: TextField,
     pub include_closed: bool,
-    /// It was confirmed and is sent at this time.
-    pub waits_until: Option<Timestamp>,
     /// It asks for its count.
     large: bool,
     /// It has been on the screen since it was ready.
@@ -107,7 +105,6 @@ impl PlanDialog {
             not_before: TextField::default(),
             count: TextField::default(),
             include_closed: false,
-            waits_until: None,
             large: false,
             painted: false,
         }
@@ -410,10 +407,6 @@ impl State {
 
     pub(super) fn act_in_plan(&mut self, dialog: &mut PlanDialog, action: Action) -> After {
         let body = dialog.layout(self.size).body;
-        if dialog.waits_until.is_some() && matches!(action, Action::Apply | Action::Note | Action::NextField) {
-            self.say(Level::Info, "It was confirmed and waits for its time; cancel leaves it unsent");
-            return After::Stay;
-        }
         match action {
             Action::SavePlan => self.save_plan(dialog),
             Action::Back if dialog.is_typing() => dialog.focus = PlanFocus::Cancel,
@@ -471,17 +464,16 @@ impl State {
             if let Origin::Assign { leads, to } = &dialog.origin {
                 self.remember_assignment(leads, to, &plan, dialog.include_closed, note);
             }
-            return self.wait_with(&later, plan);
+            return self.wait_with(&later, plan, does);
+        }
+        if let Origin::File { file: Some(file) } = &dialog.origin
+            && let Some(time) = file.not_before.filter(|time| *time > self.now)
+        {
+            return self.wait_until(time, plan, does, Some(file.clone()));
         }
         self.plan_confirmed(plan.clone(), does);
         match &dialog.origin {
             Origin::File { file: Some(file) } => {
-                let time = file.not_before.filter(|time| *time > self.now);
-                if time.is_some() {
-                    dialog.waits_until = time;
-                    dialog.focus = PlanFocus::Cancel;
-                    return After::Stay;
-                }
                 self.emit(Effect::Send(Command::ApplyFile { file: file.clone(), plan }));
             }
             Origin::Assign { leads, to } => {
@@ -501,7 +493,6 @@ impl State {
         match &dialog.stage {
             Stage::Making(_) => because("The plan is still being made"),
             Stage::Ready { .. } if changes == 0 => because("There is nothing to change"),
-            Stage::Ready { .. } if dialog.waits_until.is_some() => because("It waits for its time"),
             Stage::Ready { .. } if self.needs_approval(dialog, changes).is_some() => {
                 self.needs_approval(dialog, changes)
             }

@@ -1,9 +1,9 @@
-//! Plans that are kept as files: saved from their dialog, opened again, approved by somebody else, waiting for their time.
+//! Plans that are kept as files: saved from their dialog, opened again, approved by somebody else.
 
 use std::sync::Arc;
 
 use crate::domain::exchange::{Command, Problem};
-use crate::domain::plan_file::{self, PlanFile};
+use crate::domain::plan_file::PlanFile;
 use crate::domain::{Plan, SafeText};
 
 use super::dialog::Dialog;
@@ -106,26 +106,5 @@ impl State {
         };
         let (many, most) = (words::counted(changes, "change"), words::number(above));
         (changes > above).then(|| format!("{many}, more than the {most} that one person may send alone: {how}."))
-    }
-
-    /// Sends plans whose time has come, read again as of now.
-    pub(super) fn send_files_that_are_due(&mut self) {
-        let now = self.now;
-        let mut due = Vec::new();
-        self.dialogs.retain_mut(|dialog| match dialog {
-            Dialog::Plan(dialog) if dialog.waits_until.is_some_and(|until| until <= now) => {
-                if let (Stage::Ready { plan, .. }, Origin::File { file: Some(file) }) = (&dialog.stage, &dialog.origin)
-                {
-                    due.push((file.clone(), plan.clone()));
-                }
-                false
-            }
-            _ => true,
-        });
-        for (file, mut plan) in due {
-            plan_file::forget_readings(Arc::make_mut(&mut plan));
-            self.emit(Effect::Send(Command::ApplyFile { file, plan }));
-            self.say(Level::Info, "The plan's time has come: its leads are read again, then it is sent");
-        }
     }
 }

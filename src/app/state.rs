@@ -195,7 +195,6 @@ impl State {
             Message::Now(now) => {
                 self.now = now;
                 self.send_what_is_due();
-                self.send_files_that_are_due();
             }
             Message::Painted => self.painted(),
             Message::Backend(event) => self.backend(event),
@@ -662,10 +661,8 @@ impl State {
 
     /// Something on the screen changes with time alone: send [`Message::Now`] once a second.
     pub fn needs_clock(&self) -> bool {
-        let plan = |dialog: &Dialog| matches!(dialog, Dialog::Plan(plan) if plan.waits_until.is_some());
         !self.waiting_plans.is_empty()
             || self.profiles.iter().any(|profile| profile.waits_until.is_some_and(|until| until > self.now))
-            || self.dialogs.iter().any(plan)
     }
 }
 

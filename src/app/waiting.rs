@@ -5,12 +5,12 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use crate::domain::exchange::Command;
+use crate::domain::plan_file::{self, PlanFile};
 use crate::domain::{self, Plan, Timestamp};
 
 use super::dialog::After;
 use super::effect::Effect;
 use super::notices::Level;
-use super::plan_text::what_it_does;
 use super::state::State;
 use super::words;
 
@@ -21,6 +21,8 @@ pub struct Waiting {
     pub title: String,
     pub at: Timestamp,
     plan: Arc<Plan>,
+    /// Where it came from: its approvals count.
+    file: Option<Arc<PlanFile>>,
 }
 
 impl Waiting {
@@ -33,16 +35,26 @@ impl Waiting {
 }
 
 impl State {
-    /// A confirmed plan waits until a time that was typed.
-    pub(super) fn wait_with(&mut self, typed: &str, plan: Arc<Plan>) -> After {
-        let at = match moment(typed, self.now, &self.options.zone) {
-            Ok(at) => at,
+    /// A confirmed plan waits until a time that was typed. `does`: what its dialog said of it.
+    pub(super) fn wait_with(&mut self, typed: &str, plan: Arc<Plan>, does: String) -> After {
+        match moment(typed, self.now, &self.options.zone) {
+            Ok(at) => self.wait_until(at, plan, does, None),
             Err(why) => {
                 self.say(Level::Warning, &why);
-                return After::Stay;
+                After::Stay
             }
-        };
-        let waiting = Waiting { title: what_it_does(&plan), at, plan };
+        }
+    }
+
+    /// A confirmed plan waits until its time. `file`: where it came from.
+    pub(super) fn wait_until(
+        &mut self,
+        at: Timestamp,
+        plan: Arc<Plan>,
+        does: String,
+        file: Option<Arc<PlanFile>>,
+    ) -> After {
+        let waiting = Waiting { title: does, at, plan, file };
         let text = format!(
             "{}. Everything is read again then; leaving drops it",
             waiting.countdown(self.now, &self.options.zone)
@@ -57,9 +69,15 @@ impl State {
         let now = self.now;
         let is_due = |waiting: &Waiting| waiting.at <= now;
         let due: Vec<Waiting> = self.waiting_plans.extract_if(.., |waiting| is_due(waiting)).collect();
-        for waiting in due {
-            self.say(Level::Info, &format!("{}: its time has come", waiting.title));
-            self.emit(Effect::Send(Command::Apply { plan: Arc::new(read_again((*waiting.plan).clone())) }));
+        for Waiting { title, mut plan, file, .. } in due {
+            self.say(Level::Info, &format!("{title}: its time has come"));
+            // What was read before is too old to be acted on without a look.
+            plan_file::forget_readings(Arc::make_mut(&mut plan));
+            self.plan_confirmed(plan.clone(), title);
+            self.emit(Effect::Send(match file {
+                Some(file) => Command::ApplyFile { file, plan },
+                None => Command::Apply { plan },
+            }));
         }
     }
 
@@ -71,14 +89,6 @@ impl State {
         }
         !dropped.is_empty()
     }
-}
-
-/// The same plan, whose before-values are too old to be acted on without a look.
-fn read_again(mut plan: Plan) -> Plan {
-    for change in plan.parts.iter_mut().flat_map(|part| &mut part.changes) {
-        change.read_at = None;
-    }
-    plan
 }
 
 /// The moment that was typed, which must be to come. Hours may have one digit.

@@ -146,17 +146,6 @@ fn foot(state: &State, canvas: &mut Canvas<'_>, plan: &PlanDialog, area: Rect) {
         (y >= area.y).then_some(Rect { y, height: 1, ..area })
     };
     let changes = plan.review().map_or(0, |review| review.changes);
-    if let Some(until) = plan.waits_until {
-        if let Some(area) = line() {
-            let x = frame::button(canvas, area.x, area, "Cancel", true);
-            let at = words::clock(until, state.now, &state.options.zone);
-            let left = until.duration_since(state.now).as_secs_f64().max(0.0);
-            let text =
-                format!("Confirmed. Sent at {at}, after reading every lead again: {} left", words::duration(left));
-            canvas.text(x, area.y, area.right().saturating_sub(x), &text, Role::Warning);
-        }
-        return;
-    }
     if let Some(area) = line() {
         let apply = match changes {
             0 => String::new(),
