@@ -21,7 +21,7 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, pane: &HistoryPane) {
     frame::open(canvas, &dialog, "History", &more);
     let (head, body) = (dialog.head, dialog.body);
     let columns = columns(body.width);
-    let titles = ["When", "What", "Leads", "How it went", "Who", "Note"];
+    let titles = ["When", "What", "Targets", "How it went", "Who", "Note"];
     filter_line(state, canvas, pane, head);
     if head.height > 1 {
         for (column, title) in columns.iter().zip(titles) {

@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::app::lists::ListId;
+use crate::app::matrix::{Center, KnownLists};
 use crate::app::profiles::Load;
 use crate::app::state::{Focus, State};
 use crate::app::words;
@@ -41,7 +42,17 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, area: Rect) {
     }
 }
 
-/// Name, kind and number of leads.
+/// What is said of a profile with campaigns, and the number of its lead lists as far as its campaigns were read.
+fn lead_lists(known: KnownLists) -> (String, Option<usize>) {
+    match (known.read, known.campaigns) {
+        (0, 0) => ("campaigns".to_owned(), None),
+        (0, all) => (words::counted(all, "campaign"), None),
+        (read, all) if read < all => (format!("lists of {read}/{all} campaigns"), Some(known.lists)),
+        _ => ("lead lists".to_owned(), Some(known.lists)),
+    }
+}
+
+/// Name, kind and number of leads or, where agents dial lists, of those.
 fn entry(state: &State, list: &ListId) -> (SafeText, String, Option<usize>) {
     match list {
         ListId::All => {
@@ -66,6 +77,10 @@ fn entry(state: &State, list: &ListId) -> (SafeText, String, Option<usize>) {
             }
             if !profile.collections.is_empty() && !state.is_unfolded(profile) {
                 kind += &format!(", {} lists", words::number(profile.collections.len()));
+            }
+            if let Some(known) = state.matrix.centers.get(name).map(Center::known_lists) {
+                let (text, count) = lead_lists(known);
+                return (SafeText::new(name.as_str()), format!("{kind}, {text}"), count);
             }
             let usable = profile.capabilities.is_some();
             let count = (usable && !(failed && profile.table.is_empty())).then(|| profile.table.len());

@@ -32,7 +32,9 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, view: &OperationView) {
     let columns = columns(dialog.body.width);
     if head.height > 0 {
         let y = head.bottom() - 1;
-        let titles = [if columns[0].1 > 8 { "  State" } else { "" }, "Lead", "Was", "Wrote", "Now", "Reason"];
+        let is_list = view.item(view.cursor.top).is_some_and(|item| matches!(item.wrote, Assignment::Agents(_)));
+        let target = if is_list { "List" } else { "Lead" };
+        let titles = [if columns[0].1 > 8 { "  State" } else { "" }, target, "Was", "Wrote", "Now", "Reason"];
         for (column, title) in columns.iter().zip(titles) {
             canvas.text(head.x + column.0, y, column.1, title, Role::Title);
         }

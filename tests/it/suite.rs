@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use switchboard::backend::{Engine, Only, Report, StopToken, UndoRequest, Watch};
+use switchboard::backend::{Engine, Report, StopToken, UndoRequest, Watch};
 use switchboard::domain::exchange::Event;
 use switchboard::domain::{Agreement, Assignment, ItemState, LeadId, OperationId, Person, Plan, Tally, Unassign};
 use switchboard::sim::{Act, Holder, Meddling, Simulator};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use switchboard::backend::{Engine, Only, UndoRequest};
+use switchboard::backend::{Engine, UndoRequest};
 use switchboard::domain::campaign::MappingRecord;
 use switchboard::domain::matrix::{Known, MappingRequest, Want, WantedMapping, plan_mappings};
 use switchboard::domain::{Assignment, ItemState, OperationId, PersonId, Plan, Timestamp};

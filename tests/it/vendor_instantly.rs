@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
-use switchboard::backend::{Only, Report, UndoRequest};
+use switchboard::backend::{Report, UndoRequest};
 use switchboard::domain::{Assignment, ItemState, LeadId, LeadRecord, OwnerRef, Person, SafeText};
 use switchboard::sim::{self, Holder, Meddling, Simulator};
 use switchboard::vendor::{ErrorKind, Vendor, WriteOutcome};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
-use switchboard::backend::{Only, UndoRequest};
+use switchboard::backend::UndoRequest;
 use switchboard::domain::campaign::NewLead;
 use switchboard::domain::{Agreement, Assignment, ItemState, LeadId, LeadRecord, OwnerRef, SafeText};
 use switchboard::sim::{self, Holder, Meddling, Simulator};

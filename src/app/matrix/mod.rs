@@ -69,6 +69,27 @@ pub struct Center {
     pending: BTreeMap<OperationId, BTreeSet<TargetId>>,
 }
 
+/// How many lead lists a profile has, as far as its campaigns were read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KnownLists {
+    pub lists: usize,
+    /// Campaigns whose lists are known.
+    pub read: usize,
+    pub campaigns: usize,
+}
+
+impl Center {
+    pub fn known_lists(&self) -> KnownLists {
+        let boards = self.campaigns.iter().filter_map(|campaign| self.boards.get(&campaign.id));
+        let read: Vec<&Board> = boards.filter(|board| board.state == BoardState::Whole).collect();
+        KnownLists {
+            lists: read.iter().map(|board| board.grid.lists().len()).sum(),
+            read: read.len(),
+            campaigns: self.campaigns.len(),
+        }
+    }
+}
+
 /// How far the campaigns are read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum TreeState {

@@ -349,3 +349,19 @@ fn campaigns_without_lists_or_agents_are_no_trouble() {
         assert!(desk.state.matrix.board().is_some(), "{lists} x {agents}");
     }
 }
+
+#[test]
+fn the_lists_pane_counts_lead_lists_as_far_as_they_are_read() {
+    let mut desk = Desk::center(SIZE, 8, 10);
+    let known = |desk: &Desk| {
+        let known = desk.state.matrix.center().unwrap().known_lists();
+        (known.lists, known.read, known.campaigns)
+    };
+    let campaigns = desk.state.matrix.center().unwrap().campaigns.len();
+    assert_eq!(known(&desk), (8, 1, campaigns));
+    desk.told(MatrixTold::NoMappings {
+        campaign: "7".into(),
+        problem: crate::domain::exchange::Problem::new("no answer", ""),
+    });
+    assert_eq!(known(&desk), (0, 0, campaigns));
+}

@@ -1,7 +1,7 @@
 //! Sets of agents: drift, what was written and undo are decided agent by agent.
 
 use super::*;
-use crate::backend::{Only, UndoRequest};
+use crate::backend::UndoRequest;
 use crate::domain::TargetKind;
 
 fn set(agents: &str) -> Assignment {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::screen::Screen;
 use super::scripted::Creating;
 use super::*;
-use crate::backend::{Created, Only, UndoRequest};
+use crate::backend::{Created, UndoRequest};
 use crate::domain::campaign::{Collection, CollectionKind, NewLead};
 use crate::domain::exchange::Command;
 use crate::domain::query::Asked;

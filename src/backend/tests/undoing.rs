@@ -281,5 +281,5 @@ async fn the_newest_is_one_of_which_something_can_be_taken_back() {
     // What could not be read is not given up: it is the newest, and says so.
     bench.world().read_errors.push_back(crate::vendor::ErrorKind::Refused);
     let newest = bench.engine.plan_newest_undo(candidates(), None).await.unwrap();
-    assert_eq!((newest.reverts, newest.changes()), (Some(unknown.id), 0));
+    assert_eq!((newest.changes(), newest.reverts), (0, Some(unknown.id)));
 }

@@ -3,7 +3,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use super::*;
-use switchboard::backend::{Only, UndoRequest};
+use switchboard::backend::UndoRequest;
 use switchboard::domain::exchange::Event;
 use switchboard::sim::Meddling;
 
