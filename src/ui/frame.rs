@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::app::Action;
 use crate::app::layout::Dialog;
 use crate::app::state::{Focus, State};
 use crate::app::words;
@@ -98,14 +99,66 @@ pub fn hints(state: &State, canvas: &mut Canvas<'_>) {
     let area = state.layout().hints;
     canvas.clear(area);
     let context = state.context();
+    let known: Vec<_> = state
+        .hints()
+        .into_iter()
+        .filter_map(|(action, title)| Some((action, state.keys.label(context, action)?, title)))
+        .collect();
+    let widths: Vec<_> = known
+        .iter()
+        .map(|(action, key, title)| (*action, (words::width(key) + 1 + words::width(title)) as u16))
+        .collect();
     let mut x = area.x + 1;
-    for (action, title) in state.hints() {
-        let Some(key) = state.keys.label(context, action) else { continue };
-        let wide = (words::width(key) + 1 + words::width(&title)) as u16;
-        if x + wide > area.right() {
-            break;
+    for ((_, key, title), _) in known.iter().zip(that_fit(&widths, area.width.saturating_sub(1))).filter(|(_, fits)| *fits) {
+        x += canvas.text(x, area.y, area.right().saturating_sub(x), key, Role::Key) + 1;
+        x += canvas.text(x, area.y, area.right().saturating_sub(x), title, Role::Text) + 2;
+    }
+}
+
+/// Which hints there is room for. What is done here above all and the way out come before the others, wherever they stand
+/// in the line; the first of the others without room ends it.
+fn that_fit(hints: &[(Action, u16)], width: u16) -> Vec<bool> {
+    let at = |wanted: Action| hints.iter().position(|(action, _)| *action == wanted);
+    let way_out = at(Action::Back).or_else(|| at(Action::Quit));
+    let first: Vec<usize> = [Some(0), way_out, Some(1)].into_iter().flatten().filter(|at| *at < hints.len()).collect();
+    let mut fit = vec![false; hints.len()];
+    // A gap of two follows each.
+    let mut left = width + 2;
+    let mut take = |at: usize| {
+        let wide = hints[at].1 + 2;
+        if !fit[at] && wide <= left {
+            (fit[at], left) = (true, left - wide);
         }
-        x += canvas.text(x, area.y, area.right() - x, key, Role::Key) + 1;
-        x += canvas.text(x, area.y, area.right() - x, &title, Role::Text) + 2;
+        fit[at]
+    };
+    for at in &first {
+        take(*at);
+    }
+    let _ = (0..hints.len()).filter(|at| !first.contains(at)).all(take);
+    fit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_main_thing_and_the_way_out_are_always_among_the_hints() {
+        use Action::{Accept, Apply, Assign, Back, Help, Note, Quit, SavePlan};
+        let shown = |hints: &[(Action, u16)], width: u16| -> Vec<Action> {
+            let fit = that_fit(hints, width);
+            hints.iter().zip(fit).filter(|(_, fits)| *fits).map(|((action, _), _)| *action).collect()
+        };
+        let plan = [(Accept, 12), (Apply, 7), (Note, 8), (SavePlan, 20), (Back, 10), (Help, 6)];
+        assert_eq!(shown(&plan, 80), [Accept, Apply, Note, SavePlan, Back, Help]);
+        // Whatever follows one that has no room is left out too.
+        assert_eq!(shown(&plan, 60), [Accept, Apply, Note, Back]);
+        assert_eq!(shown(&plan, 40), [Accept, Apply, Back]);
+        assert_eq!(shown(&plan, 33), [Accept, Apply, Back]);
+        assert_eq!(shown(&plan, 24), [Accept, Back]);
+        assert_eq!(shown(&plan, 5), []);
+        let panes = [(Assign, 10), (Note, 10), (Help, 6), (SavePlan, 20), (Quit, 6)];
+        assert_eq!(shown(&panes, 40), [Assign, Note, Help, Quit]);
+        assert_eq!(shown(&[], 40), []);
     }
 }
