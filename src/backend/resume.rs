@@ -1,6 +1,7 @@
 //! Going on with an operation that was cut off: what was on the way is settled by reading, what was not sent is read
 //! again and sent, unless somebody gave the operation up.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,8 +17,6 @@ use crate::domain::{
 use crate::journal::{Hold, Journal, JournalError, Move};
 use crate::vendor::Session;
 
-/// Items read from the journal at once.
-const PAGE: usize = 10_000;
 const CUT_OFF: &str = "Switchboard ended before the answer came";
 
 /// Decides for good that an operation is not gone on with, then settles what is open in it by reading where that can
@@ -259,14 +258,11 @@ impl Chances {
 /// All items of an operation that are in one of these states.
 pub(super) fn all_in(journal: &Journal, id: &OperationId, states: &[ItemState]) -> Result<Vec<ItemRow>, JournalError> {
     let mut all = Vec::new();
-    loop {
-        let page = journal.items_in(id, states, all.len(), PAGE)?;
-        let last = page.len() < PAGE;
-        all.extend(page);
-        if last {
-            return Ok(all);
-        }
-    }
+    journal.each_item(id, states, |row| -> Result<_, JournalError> {
+        all.push(row);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(all)
 }
 
 /// The moves that make the journal say what is about to be done, counted into `tally`.

@@ -1,6 +1,7 @@
 //! Taking back: every target is read again, and only what is still as it was written is put back.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,7 +46,6 @@ pub enum Only {
 
 /// Journal entries of one lead that are looked through for the id of a former owner.
 const MOST_EVENTS: usize = 50;
-const PAGE: usize = 10_000;
 
 /// What the journal knows of the operations.
 struct Found {
@@ -198,18 +198,12 @@ pub fn undoable_since(
 ) -> Result<Vec<OperationSummary>, JournalError> {
     let filter = HistoryFilter { since: Some(from), ..HistoryFilter::default() };
     let mut newer: Vec<OperationSummary> = Vec::new();
-    loop {
-        let page = journal.operations_where(&filter, newer.len(), SUMMARIES)?;
-        let last = page.len() < SUMMARIES;
-        newer.extend(page);
-        if last {
-            return Ok(to_take_back(newer, who));
-        }
-    }
+    journal.each_operation(&filter, |operation| -> Result<_, JournalError> {
+        newer.push(operation);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(to_take_back(newer, who))
 }
-
-/// Operations that are read from the journal at a time.
-const SUMMARIES: usize = 200;
 
 /// What an operation comes to since the time in question, together with everything since then that it takes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -313,16 +307,12 @@ fn find(
         if let Some(wanted) = wanted {
             items.retain(|row| wanted(row));
             let covered: HashSet<u32> = items.iter().map(|row| row.seq).collect();
-            let mut offset = 0;
-            loop {
-                let page = journal.items(id, offset, PAGE)?;
-                offset += page.len();
-                let last = page.len() < PAGE;
-                not_written.extend(page.into_iter().filter(|row| wanted(row) && !covered.contains(&row.seq)));
-                if last {
-                    break;
+            journal.each_item(id, &[], |row| -> Result<_, JournalError> {
+                if wanted(&row) && !covered.contains(&row.seq) {
+                    not_written.push(row);
                 }
-            }
+                Ok(ControlFlow::Continue(()))
+            })?;
         }
         let last_sent = if open > 0 { journal.last_sent(id)? } else { None };
         all.push(Found { summary, items, through: Vec::new(), not_written, open, last_sent });

@@ -1,6 +1,7 @@
 //! From a plan to its end: shown, confirmed, carried out, reported. Every command that changes leads goes this way.
 
 use std::io::IsTerminal;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::args::{Format, WriteArgs};
@@ -21,9 +22,6 @@ use crate::domain::plan_file::{self, PlanFile};
 use crate::domain::planning::radius::{self, Finding};
 use crate::domain::{ItemState, OperationId, Plan, Tally};
 use crate::runtime::setup::caps;
-
-/// Items are read from the journal this many at a time.
-const PAGE: usize = 1_000;
 
 /// What carrying out a plan needs to know.
 pub struct Writing<'a> {
@@ -323,17 +321,7 @@ pub fn print_items(
     summary: &Summary,
     out: &mut Out,
 ) -> Result<usize, Failure> {
-    let mut offset = 0;
-    loop {
-        let page = journal.items(operation, offset, PAGE)?;
-        for row in &page {
-            items.print(out, row)?;
-        }
-        offset += page.len();
-        if page.len() < PAGE {
-            break;
-        }
-    }
+    journal.each_item(operation, &[], |row| items.print(out, &row).map(|()| ControlFlow::Continue(())))?;
     let already = items.already;
     items.end(out, summary)?;
     Ok(already)

@@ -39,6 +39,7 @@ mod check;
 mod codec;
 pub mod export;
 mod hold;
+mod pages;
 mod process;
 mod prune;
 mod read;

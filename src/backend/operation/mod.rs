@@ -6,6 +6,7 @@ mod reading;
 mod sending;
 mod settling;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,12 +78,21 @@ pub async fn run(start: Start) -> Ended {
     let mut ticker = JoinSet::new();
     ticker.spawn(tick(run.clone(), parts.clone()));
     let mut working = JoinSet::new();
+    let mut tasks = HashMap::new();
     for part in &parts {
-        working.spawn(part.clone().work(run.clone()));
+        let task = working.spawn(part.clone().work(run.clone()));
+        tasks.insert(task.id(), part.clone());
     }
     while let Some(ended) = working.join_next().await {
         if let Err(broken) = ended {
             tracing::error!(operation = %run.id, %broken, "a part of an operation broke");
+            if let Some(part) = tasks.get(&broken.id()) {
+                // What it left open stands in the journal like after a crash.
+                part.halt(Problem::new(
+                    format!("the engine failed at {}: {broken}; what was sent is in the journal", part.desk.name),
+                    "Settle what is open with `resume`.",
+                ));
+            }
         }
     }
     ticker.shutdown().await;

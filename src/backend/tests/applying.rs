@@ -488,3 +488,21 @@ async fn a_full_disk_lets_nothing_more_out_and_what_happened_is_found_out_later(
         bench.check(&id);
     }
 }
+
+#[tokio::test]
+async fn an_operation_that_breaks_is_named_and_can_be_gone_on_with() {
+    let bench = Make::default().build();
+    let broken = Watch::new(|event| {
+        if matches!(event, Event::Started { .. }) {
+            panic!("a mistake of ours");
+        }
+    });
+    let error = bench.engine.apply(Arc::new(assign(3)), broken, StopToken::new()).await.unwrap_err();
+    let id = error.cut_off().expect("it is known which").clone();
+    assert!(error.to_string().contains(id.as_str()), "{error}");
+    // The screen is told the same, and nobody holds it any more.
+    assert_eq!(bench.engine.journal().interrupted().unwrap().len(), 1);
+    let report = bench.engine.resume(&id, false, bench.watch(), StopToken::new()).await.unwrap();
+    assert_eq!(report.summary.tally.done, 3);
+    bench.check(&id);
+}

@@ -1,5 +1,7 @@
 //! `log`: operations, newest first; with an operation its items.
 
+use std::ops::ControlFlow;
+
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
@@ -16,10 +18,6 @@ use crate::domain::history::{HistoryFilter, ItemRow, OperationLife, OperationSum
 use crate::domain::{ProfileName, SafeText, Tally, TargetId, Timestamp, history_query};
 use crate::journal::{Journal, export};
 
-/// Operations are read this many at a time.
-const PAGE: usize = 200;
-/// And items this many.
-const ITEMS: usize = 1_000;
 /// On a terminal nobody reads on for longer without asking for it.
 const IN_A_TABLE: usize = 50;
 
@@ -93,15 +91,7 @@ fn each_item(
     if let Some(lead) = &filter.lead {
         return journal.items_of(&operation.id, lead)?.iter().filter(fits).try_for_each(with);
     }
-    let mut offset = 0;
-    loop {
-        let page = journal.items_in(&operation.id, &filter.states, offset, ITEMS)?;
-        page.iter().try_for_each(&mut with)?;
-        offset += page.len();
-        if page.len() < ITEMS {
-            return Ok(());
-        }
-    }
+    journal.each_item(&operation.id, &filter.states, |row| with(&row).map(|()| ControlFlow::Continue(())))
 }
 
 /// Everything that happened to a lead, newest first.
@@ -194,19 +184,10 @@ fn each_operation(
     filter: &HistoryFilter,
     mut with: impl FnMut(&OperationSummary) -> Result<bool, Failure>,
 ) -> Result<(), Failure> {
-    let mut offset = 0;
-    loop {
-        let page = journal.operations_where(filter, offset, PAGE)?;
-        for operation in page.iter().filter(|operation| session.concerns(operation)) {
-            if !with(operation)? {
-                return Ok(());
-            }
-        }
-        offset += page.len();
-        if page.len() < PAGE {
-            return Ok(());
-        }
-    }
+    journal.each_operation(filter, |operation| {
+        let goes_on = !session.concerns(&operation) || with(&operation)?;
+        Ok(if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+    })
 }
 
 /// Who did what when, in one line.

@@ -1,6 +1,7 @@
 //! `undo` and `redo`: take back, and take back the taking back.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 
 use crate::backend::{Only, UndoRequest, undoable_since};
 use crate::cli::args::{RedoArgs, UndoArgs, WriteArgs};
@@ -12,14 +13,9 @@ use crate::cli::session::{Session, refuse_read_only, refuse_unusable};
 use crate::cli::writing::Writing;
 use crate::cli::{ids, moment, signals};
 use crate::config::Profile;
-use crate::domain::history::{OperationPart, OperationSummary};
+use crate::domain::history::{HistoryFilter, OperationPart, OperationSummary};
 use crate::domain::{Assignment, Cost, OperationKind, Plan, PlanPart, SafeText, Skip, SkipReason, TargetId, Timestamp};
 use crate::journal::Journal;
-
-/// Operations are read this many at a time.
-const PAGE: usize = 200;
-/// And items this many.
-const ITEMS: usize = 10_000;
 
 pub async fn undo(session: &Session, args: &UndoArgs, out: &mut Out) -> Result<Exit, Failure> {
     let journal = session.journal()?;
@@ -108,22 +104,13 @@ fn candidates(
     is_meant: impl Fn(&OperationSummary) -> bool,
 ) -> Result<Vec<OperationSummary>, Failure> {
     let mut found: Vec<OperationSummary> = Vec::new();
-    let mut offset = 0;
-    while found.len() < MOST_CANDIDATES {
-        let page = journal.operations(offset, PAGE)?;
-        offset += page.len();
-        let last = page.len() < PAGE;
-        for operation in page {
-            let open = operation.undoable > 0 && session.concerns(&operation) && is_meant(&operation);
-            if open && found.first().is_none_or(|newest| goes_where(newest, &operation)) {
-                found.push(operation);
-            }
+    journal.each_operation(&HistoryFilter::default(), |operation| -> Result<_, Failure> {
+        let open = operation.undoable > 0 && session.concerns(&operation) && is_meant(&operation);
+        if open && found.first().is_none_or(|newest| goes_where(newest, &operation)) {
+            found.push(operation);
         }
-        if last {
-            break;
-        }
-    }
-    found.truncate(MOST_CANDIDATES);
+        Ok(if found.len() < MOST_CANDIDATES { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+    })?;
     Ok(found)
 }
 
@@ -140,16 +127,12 @@ fn goes_where(newest: &OperationSummary, older: &OperationSummary) -> bool {
 
 /// The newest operation that is meant.
 fn find(journal: &Journal, is_meant: impl Fn(&OperationSummary) -> bool) -> Result<Option<OperationSummary>, Failure> {
-    let mut offset = 0;
-    loop {
-        let page = journal.operations(offset, PAGE)?;
-        offset += page.len();
-        let last = page.len() < PAGE;
-        let found = page.into_iter().find(&is_meant);
-        if found.is_some() || last {
-            return Ok(found);
-        }
-    }
+    let mut found = None;
+    journal.each_operation(&HistoryFilter::default(), |operation| -> Result<_, Failure> {
+        found = Some(operation).filter(&is_meant);
+        Ok(if found.is_none() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+    })?;
+    Ok(found)
 }
 
 /// What is to be taken back.
@@ -239,17 +222,10 @@ fn strangers(
 ) -> Result<Vec<TargetId>, Failure> {
     let mut unknown: HashSet<&TargetId> = targets.iter().collect();
     for operation in operations {
-        let mut offset = 0;
-        loop {
-            let page = journal.items(&operation.id, offset, ITEMS)?;
-            for row in &page {
-                unknown.remove(&row.target);
-            }
-            offset += page.len();
-            if page.len() < ITEMS {
-                break;
-            }
-        }
+        journal.each_item(&operation.id, &[], |row| -> Result<_, Failure> {
+            unknown.remove(&row.target);
+            Ok(ControlFlow::Continue(()))
+        })?;
     }
     Ok(targets.iter().filter(|target| unknown.contains(target)).cloned().collect())
 }
