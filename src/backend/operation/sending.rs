@@ -24,10 +24,6 @@ use crate::domain::exchange::Problem;
 use crate::domain::{Agreement, Assignment, Change, ItemState, planning};
 use crate::vendor::{Looking, WriteOutcome, WriteReport};
 
-/// Changes that are read again together before they are sent.
-const MOST_READ_AHEAD: usize = 2_000;
-/// What a request is taken to last where the pace has no limit, to judge how much can be sent while a reading is fresh.
-const REQUEST_TAKES: f64 = 0.1;
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Batches that are marked as sent in one commit, at most.
 const HANDFUL: usize = 64;
@@ -98,13 +94,12 @@ impl Part {
     /// Batches that are read together: no more than can be sent while the reading is fresh.
     fn chunks(&self, batches: &[Vec<u32>]) -> Vec<Range<usize>> {
         let pace = &self.desk.capabilities.pace;
-        let per_second = self.desk.gate.rate().min(pace.parallel.max(1) as f64 / REQUEST_TAKES);
-        let in_time = ((per_second * self.desk.freshness.as_secs_f64() / 2.0) as usize).max(1);
+        let in_time = planning::batches_together(self.desk.gate.rate(), self.desk.freshness, pace);
         let mut chunks = Vec::new();
         let mut begin = 0;
         let mut changes = 0;
         for (i, batch) in batches.iter().enumerate() {
-            if i > begin && (i - begin >= in_time || changes + batch.len() > MOST_READ_AHEAD) {
+            if i > begin && (i - begin >= in_time || changes + batch.len() > planning::READ_TOGETHER) {
                 chunks.push(begin..i);
                 begin = i;
                 changes = 0;

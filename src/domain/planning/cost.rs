@@ -1,5 +1,7 @@
 //! How changes are put together into requests, and what those cost.
 
+use std::time::Duration;
+
 use hashbrown::HashMap;
 
 use crate::domain::Assignment;
@@ -12,11 +14,34 @@ const LISTING_PAGE: usize = 100;
 /// Seconds that an answer usually takes, for estimates where no limit is the slower one.
 const USUAL_ANSWER: f64 = 0.15;
 
-/// Requests for reading `targets` once: as many of them at a time as the vendor gives, or through the whole listing of
-/// all its leads where that is less.
+/// Changes that are read again together before they are sent, at most.
+pub const READ_TOGETHER: usize = 2_000;
+
+/// What a request is taken to last where the pace has no limit, to judge how much can be sent while a reading is fresh.
+const REQUEST_TAKES: f64 = 0.1;
+
+/// Batches that are read again together: as many as leave at this rate in half of the time for which a reading is good.
+pub fn batches_together(per_second: f64, freshness: Duration, pace: &Pace) -> usize {
+    let per_second = per_second.min(pace.parallel.max(1) as f64 / REQUEST_TAKES);
+    ((per_second * freshness.as_secs_f64() / 2.0) as usize).max(1)
+}
+
+/// Requests for reading `targets` once, in the portions in which the engine does it: as many of them at a time as the
+/// vendor gives, or through the listing of all its leads where that is less. Each portion begins with the first page
+/// again, and comes as far as its last lead.
 pub fn reads_of(targets: usize, leads: usize, capabilities: &Capabilities) -> usize {
     let listing = leads.div_ceil(LISTING_PAGE).max(1);
-    targets.div_ceil(capabilities.read_at_once.max(1)).min(listing)
+    let rule = &capabilities.batch;
+    let in_a_batch = if targets < rule.bulk_from { 1 } else { rule.max.max(1) };
+    let batches = batches_together(capabilities.pace.per_second, capabilities.freshness, &capabilities.pace);
+    let portion = batches.saturating_mul(in_a_batch).min(READ_TOGETHER);
+    let portions = targets.div_ceil(portion);
+    let reads = |number: usize| {
+        let within = portion.min(targets - number * portion);
+        let walk = (listing * (number + 1)).div_ceil(portions);
+        within.div_ceil(capabilities.read_at_once.max(1)).min(walk)
+    };
+    (0..portions).map(reads).sum()
 }
 
 /// What it costs to send `changes` after `reads` requests for fresh before-values.

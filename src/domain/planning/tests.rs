@@ -351,3 +351,28 @@ proptest! {
         prop_assert!(inexact <= part.changes.len());
     }
 }
+
+#[test]
+fn reading_again_is_counted_in_the_portions_in_which_it_is_done() {
+    let bulk = BatchRule { max: 500, bulk_from: 2, unassign_max: 500, ..BatchRule::SINGLE };
+    let pace = Pace { per_second: 10.0, burst: 1, parallel: 4 };
+    let capabilities = |batch, read_at_once, freshness| Capabilities {
+        batch,
+        pace,
+        read_at_once,
+        freshness: Duration::from_secs(freshness),
+        ..by_name()
+    };
+    for (capabilities, targets, leads, requests) in [
+        (capabilities(bulk, 1, 60), 10, 5_000, 10),
+        (capabilities(bulk, 1, 60), 1_000, 5_000, 50),
+        // Two portions: the first comes as far as the middle of the listing.
+        (capabilities(bulk, 1, 60), 4_000, 5_000, 25 + 50),
+        // Single requests at ten a second: a hundred of them leave while a reading is good.
+        (capabilities(BatchRule::SINGLE, 1, 20), 300, 1_000, 4 + 7 + 10),
+        (capabilities(BatchRule::SINGLE, 50, 20), 300, 1_000, 6),
+        (capabilities(bulk, 1, 60), 0, 5_000, 0),
+    ] {
+        assert_eq!(super::cost::reads_of(targets, leads, &capabilities), requests, "{targets} of {leads}");
+    }
+}
