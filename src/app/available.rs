@@ -97,7 +97,7 @@ impl State {
                 }
             }
             (_, Some(Dialog::History(pane))) => match (action, pane.current()) {
-                (Accept | Undo | Retry | Resume | Settle, None) => because("There is no operation here"),
+                (Accept | Undo | Retry | Resume | Settle | GiveUp, None) => because("There is no operation here"),
                 (Undo, Some(operation)) if operation.undoable == 0 => because("Nothing of it is left to take back"),
                 (Retry, Some(operation)) if matches!(operation.kind, OperationKind::Undo | OperationKind::Redo) => {
                     because("Undo the same operation again instead: only what is not taken back yet is planned")
@@ -294,7 +294,7 @@ impl State {
                 Some(_) => "paint it",
                 None => "paint",
             },
-            (Context::Grid, Back) => match self.matrix.board() {
+            (Context::Grid, Back) if self.size.0 >= 60 => match self.matrix.board() {
                 Some(board) if board.anchor.is_some() => "drop it",
                 _ if self.matrix.compared().is_some() => "end comparing",
                 _ => "campaigns",

@@ -133,11 +133,13 @@ impl Dialog {
 }
 
 pub fn picker_layout(size: (u16, u16)) -> layout::Dialog {
-    layout::dialog(size, 76, 24, 2, 0)
+    layout::dialog(size, 76, 25, 2, 1)
 }
 
 pub fn operation_layout(size: (u16, u16)) -> layout::Dialog {
-    layout::dialog(size, 150, 60, 4, 1)
+    // A reason may take two lines, where there are lines.
+    let foot = if size.1 >= 20 && size.0 < 110 { 2 } else { 1 };
+    layout::dialog(size, 150, 60, 4, foot)
 }
 
 pub fn history_layout(size: (u16, u16)) -> layout::Dialog {
@@ -169,7 +171,7 @@ pub fn help_layout(size: (u16, u16)) -> layout::Dialog {
 }
 
 pub fn palette_layout(size: (u16, u16)) -> layout::Dialog {
-    layout::dialog(size, 90, 20, 1, 0)
+    layout::dialog(size, 90, 22, 1, if size.1 >= 20 { 2 } else { 1 })
 }
 
 pub fn messages_layout(size: (u16, u16)) -> layout::Dialog {

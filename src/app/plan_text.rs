@@ -115,7 +115,13 @@ pub fn summary(review: &Review, width: usize) -> Vec<PlanLine> {
         }
     }
     if review.changes > 0 {
-        lines.extend([PlanLine::Blank, PlanLine::Heading(format!("All {}", counted(review.changes, "change")))]);
+        lines.extend([
+            PlanLine::Blank,
+            PlanLine::Heading(match review.changes {
+                1 => "The change".to_owned(),
+                n => format!("All {}", counted(n, "change")),
+            }),
+        ]);
     }
     lines
 }

@@ -19,7 +19,8 @@ const UNFINISHED: [ItemState; 3] = [ItemState::Failed, ItemState::NotSent, ItemS
 
 /// Plans those items of an operation again. An error where there are none, or where a profile cannot be used.
 pub async fn plan(inner: &Arc<Inner>, operation: OperationId) -> Result<Plan, Problem> {
-    let known = inner.ask(move |journal| Ok((journal.operation(&operation)?, all_in(journal, &operation, &UNFINISHED)?)));
+    let known =
+        inner.ask(move |journal| Ok((journal.operation(&operation)?, all_in(journal, &operation, &UNFINISHED)?)));
     let (summary, rows) = known.await.map_err(|error| Problem::new(error.to_string(), ""))?;
     if rows.is_empty() {
         return Err(Problem::new(format!("there is nothing to try again in {}", summary.id), ""));

@@ -43,13 +43,7 @@ pub async fn recheck(inner: &Arc<Inner>, plan: Plan) -> Result<Plan, Problem> {
     Ok(Plan { kind, reverts, note, made_at, parts })
 }
 
-async fn recheck_part(
-    desk: &Desk,
-    part: &mut PlanPart,
-    now: Timestamp,
-    hot: bool,
-    undo: bool,
-) -> Result<(), Problem> {
+async fn recheck_part(desk: &Desk, part: &mut PlanPart, now: Timestamp, hot: bool, undo: bool) -> Result<(), Problem> {
     if part.changes.is_empty() || desk.capabilities.read_back == ReadBack::Never {
         return Ok(());
     }

@@ -84,7 +84,8 @@ pub async fn resume(
         }
     }
     // What can only be read is not gone on with by itself: that is what `settle_only` is for.
-    let goes_on = |(index, desk): (usize, &Option<Arc<Desk>>)| desk.is_some() && left.iter().all(|out| out.index != index);
+    let goes_on =
+        |(index, desk): (usize, &Option<Arc<Desk>>)| desk.is_some() && left.iter().all(|out| out.index != index);
     if !desks.iter().enumerate().any(goes_on)
         && let Some(first) = left.first()
     {
@@ -96,7 +97,8 @@ pub async fn resume(
     for out in &left {
         moves.extend(out.moves(&settle, &send, settle_only, &mut tally));
     }
-    let stays = |row: &ItemRow, unread: bool| left.iter().any(|out| out.index == row.part as usize && (out.unread || !unread));
+    let stays =
+        |row: &ItemRow, unread: bool| left.iter().any(|out| out.index == row.part as usize && (out.unread || !unread));
     let settle: Vec<ItemRow> = settle.into_iter().filter(|row| !stays(row, true)).collect();
     let send: Vec<ItemRow> = send.into_iter().filter(|row| !stays(row, false)).collect();
     moves.extend(first_moves(&settle, &send, settle_only, &mut tally));
@@ -152,7 +154,9 @@ pub async fn resume(
         }
     }
     let mut report = inner.carry_out(id, plan, parts, tally, hold, watch, stop).await?;
-    report.cut_short.extend(left.into_iter().map(|out| (summary.parts[out.index].profile.clone(), out.error.problem())));
+    report
+        .cut_short
+        .extend(left.into_iter().map(|out| (summary.parts[out.index].profile.clone(), out.error.problem())));
     Ok(report)
 }
 

@@ -376,8 +376,7 @@ impl Gathered {
         let Self { several, places, refused } = self;
         let mut place_of = Vec::new();
         for (number, part) in summary.parts.iter().enumerate() {
-            let touched =
-                items.iter().chain(&through).chain(&not_written).any(|row| row.part as usize == number);
+            let touched = items.iter().chain(&through).chain(&not_written).any(|row| row.part as usize == number);
             if !touched {
                 place_of.push(None);
                 continue;

@@ -70,9 +70,9 @@ const TAIL: &str = "
 #name = \"Jane Smith\"
 #kenbun = \"user_7\"
 
-# Caps: how many leads single owners should have at most, by their name in [people] (then at all profiles together), their
-# id, their e-mail address or their full name. Plans that go over one are pointed out; owner_cap in [settings] is for
-# everyone else.
+# Caps: how many leads single owners should have at most, by their name in [people] (then at all profiles together), by
+# their id, e-mail address or full name. Plans that go over one are pointed out; owner_cap in [settings] is for everyone
+# else.
 #[caps]
 #jane = 120
 

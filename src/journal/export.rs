@@ -131,8 +131,23 @@ pub fn assignment_json(assignment: &Assignment) -> Value {
 
 /// The columns of operations in CSV.
 pub const OPERATION_COLUMNS: [&str; 17] = [
-    "id", "at", "profile", "vendor", "kind", "reverts", "who", "note", "items", "done", "failed", "skipped",
-    "not_sent", "unknown", "undoable", "life", "reverts_all",
+    "id",
+    "at",
+    "profile",
+    "vendor",
+    "kind",
+    "reverts",
+    "who",
+    "note",
+    "items",
+    "done",
+    "failed",
+    "skipped",
+    "not_sent",
+    "unknown",
+    "undoable",
+    "life",
+    "reverts_all",
 ];
 
 /// The cells under [`OPERATION_COLUMNS`], not yet guarded by [`csv_cell`].

@@ -334,9 +334,8 @@ pub(super) fn is_applied_in_part(connection: &Connection, item: i64, now: &Assig
         return Ok(false);
     }
     let sql = format!("SELECT i.was, i.wrote, {READ_BEFORE} FROM items i WHERE i.n = ?1");
-    let (was, wrote, read) = connection
-        .prepare_cached(&sql)?
-        .query_row([item], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let (was, wrote, read) =
+        connection.prepare_cached(&sql)?.query_row([item], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     let (was, wrote) = as_sent([was, wrote], read, &mut Values::new(connection))?;
     Ok(part_of(&was, &wrote, now).is_some_and(|applied| applied != was))
 }

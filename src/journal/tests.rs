@@ -528,21 +528,14 @@ fn a_journal_of_the_first_format_is_brought_to_this_one() {
     run(&journal, &undo, &[0], ItemState::Done);
     half_a_mapping(&journal, "op4");
     half_a_mapping(&journal, "op5");
-    let undo = NewOperation { kind: OperationKind::Undo, takes_back: vec![(0, "op5".into(), 0)], ..operation("op6", &one) };
+    let undo =
+        NewOperation { kind: OperationKind::Undo, takes_back: vec![(0, "op5".into(), 0)], ..operation("op6", &one) };
     run(&journal, &undo, &[0], ItemState::Done);
     let before = journal.operations(0, 9).unwrap();
     let other = journal.shared.place.writer().unwrap();
     drop(journal);
     // As the program before this one left it.
-    other
-        .execute_batch(
-            "DROP TABLE reverted; DROP INDEX tallies_undoable;
-             CREATE INDEX tallies_undoable ON tallies (operation) WHERE done > taken_back;
-             ALTER TABLE standing DROP COLUMN in_part; ALTER TABLE tallies DROP COLUMN in_part;
-             UPDATE standing SET taken_back_by = NULL WHERE state = 3;
-             UPDATE tallies SET taken_back = 0 WHERE failed > 0;",
-        )
-        .unwrap();
+    other.execute_batch(TO_THE_THIRD_FORMAT).unwrap();
     for table in schema::WRITTEN_ONCE[7..].iter().rev() {
         other.execute_batch(&format!("DROP TABLE {table}")).unwrap();
     }

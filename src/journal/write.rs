@@ -193,8 +193,7 @@ impl Prepared {
             }
             insert.execute((first_item.saturating_add(i64::from(*item)), earlier))?;
         }
-        let mut insert =
-            desk.connection.prepare_cached("INSERT INTO reverted (operation, earlier) VALUES (?1, ?2)")?;
+        let mut insert = desk.connection.prepare_cached("INSERT INTO reverted (operation, earlier) VALUES (?1, ?2)")?;
         for rows in reverted.values() {
             insert.execute((operation, rows.operation))?;
         }

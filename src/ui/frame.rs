@@ -109,17 +109,20 @@ pub fn hints(state: &State, canvas: &mut Canvas<'_>) {
         .map(|(action, key, title)| (*action, (words::width(key) + 1 + words::width(title)) as u16))
         .collect();
     let mut x = area.x + 1;
-    for ((_, key, title), _) in known.iter().zip(that_fit(&widths, area.width.saturating_sub(1))).filter(|(_, fits)| *fits) {
+    for ((_, key, title), _) in
+        known.iter().zip(that_fit(&widths, area.width.saturating_sub(1))).filter(|(_, fits)| *fits)
+    {
         x += canvas.text(x, area.y, area.right().saturating_sub(x), key, Role::Key) + 1;
         x += canvas.text(x, area.y, area.right().saturating_sub(x), title, Role::Text) + 2;
     }
 }
 
-/// Which hints there is room for. What is done here above all and the way out come before the others, wherever they stand
-/// in the line; the first of the others without room ends it.
+/// Which hints there is room for. What is done here above all and the way out (where there is nothing to leave: to the
+/// help, which knows the rest) come before the others, wherever they stand in the line; the first of the others without
+/// room ends it.
 fn that_fit(hints: &[(Action, u16)], width: u16) -> Vec<bool> {
     let at = |wanted: Action| hints.iter().position(|(action, _)| *action == wanted);
-    let way_out = at(Action::Back).or_else(|| at(Action::Quit));
+    let way_out = at(Action::Back).or_else(|| at(Action::Help));
     let first: Vec<usize> = [Some(0), way_out, Some(1)].into_iter().flatten().filter(|at| *at < hints.len()).collect();
     let mut fit = vec![false; hints.len()];
     // A gap of two follows each.
@@ -157,8 +160,9 @@ mod tests {
         assert_eq!(shown(&plan, 33), [Accept, Apply, Back]);
         assert_eq!(shown(&plan, 24), [Accept, Back]);
         assert_eq!(shown(&plan, 5), []);
-        let panes = [(Assign, 10), (Note, 10), (Help, 6), (SavePlan, 20), (Quit, 6)];
-        assert_eq!(shown(&panes, 40), [Assign, Note, Help, Quit]);
+        let panes = [(Assign, 10), (Note, 10), (SavePlan, 20), (Help, 6), (Quit, 6)];
+        assert_eq!(shown(&panes, 40), [Assign, Note, Help]);
+        assert_eq!(shown(&panes, 60), [Assign, Note, SavePlan, Help, Quit]);
         assert_eq!(shown(&[], 40), []);
     }
 }

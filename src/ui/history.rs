@@ -31,7 +31,7 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, pane: &HistoryPane) {
     if pane.operations.is_empty() {
         let text = match (pane.operations.is_loading(), pane.filter.is_empty()) {
             (true, _) => "Reading the journal",
-            (false, true) => "Nothing was ever changed from here.",
+            (false, true) => "Nothing was changed from here yet.",
             (false, false) => "No operation fits.",
         };
         canvas.text(body.x + 2, body.y, body.width.saturating_sub(2), text, Role::Text);
@@ -57,7 +57,13 @@ fn filter_line(state: &State, canvas: &mut Canvas<'_>, pane: &HistoryPane, head:
     let line = Rect { height: 1, ..head };
     if pane.field.is_empty() && !pane.is_typing {
         let key = state.keys.label(Context::History, Action::Filter).unwrap_or("palette");
-        let text = format!("{key} asks: who:jane lead:ld_7 owner:\"Jane Smith\" state:failed since:14:00 until:2h");
+        let examples = ["who:jane", "state:failed", "since:14:00", "lead:ld_7", "until:2h", "owner:\"Jane Smith\""];
+        let mut text = format!("{key} asks:");
+        for example in examples {
+            if words::width(&text) + 1 + words::width(example) <= usize::from(line.width) {
+                text += &format!(" {example}");
+            }
+        }
         canvas.text(line.x, line.y, line.width, &text, Role::Dim);
         return;
     }
@@ -74,9 +80,10 @@ fn filter_line(state: &State, canvas: &mut Canvas<'_>, pane: &HistoryPane, head:
 /// Offset and width of time, kind, count, tally, person and note.
 fn columns(width: u16) -> [(u16, u16); 6] {
     let (when, who) = if width >= 100 { (19, 18) } else { (14, 0) };
-    let (kind, count) = (11, 8);
+    // On a narrow screen how it went matters more than how many there were, which it says too.
+    let (kind, count) = if width < 60 { (9, 0) } else { (11, 8) };
     let left = width.saturating_sub(2 + when + kind + count + who);
-    let how = (left * 2 / 3).min(56);
+    let how = if count == 0 { left } else { (left * 2 / 3).min(56) };
     let mut x = 2;
     [when, kind, count, how, who, u16::MAX].map(|wide| {
         let wide = wide.min(width.saturating_sub(x));

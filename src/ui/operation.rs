@@ -64,15 +64,26 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, view: &OperationView) {
     if let Some(item) = view.item(view.cursor.at) {
         let now = item.now.as_ref().map(|now| format!(", now {}", now.label())).unwrap_or_default();
         let reason = item.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-        let text = format!(
-            "{} of {}: was {}, wrote {}{now}, {}{reason}",
-            words::number(view.cursor.at + 1),
-            words::number(view.len()),
-            item.was.label(),
-            Assignment::set_difference(&item.was, &item.wrote).unwrap_or_else(|| item.wrote.label()),
-            item.state.label()
-        );
-        canvas.text(dialog.foot.x, dialog.foot.y, dialog.foot.width, &text, Role::Dim);
+        let foot = dialog.foot;
+        let wrote = Assignment::set_difference(&item.was, &item.wrote).unwrap_or_else(|| item.wrote.label());
+        let (was, state) = (item.was.label(), item.state.label());
+        let text = match foot.width < 60 {
+            // Where little has room, what became of it comes first.
+            true => format!("{state}{reason}; was {was}, wrote {wrote}{now}"),
+            false => {
+                let (at, all) = (words::number(view.cursor.at + 1), words::number(view.len()));
+                format!("{at} of {all}: was {was}, wrote {wrote}{now}, {state}{reason}")
+            }
+        };
+        let mut lines = words::wrap(&text, usize::from(foot.width));
+        if lines.len() > usize::from(foot.height) {
+            // The last line that has room ends with a sign that there is more.
+            let rest = lines.split_off(usize::from(foot.height.saturating_sub(1))).join(" ");
+            lines.push(rest);
+        }
+        for (line, y) in lines.iter().zip(foot.y..foot.bottom()) {
+            canvas.text(foot.x, y, foot.width, line, Role::Dim);
+        }
     }
 }
 

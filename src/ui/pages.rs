@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use crate::app::ask::Ask;
 use crate::app::columns::ColumnsDialog;
 use crate::app::confirm::Confirm;
-use crate::app::help::{HelpLine, HelpPage};
+use crate::app::help::{HelpLine, HelpPage, text_column};
 use crate::app::messages::MessagePage;
 use crate::app::notices::Level;
 use crate::app::palette::Palette;
@@ -18,34 +18,26 @@ use super::picker::bytes_of;
 use super::theme::Role;
 use super::{columns, field, frame, status};
 
-/// Width of the keys on the help page.
-const KEYS_WIDTH: u16 = 18;
-
 pub fn help(state: &State, canvas: &mut Canvas<'_>, page: &HelpPage) {
     let dialog = crate::app::dialog::help_layout(state.size);
     let lines = state.help_lines(page);
     let body = dialog.body;
     let more = frame::lines_shown(canvas, page.scroll.top, body.height, lines.len());
     frame::open(canvas, &dialog, "Help", &more);
+    let text_line = |canvas: &mut Canvas<'_>, text: &str, y: u16| {
+        let x = body.x + text_column(body.width);
+        canvas.text(x, y, body.right().saturating_sub(x), text, Role::Text);
+    };
     for (line, y) in lines.iter().skip(page.scroll.top).zip(body.y..body.bottom()) {
         match line {
             HelpLine::Heading(text) => {
                 canvas.text(body.x, y, body.width, text, Role::Title);
             }
-            HelpLine::Text(text) => {
-                canvas.text(body.x + 1, y, body.width.saturating_sub(1), text, Role::Text);
+            HelpLine::Entry { keys, text } => {
+                canvas.text(body.x + 1, y, text_column(body.width).saturating_sub(2), keys, Role::Key);
+                text_line(canvas, text, y);
             }
-            HelpLine::Entry { keys, help, why_not } => {
-                let keys_width = KEYS_WIDTH.min(body.width / 3);
-                let keys = if keys.is_empty() { "no key" } else { keys };
-                canvas.text(body.x + 1, y, keys_width - 1, keys, Role::Key);
-                let x = body.x + keys_width + 1;
-                let room = body.right().saturating_sub(x);
-                let used = canvas.text(x, y, room, help, Role::Text);
-                if let Some(why) = why_not {
-                    canvas.text(x + used, y, room - used, &format!(" (not now: {why})"), Role::Dim);
-                }
-            }
+            HelpLine::More(text) => text_line(canvas, text, y),
             HelpLine::Blank => {}
         }
     }
@@ -82,6 +74,14 @@ pub fn palette(state: &State, canvas: &mut Canvas<'_>, palette: &Palette) {
         };
         canvas.text(x, y, room, &text, role);
         canvas.right(body.x, y, body.width, &keys, Role::Key);
+        // What has no room in the row is said in full at the foot.
+        if current {
+            let foot = dialog.foot;
+            let width = foot.width.saturating_sub(2);
+            for (line, y) in words::wrap(&text, usize::from(width)).iter().zip(foot.y..foot.bottom()) {
+                canvas.text(foot.x + 2, y, width, line, Role::Dim);
+            }
+        }
     }
 }
 

@@ -46,7 +46,8 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, picker: &Picker) {
     for line in 0..body.height {
         let at = picker.cursor.top + usize::from(line);
         if let Some(found) = picker.matches.get(at) {
-            row(canvas, picker, found, several, Rect { y: body.y + line, height: 1, ..body }, at == picker.cursor.at);
+            let area = Rect { y: body.y + line, height: 1, ..body };
+            row(canvas, picker, found, several, area, dialog.foot, at == picker.cursor.at);
         }
     }
 }
@@ -57,6 +58,7 @@ fn row(
     found: &crate::app::picker::PickerMatch,
     several: bool,
     area: Rect,
+    foot: Rect,
     current: bool,
 ) {
     let Some(owner) = picker.owner(found) else { return };
@@ -82,6 +84,11 @@ fn row(
         more = format!("{}  {more}", owner.email);
     }
     canvas.text(area.x + 2 + used + 2, area.y, room.saturating_sub(used + 2), &more, Role::Dim);
+    // Who that is must be certain, also where the row has no room for it.
+    if current && usize::from(room) < words::width(name) + 2 + words::width(&more) {
+        let full = format!("{name}  {more}");
+        canvas.text(foot.x + 2, foot.y, foot.width.saturating_sub(2), &full, Role::Dim);
+    }
     canvas.text(area.right().saturating_sub(loads_width), area.y, loads_width, &loads, Role::Text);
 }
 

@@ -39,8 +39,11 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, plan: &PlanDialog) {
             }
             Some(PlanRow::SkipsHeading(skips)) => {
                 let about_lists = plan.review().is_some_and(|review| review.about_lists);
-                let text =
-                    format!("All {} left alone", words::counted(skips, if about_lists { "list" } else { "lead" }));
+                let target = if about_lists { "list" } else { "lead" };
+                let text = match skips {
+                    1 => format!("The {target} left alone"),
+                    n => format!("All {} left alone", words::counted(n, target)),
+                };
                 canvas.text(area.x, area.y, area.width, &text, Role::Title);
             }
             Some(PlanRow::Blank) => {}
@@ -86,8 +89,10 @@ fn summary_line(canvas: &mut Canvas<'_>, area: Rect, line: &PlanLine) {
         PlanLine::Flow { from, to, leads } => {
             let count = words::number(*leads);
             let name = area.width.saturating_sub(15) / 2;
-            let used = canvas.text(area.x, area.y, name, from, Role::Text);
-            let x = area.x + used.max(name.min(24)) + 1;
+            // The arrows stand below each other, whoever has the longest name.
+            let column = name.min(32);
+            canvas.text(area.x, area.y, column, from, Role::Text);
+            let x = area.x + column + 1;
             canvas.text(x, area.y, 2, glyphs.arrow, Role::Dim);
             canvas.text(x + 3, area.y, name, to, Role::Text);
             canvas.right(area.x, area.y, area.width, &count, Role::Text);

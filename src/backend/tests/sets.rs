@@ -137,8 +137,11 @@ async fn lists_that_failed_are_tried_again_on_what_is_there_now() {
     bench.world().owners.insert(lead(0), set("ann dan"));
     bench.world().owners.insert(lead(1), set("bob cid"));
     let plan = bench.engine.plan_lists_again(done.id.clone()).await.unwrap();
-    let told: Vec<_> =
-        plan.parts[0].changes.iter().map(|change| (change.target.clone(), change.before.clone(), change.after.clone())).collect();
+    let told: Vec<_> = plan.parts[0]
+        .changes
+        .iter()
+        .map(|change| (change.target.clone(), change.before.clone(), change.after.clone()))
+        .collect();
     let wanted = [(lead(0), set("ann dan"), set("bob cid dan")), (lead(2), set("ann bob"), set("bob cid"))];
     assert_eq!((plan.kind, told), (OperationKind::Map, wanted.to_vec()));
     assert_eq!(plan.parts[0].skips[0].reason.to_string(), "already there");

@@ -106,10 +106,12 @@ async fn several_operations_are_taken_back_as_one() {
 
 /// Everything since a time, as the screen and the command line ask for it.
 async fn undo_since(bench: &Bench, since: Timestamp) -> (Vec<OperationId>, Option<Plan>) {
-    let operations: Vec<OperationId> =
-        undoable_since(bench.engine.journal(), since, None).unwrap().into_iter().map(|operation| operation.id).collect();
-    let request =
-        UndoRequest { operations: operations.clone(), since: Some(since), ..UndoRequest::default() };
+    let operations: Vec<OperationId> = undoable_since(bench.engine.journal(), since, None)
+        .unwrap()
+        .into_iter()
+        .map(|operation| operation.id)
+        .collect();
+    let request = UndoRequest { operations: operations.clone(), since: Some(since), ..UndoRequest::default() };
     let plan = if operations.is_empty() { None } else { Some(bench.engine.plan_undo(request).await.unwrap()) };
     (operations, plan)
 }
@@ -118,7 +120,8 @@ async fn undo_since(bench: &Bench, since: Timestamp) -> (Vec<OperationId>, Optio
 async fn an_undo_of_several_is_found_by_its_time() {
     let bench = Make::default().build();
     let first = bench.apply(assign(3)).await.summary;
-    let more = plan(vec![part("sales", vec![change(0, bob(), cid()), change(1, bob(), cid()), change(5, ann(), cid())])]);
+    let more =
+        plan(vec![part("sales", vec![change(0, bob(), cid()), change(1, bob(), cid()), change(5, ann(), cid())])]);
     let second = bench.apply(more).await.summary;
     let undone = bench.apply(undo(&bench, &[&first.id, &second.id], Only::All, false).await).await.summary;
     assert!([0, 1, 2, 5].iter().all(|n| bench.owner(*n) == ann()));
@@ -157,7 +160,8 @@ async fn it_goes_where_and_as_it_was_done_or_not_at_all() {
     drop(engine);
     let moved = Make { base_url: "https://other.example", ..Make::default() };
     let bench = moved.build_in(folder, worlds);
-    let request = UndoRequest { operations: vec![done.id.clone()], only: Only::All, force: true, ..UndoRequest::default() };
+    let request =
+        UndoRequest { operations: vec![done.id.clone()], only: Only::All, force: true, ..UndoRequest::default() };
     let refused = bench.engine.plan_undo(request.clone()).await.unwrap_err();
     assert!(refused.what.contains("https://vendor.example") && refused.what.contains("https://other.example"));
     let Bench { engine, worlds, folder, .. } = bench;

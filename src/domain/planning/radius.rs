@@ -10,9 +10,7 @@ use crate::domain::history::Touch;
 use crate::domain::ids::ProfileName;
 use crate::domain::leads::{Snapshot, SnapshotPart};
 use crate::domain::plan::Plan;
-use crate::domain::{
-    Assignment, LeadFlags, Lifecycle, Link, OperationKind, OwnerRef, Person, SafeText, TargetId,
-};
+use crate::domain::{Assignment, LeadFlags, Lifecycle, Link, OperationKind, OwnerRef, Person, SafeText, TargetId};
 
 /// How many leads an owner should have at most.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -337,7 +335,8 @@ mod tests {
             ..Person::default()
         };
         let named = Assignment::Owner(OwnerRef::named("A. Smith"));
-        let lead = |n: usize| LeadRecord { id: LeadId::new(format!("s{n}")), owner: named.clone(), ..LeadRecord::default() };
+        let lead =
+            |n: usize| LeadRecord { id: LeadId::new(format!("s{n}")), owner: named.clone(), ..LeadRecord::default() };
         let mut snapshot = snapshot();
         snapshot.parts.push(SnapshotPart {
             profile: "shop".into(),

@@ -71,6 +71,7 @@ fn a_journal_of_an_older_format_gets_its_tables_of_snapshots() {
     }
     // Back to what the second format had.
     let file = rusqlite::Connection::open(folder.path().join(super::FILE_NAME)).unwrap();
+    file.execute_batch(TO_THE_THIRD_FORMAT).unwrap();
     file.execute_batch("DROP TABLE snapshot_lists; DROP TABLE snapshots; PRAGMA user_version = 2;").unwrap();
     drop(file);
     let journal = Journal::open(folder.path()).unwrap();

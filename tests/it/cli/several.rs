@@ -122,7 +122,8 @@ fn a_plan_file_goes_on_without_a_profile_that_cannot_be_used() {
     let read_only = |profile: &str| {
         let config = std::fs::read_to_string(world.path("config.toml")).unwrap();
         let table = format!("[profiles.{profile}]");
-        std::fs::write(world.path("config.toml"), config.replace(&table, &format!("{table}\nread_only = true"))).unwrap();
+        std::fs::write(world.path("config.toml"), config.replace(&table, &format!("{table}\nread_only = true")))
+            .unwrap();
     };
     let args = ["-p", "all", "assign", "--to", "jane", "--where", "owner:none", "--include-closed", "--out", &plan];
     let planned = world.run(&args).ok().items();

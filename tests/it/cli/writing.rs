@@ -201,3 +201,28 @@ fn on_a_terminal_nothing_is_sent_by_a_line_break_or_a_wrong_count() {
         assert_eq!(writes, 0, "{answer:?}");
     }
 }
+
+#[test]
+fn a_plan_takes_the_requests_that_it_said() {
+    // kenbun's organizational unit is chosen again before each bulk request; old owners are read again.
+    let world = World::with_leads(450);
+    let people = world.people();
+    let all = world.ids(450);
+    let file = world.ids_file(&all);
+    let plan = world.path("plan.json").display().to_string();
+    for (args, least) in [
+        (vec!["assign", "--to", &people[0].0, "--ids", &file], 2),
+        (vec!["undo"], 2),
+        (vec!["undo", "--since", "1h"], 0),
+    ] {
+        let run = |how: &str| world.run(&[&args[..], &[how]].concat());
+        let said = run("--dry-run").summary()["requests"].as_u64().unwrap();
+        let took = run("--yes").summary()["requests"].as_u64().unwrap();
+        assert_eq!((said, said >= least), (took, true), "{args:?}");
+    }
+    // From a file every lead is read again just before: as many more as its listing has pages.
+    world.run(&["assign", "--to", &people[1].0, "--ids", &file, "--out", &plan]).ok();
+    let said = world.run(&["apply", &plan, "--dry-run"]).summary()["requests"].as_u64().unwrap();
+    let took = world.run(&["apply", &plan, "--yes"]).summary()["requests"].as_u64().unwrap();
+    assert!(took.abs_diff(said) <= 6, "said {said}, took {took}");
+}

@@ -262,7 +262,8 @@ async fn carry_out(engine: &Engine, job: &Job, stop: StopToken) -> Option<Result
         Job::Assign { seed, mappings } => send(engine, random_mapping(engine, *seed, mappings), stop).await,
         Job::TakeBack { operation, items } => {
             let only = items.clone().map_or(Only::All, Only::Items);
-            let request = UndoRequest { operations: vec![operation.clone()], only, force: false, ..UndoRequest::default() };
+            let request =
+                UndoRequest { operations: vec![operation.clone()], only, force: false, ..UndoRequest::default() };
             // What cannot be read cannot be taken back just now.
             send(engine, engine.plan_undo(request).await.ok()?, stop).await
         }
