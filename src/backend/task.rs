@@ -13,8 +13,7 @@ use super::load;
 use super::matrix::Survey;
 use super::names::{self, NamesWish};
 use super::outbox::Outbox;
-use super::undo;
-use super::{ApplyError, Engine, Only, Report, StopToken, UndoRequest};
+use super::{ApplyError, Engine, Only, Report, StopToken, UndoRequest, undoable_since};
 use crate::domain::campaign::{Collections, LeadAsk};
 use crate::domain::exchange::{Command, Event, PartProgress, Problem};
 use crate::domain::history::{OperationPart, kept_from};
@@ -346,7 +345,7 @@ impl Backend {
     fn plan_undo_since(&mut self, since: Timestamp, who: Option<SafeText>) {
         let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
         self.background.spawn(async move {
-            let found = engine.inner.ask(move |journal| undo::undoable_since(journal, since, who.as_ref())).await;
+            let found = engine.inner.ask(move |journal| undoable_since(journal, since, who.as_ref())).await;
             outbox.put(match found {
                 Ok(found) if found.is_empty() => {
                     let what = format!("nothing that was done since {since} can be taken back");
