@@ -78,12 +78,12 @@ impl State {
                     GiveUp if !self.can_be_given_up(view) => because("There is nothing to give up"),
                     Resume if self.is_given_up(view) => because("It was given up: what was not sent stays so"),
                     Undo | Retry if running => because("The operation is still running"),
-                    Undo if tally.done == 0 => because("Nothing of it was done"),
+                    Undo if tally.done == 0 && !self.has_undoable(view) => because("Nothing of it was done"),
                     Undo if view.summary.as_ref().is_some_and(|summary| summary.undoable == 0) => {
                         because("Nothing of it is left to take back")
                     }
                     ForceUndo if running => because("The operation is still running"),
-                    ForceUndo if tally.done == 0 => because("Nothing of it was done"),
+                    ForceUndo if tally.done == 0 && !self.has_undoable(view) => because("Nothing of it was done"),
                     ForceUndo if view.is_empty() => because("There are no items here"),
                     SaveRecipe if !self.is_last_assignment(view) => because("It is not the last assignment of here"),
                     Retry if matches!(kind, Some(OperationKind::Undo | OperationKind::Redo)) => {

@@ -100,6 +100,11 @@ impl State {
         ended.map(|ended| &ended.summary).or(view.summary.as_ref())
     }
 
+    /// Something of it can be taken back: what is done, or what was applied in part.
+    pub(super) fn has_undoable(&self, view: &OperationView) -> bool {
+        self.summary_of(view).is_some_and(|summary| summary.undoable > 0)
+    }
+
     /// Somebody decided not to go on with it.
     pub(super) fn is_given_up(&self, view: &OperationView) -> bool {
         self.summary_of(view).is_some_and(|summary| summary.life == OperationLife::GivenUp)

@@ -203,6 +203,7 @@ fn nothing_is_sent_before_the_plan_is_confirmed_and_what_was_done_is_no_painting
 
     // Or from its report, alone: it is read again for that.
     desk.act(Action::Watch);
+    assert_eq!(desk.state.why_not(Action::Undo), None);
     desk.take();
     desk.act(Action::Retry);
     assert!(matches!(&desk.commands()[..], [Command::PlanListsAgain { operation }] if operation.as_str() == "op1"));
@@ -364,4 +365,17 @@ fn the_lists_pane_counts_lead_lists_as_far_as_they_are_read() {
         problem: crate::domain::exchange::Problem::new("no answer", ""),
     });
     assert_eq!(known(&desk), (0, 0, campaigns));
+}
+
+#[test]
+fn what_was_applied_in_part_can_be_taken_back_from_its_report() {
+    let mut desk = Desk::center(SIZE, 8, 10);
+    for (undoable, why_not) in [(1, None), (0, Some("Nothing of it was done"))] {
+        let failed = summary("op1", OperationKind::Map, Tally { failed: 1, ..Tally::default() });
+        let failed = crate::domain::history::OperationSummary { life: OperationLife::Ended, undoable, ..failed };
+        desk.tell(Event::Ended { summary: failed, seconds: 1.0, requests: 3 });
+        desk.act(Action::Watch);
+        assert_eq!(desk.state.why_not(Action::Undo).as_deref(), why_not);
+        desk.act(Action::Back);
+    }
 }
