@@ -1,12 +1,14 @@
 //! The active organizational unit: state at the server that every lead call depends on and that anybody may change.
 //!
 //! It is chosen by a call, not by a parameter. So while requests for one unit are on the way, requests for another have
-//! to wait, or a lead would be looked for (or written) in the wrong unit. And because a colleague's browser may choose
-//! another one at any time, it is chosen again before writes.
+//! to wait, or a lead would be looked for (or written) in the wrong unit. That holds for all profiles of a server, since
+//! kenbun does not say whether it remembers the choice for a credential or for the person behind several. And because a
+//! colleague's browser may choose another one at any time, it is chosen again before writes.
 
+use std::collections::HashMap;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, PoisonError, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -39,20 +41,54 @@ pub enum Purpose {
     Single,
     /// The same for an undo, and for the reading before it.
     Undo,
-    /// A bulk change: chosen right before it.
+    /// A bulk change: chosen right before it, with nothing else of ours between the two.
     Bulk,
+}
+
+impl Purpose {
+    /// Chosen anew, and kept from everybody else until the request has its answer.
+    fn is_alone(self) -> bool {
+        matches!(self, Self::Alone | Self::Bulk)
+    }
 }
 
 /// Chooses units and keeps requests for different ones apart.
 pub struct Units {
     http: Http,
     authorization: HeaderValue,
-    /// The unit that requests on the way rely on; `None` while it is not known. Held for reading by every such request,
-    /// for writing while another unit is chosen. Held across requests on purpose: that is what keeps units apart.
-    current: Arc<RwLock<Option<String>>>,
+    server: Arc<Server>,
+}
+
+/// What all clients of one server in this process share.
+#[derive(Default)]
+struct Server {
+    /// What requests on the way rely on; `None` while it is not known. Held for reading by every such request, for
+    /// writing while another unit is chosen. Held across requests on purpose: that is what keeps units apart.
+    current: Arc<RwLock<Option<Place>>>,
     chosen: Mutex<Chosen>,
     /// Set when choosing again changed an answer: somebody else works with the same credentials.
     is_contested: AtomicBool,
+}
+
+/// A unit that was made the active one.
+struct Place {
+    authorization: HeaderValue,
+    unit: String,
+}
+
+impl Server {
+    /// The one at this address.
+    fn at(base_url: &str) -> Arc<Self> {
+        static OPEN: LazyLock<std::sync::Mutex<HashMap<String, Weak<Server>>>> = LazyLock::new(Default::default);
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|_, server| server.strong_count() > 0);
+        if let Some(known) = open.get(base_url).and_then(Weak::upgrade) {
+            return known;
+        }
+        let server = Arc::new(Self::default());
+        open.insert(base_url.to_owned(), Arc::downgrade(&server));
+        server
+    }
 }
 
 /// When the current unit was chosen last, by purpose.
@@ -72,19 +108,19 @@ pub struct Inside {
 
 /// Keeps the unit: beside other requests for it, or alone.
 enum Hold {
-    Shared { _current: OwnedRwLockReadGuard<Option<String>> },
-    Alone { _current: OwnedRwLockWriteGuard<Option<String>> },
+    Shared { _current: OwnedRwLockReadGuard<Option<Place>> },
+    Alone { _current: OwnedRwLockWriteGuard<Option<Place>> },
 }
 
 impl Units {
     pub fn new(http: Http, authorization: HeaderValue) -> Self {
-        Self {
-            http,
-            authorization,
-            current: Arc::default(),
-            chosen: Mutex::default(),
-            is_contested: AtomicBool::new(false),
-        }
+        let server = Server::at(http.base_url());
+        Self { http, authorization, server }
+    }
+
+    /// Whether `unit` is what requests of this client would meet.
+    fn is_in(&self, current: Option<&Place>, unit: &str) -> bool {
+        current.is_some_and(|place| place.unit == unit && place.authorization == self.authorization)
     }
 
     /// How to choose again when an answer looks as if it came from another unit, `n` times already; `None` when it has
@@ -93,14 +129,14 @@ impl Units {
         match n {
             0 => Some(Purpose::Again(began)),
             // Even right after the choice somebody may be faster; twice in a row is unlikely.
-            1 | 2 if self.is_contested.load(Ordering::Relaxed) => Some(Purpose::Alone),
+            1 | 2 if self.server.is_contested.load(Ordering::Relaxed) => Some(Purpose::Alone),
             _ => None,
         }
     }
 
     /// Choosing again changed an answer.
     pub fn note_contest(&self) {
-        if !self.is_contested.swap(true, Ordering::Relaxed) {
+        if !self.server.is_contested.swap(true, Ordering::Relaxed) {
             tracing::warn!("another organizational unit was chosen by somebody else with the same credentials");
         }
     }
@@ -113,12 +149,12 @@ impl Units {
         hot: bool,
         meter: &Arc<AtomicUsize>,
     ) -> Result<Inside, VendorError> {
-        let alone = purpose == Purpose::Alone;
+        let alone = purpose.is_alone();
         loop {
-            let current = self.current.clone().read_owned().await;
-            if !alone && current.as_deref() == Some(unit) {
+            let current = self.server.current.clone().read_owned().await;
+            if !alone && self.is_in(current.as_ref(), unit) {
                 // One at a time: those who wait here find it done.
-                let mut chosen = self.chosen.lock().await;
+                let mut chosen = self.server.chosen.lock().await;
                 if !chosen.is_due(purpose) {
                     return Ok(Inside { _hold: Hold::Shared { _current: current }, just_now: false });
                 }
@@ -127,15 +163,15 @@ impl Units {
                 return Ok(Inside { _hold: Hold::Shared { _current: current }, just_now: true });
             }
             drop(current);
-            let mut current = self.current.clone().write_owned().await;
-            let is_other = current.as_deref() != Some(unit);
+            let mut current = self.server.current.clone().write_owned().await;
+            let is_other = !self.is_in(current.as_ref(), unit);
             if !is_other && !alone {
                 continue;
             }
             *current = None;
             let mut current = self.choose(unit, hot, meter, current).await?;
-            let mut chosen = self.chosen.lock().await;
-            *current = Some(unit.to_owned());
+            let mut chosen = self.server.chosen.lock().await;
+            *current = Some(Place { authorization: self.authorization.clone(), unit: unit.to_owned() });
             if is_other {
                 *chosen = Chosen::default();
             }

@@ -181,6 +181,57 @@ async fn writers_of_two_units_never_mix() {
     assert!(!mixed.load(Ordering::SeqCst), "{:?}", order(&server));
 }
 
+/// Two profiles with the same credentials and a unit each, at work at the same time: neither sees nor changes what is
+/// the other's, and nothing comes between the choice of a unit and the bulk change it was made for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn profiles_of_one_server_keep_their_units_apart() {
+    const PAGES: usize = 6;
+    let active = Arc::new(Mutex::new(String::new()));
+    let strayed = Arc::new(AtomicBool::new(false));
+    let server = {
+        let (active, strayed) = (active.clone(), strayed.clone());
+        server(move |request| {
+            let mut active = active.lock().unwrap();
+            match request.path() {
+                "/org-units/active" => *active = request.json()["ouId"].as_str().unwrap().to_owned(),
+                "/leads" => {
+                    let page: usize = request.param("page").unwrap().parse().unwrap();
+                    let lead = json!({"lead_id": format!("{active}{page}")});
+                    return Some(Reply::json(json!({"leads": [lead], "total": PAGES, "page": page, "limit": 1})));
+                }
+                _ => {
+                    let first = request.json()["lead_ids"][0].as_str().unwrap().to_owned();
+                    strayed.fetch_or(!first.starts_with(active.as_str()), Ordering::SeqCst);
+                }
+            }
+            None
+        })
+        .await
+    };
+    let mut tasks = tokio::task::JoinSet::new();
+    for unit in ["A", "B"] {
+        let client = Arc::new(client(&server, &format!("org_unit = \"{unit}\"\npage_size = 1\nbulk_size = 2")));
+        for n in 0..4 {
+            let client = client.clone();
+            tasks.spawn(async move {
+                let listed = list(&client).await.unwrap();
+                let mine: Vec<_> = (1..=PAGES).map(|page| format!("{unit}{page}")).collect();
+                assert_eq!(listed.ids(), mine);
+                let ids: Vec<_> = (0..4).map(|k| change(&format!("{unit}{n}-{k}"), jane())).collect();
+                client.write(&ids, &session(None, false)).await
+            });
+        }
+    }
+    while let Some(report) = tasks.join_next().await {
+        assert!(report.unwrap().outcomes.iter().all(|outcome| *outcome == WriteOutcome::Done));
+    }
+    let order = order(&server);
+    assert!(!strayed.load(Ordering::SeqCst), "{order:?}");
+    let bulks: Vec<usize> = (0..order.len()).filter(|at| order[*at].starts_with("bulk")).collect();
+    assert_eq!(bulks.len(), 16);
+    assert!(bulks.iter().all(|at| order[at - 1].starts_with('=')), "{order:?}");
+}
+
 /// A reading that is dropped while it chooses its unit must not let another unit's change go out before its choice has
 /// arrived.
 #[tokio::test]
