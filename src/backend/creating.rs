@@ -32,7 +32,17 @@ pub async fn create(desk: &Desk, lead: &NewLead, clock: &Clock) -> Created {
     tracing::info!(profile = %desk.name, "a lead is being created");
     let outcome = match desk.vendor.create_lead(lead).await {
         Ok(made) => Created::Made(Box::new(made)),
-        Err(error) if may_have_worked(error.kind) => read_back(desk, lead, error, began).await,
+        Err(error) if may_have_worked(error.kind) => {
+            let may_be_late = may_be_late(&error);
+            match read_back(desk, lead, error, began).await {
+                // It may still be at work: only what is not there a while later never will be.
+                Created::Refused(error) if may_be_late => {
+                    tokio::time::sleep(desk.capabilities.settle.late).await;
+                    read_back(desk, lead, error, began).await
+                }
+                told => told,
+            }
+        }
         Err(error) => Created::Refused(error),
     };
     match &outcome {
@@ -48,11 +58,19 @@ fn may_have_worked(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Unreachable | ErrorKind::Server | ErrorKind::Garbled)
 }
 
+/// Whether the server may still be at work on it: no answer came, or a gateway gave up waiting for one.
+fn may_be_late(error: &VendorError) -> bool {
+    error.kind == ErrorKind::Unreachable || matches!(error.status, Some(408 | 502 | 504))
+}
+
+/// What a reading says that found nothing.
+const NOT_THERE: &str = "; read back: no lead has this e-mail address";
+
 /// Looks for the e-mail address, which no two leads have. One that was there before would have been refused.
 async fn read_back(desk: &Desk, lead: &NewLead, error: VendorError, began: Timestamp) -> Created {
     let mut look = Look { email: fold(lead.email.trim()).into_owned(), found: None };
     let read = desk.vendor.leads(&LeadAsk::everything(), &mut look).await;
-    let said = error.message.trim_end_matches('.').to_owned();
+    let said = error.message.trim_end_matches('.').trim_end_matches(NOT_THERE).to_owned();
     match (read, look.found) {
         (_, Some(found)) => {
             let age = found.created_at.map(|at| began.duration_since(at));
@@ -66,7 +84,7 @@ async fn read_back(desk: &Desk, lead: &NewLead, error: VendorError, began: Times
             Created::Unknown(Problem::new(what, "Look at it before trying again."))
         }
         (Ok(()), None) => {
-            let what = format!("{said}; read back: no lead has this e-mail address");
+            let what = format!("{said}{NOT_THERE}");
             Created::Refused(VendorError::new(error.kind, what))
         }
         (Err(unread), None) => {

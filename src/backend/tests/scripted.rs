@@ -94,6 +94,8 @@ pub enum Creating {
     LostAfter,
     /// Not made, and there is no answer.
     LostBefore,
+    /// There is no answer, and it is made a moment later.
+    Late,
     Refused,
 }
 
@@ -221,9 +223,16 @@ impl Vendor for Scripted {
         if matches!(fate, None | Some(Creating::LostAfter)) {
             world.created.push(made.clone());
         }
+        if fate == Some(Creating::Late) {
+            let (world, made) = (self.world.clone(), made.clone());
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(30)).await;
+                world.lock().unwrap().created.push(made);
+            });
+        }
         match fate {
             None => Ok(made),
-            Some(Creating::LostAfter | Creating::LostBefore) => Err(error(ErrorKind::Unreachable)),
+            Some(Creating::LostAfter | Creating::LostBefore | Creating::Late) => Err(error(ErrorKind::Unreachable)),
             Some(Creating::Refused) => Err(error(ErrorKind::Refused)),
         }
     }

@@ -125,6 +125,7 @@ async fn a_lead_is_created_once_and_a_lost_answer_is_read_back() {
         (None, Some(true)),
         (Some(Creating::LostAfter), Some(true)),
         (Some(Creating::LostBefore), Some(false)),
+        (Some(Creating::Late), Some(true)),
         (Some(Creating::Refused), Some(false)),
     ] {
         let bench = two();
