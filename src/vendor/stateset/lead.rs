@@ -21,7 +21,7 @@ const FLAGS: [(&str, LeadFlags); 4] = [
 /// Makes a record of a row of the list or a single lead.
 pub fn record(id: LeadId, fields: &Map<String, Value>, owner_field: &str, directory: &Directory) -> LeadRecord {
     let raw = Raw::of(fields, owner_field);
-    let mut lead = LeadRecord { id, owner: raw.read(directory), ..LeadRecord::default() };
+    let mut lead = LeadRecord { id, owner: raw.read_for_people(directory), ..LeadRecord::default() };
     let (mut first, mut last) = (SafeText::empty(), SafeText::empty());
     for (key, value) in fields {
         if let Some((_, flag)) = FLAGS.into_iter().find(|(name, _)| name == key)
@@ -137,9 +137,9 @@ mod tests {
     }
 
     #[test]
-    fn another_notation_of_a_user_stays_a_text_and_is_explained() {
+    fn another_notation_of_a_user_is_that_users_with_the_text_kept() {
         let lead = of(json!({"owner": "jane@x.example"}));
-        assert_eq!(lead.owner, Assignment::Owner(OwnerRef::named("jane@x.example")));
+        assert_eq!(lead.owner, Assignment::Owner(OwnerRef::new("u1", "jane@x.example")));
         assert_eq!(lead.extra["owner is"], "probably Jane Smith, by the e-mail address");
         assert!(!of(json!({"owner": "somebody"})).extra.contains_key("owner is"));
     }

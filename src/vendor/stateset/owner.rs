@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::settings::{Nobody, OwnerValue};
 use super::users::Directory;
-use crate::domain::{Assignment, Blank};
+use crate::domain::{Assignment, Blank, OwnerRef};
 
 /// What stands in the owner field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,10 +36,19 @@ impl Raw {
         }
     }
 
-    /// Whose the lead is.
+    /// Whose the lead is, strictly: what is compared with what was written.
     pub fn read(&self, directory: &Directory) -> Assignment {
+        self.read_as(|text| directory.read(text))
+    }
+
+    /// Whose the lead is, for those who look at it.
+    pub fn read_for_people(&self, directory: &Directory) -> Assignment {
+        self.read_as(|text| directory.read_for_people(text))
+    }
+
+    fn read_as(&self, owner: impl FnOnce(&str) -> OwnerRef) -> Assignment {
         match self {
-            Self::Text(text) => Assignment::Owner(directory.read(text)),
+            Self::Text(text) => Assignment::Owner(owner(text)),
             Self::Blank(blank) => Assignment::Unassigned(*blank),
             Self::Odd => Assignment::Unknown,
         }
@@ -142,7 +151,6 @@ impl Written {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::OwnerRef;
     use crate::vendor::stateset::users::User;
     use serde_json::json;
 

@@ -2,7 +2,8 @@
 //!
 //! A lead's owner is a text of which nobody says what it holds. A profile writes one thing of a user (`owner_value`), so
 //! a text is read as a user's only where it is exactly what this profile would write for that one user and for no other.
-//! Everything else stays the text that it is.
+//! Everything else stays the text that it is. Only those who look at leads are told more: whoever goes by the text in
+//! another way.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -128,6 +129,17 @@ impl Directory {
     /// Reads a lead's owner text.
     pub fn read(&self, text: &str) -> OwnerRef {
         self.whose(text).map_or_else(|| OwnerRef::named(text), |user| user.person.owner_ref())
+    }
+
+    /// Reads a lead's owner text for those who look at leads, with whoever goes by it in some way.
+    ///
+    /// Where names are written the owner's name is the text that stands there, so that what is taken back is written as
+    /// it was; elsewhere an owner with an id would be written by that id.
+    pub fn read_for_people(&self, text: &str) -> OwnerRef {
+        match self.meaning(text) {
+            Some((user, _)) if self.value == OwnerValue::Name => OwnerRef::new(user.person.id.as_str(), text),
+            _ => self.read(text),
+        }
     }
 
     /// The one user who goes by `text` in some way, for people who look at it. `None` where [`read`](Self::read) says
@@ -381,10 +393,19 @@ mod tests {
         assert_eq!(meaning("u1@x.example"), Some(("u1", OwnerValue::Email)));
         assert_eq!(meaning("u2"), Some(("u2", OwnerValue::Id)));
         assert_eq!((meaning("Jane Smith"), meaning("Twin"), meaning("x"), meaning("")), (None, None, None, None));
+        assert_eq!(by_name.read_for_people("u1@x.example"), OwnerRef::new("u1", "u1@x.example"));
+        for (text, owner) in [("Jane Smith", OwnerRef::new("u1", "Jane Smith")), ("Twin", OwnerRef::named("Twin"))] {
+            assert_eq!(by_name.read_for_people(text), owner);
+        }
         assert_eq!(by_name.shared(), ["Twin"]);
         let by_email = Directory::new(users, OwnerValue::Email);
         assert_eq!(by_email.read("u2@x.example"), OwnerRef::new("u2", "Twin"));
         assert_eq!(by_email.read("Jane Smith"), OwnerRef::named("Jane Smith"));
+        assert_eq!(
+            by_email.read_for_people("Jane Smith"),
+            OwnerRef::named("Jane Smith"),
+            "it would be written by her id"
+        );
         assert!(by_email.shared().is_empty());
     }
 
