@@ -66,7 +66,8 @@ impl Outcome {
     /// The exit code of something that was carried out.
     pub fn exit(self) -> Exit {
         let open = self.failed + self.skipped + self.not_sent;
-        if self.stopped && self.not_sent + self.unknown > 0 {
+        // What failed may have done so because it was not tried again after the stop.
+        if self.stopped && self.not_sent + self.unknown + self.failed > 0 {
             Exit::Stopped
         } else if self.unknown > 0 {
             Exit::Unknown
@@ -182,6 +183,8 @@ mod tests {
             (Outcome { done: 3, failed: 1, unknown: 1, ..none }, Exit::Unknown),
             (Outcome { done: 3, not_sent: 2, stopped: true, ..none }, Exit::Stopped),
             (Outcome { done: 3, unknown: 2, stopped: true, ..none }, Exit::Stopped),
+            (Outcome { failed: 2, stopped: true, ..none }, Exit::Stopped),
+            (Outcome { done: 3, skipped: 2, stopped: true, ..none }, Exit::Partly),
             // Ctrl-C came when everything was over.
             (Outcome { done: 3, stopped: true, ..none }, Exit::Done),
         ] {
