@@ -402,7 +402,8 @@ pub struct RedoArgs {
 
 #[derive(Args, Debug)]
 pub struct ResumeArgs {
-    /// An operation's id, or its beginning; every one that was cut off when none is named
+    /// An operation's id, or its beginning; when none is named, all that were cut off, and the newest ones as long as
+    /// something of them was not sent
     pub operation: Option<String>,
     /// Only find out what happened; send nothing more
     #[arg(long)]

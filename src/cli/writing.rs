@@ -195,6 +195,8 @@ impl Writing<'_> {
                 leads(outcome.unknown),
                 report.summary.id
             ));
+        } else if exit == Exit::Stopped && outcome.not_sent == 0 {
+            say(&format!("stopped; `switchboard undo {}` takes back what is done", report.summary.id));
         } else if exit == Exit::Stopped {
             say(&format!(
                 "stopped; {} not sent; `switchboard resume {}` goes on, `switchboard undo {}` takes back what is done",

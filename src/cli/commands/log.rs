@@ -65,7 +65,7 @@ fn items(
     if session.format == Format::Table {
         out.line(&in_words(&operation))?;
     }
-    let mut printer = Items::new(session.format, operation.parts.len() > 1);
+    let mut printer = Items::new(session.format, operation.parts.len() > 1).of_life(operation.life);
     if filter.lead.is_none() && filter.states.is_empty() {
         let summary = Summary::new(Some(operation.id.clone()), &operation.tally, 0, 0.0);
         writing::print_items(journal, &operation.id, printer, &summary, out)?;

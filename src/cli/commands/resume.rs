@@ -11,20 +11,21 @@ use crate::cli::session::{Session, refuse_read_only, refuse_unusable};
 use crate::cli::signals;
 use crate::cli::writing::{self, Writing};
 use crate::config::Profile;
-use crate::domain::history::{OperationLife, OperationSummary};
+use crate::domain::history::{HistoryFilter, OperationLife, OperationSummary};
+use crate::journal::Journal;
+
+/// Operations are looked through this many at a time.
+const PAGE: usize = 50;
 
 pub async fn run(session: &Session, args: &ResumeArgs, out: &mut Out) -> Result<Exit, Failure> {
     if args.write.out.is_some() {
         return Err(Failure::wrong_use("resume goes on with a plan that is in the journal; --out has no meaning here"));
     }
     let journal = session.journal()?;
-    let mut operations = match &args.operation {
+    let operations = match &args.operation {
         Some(name) => vec![journal.find(name)?],
-        None => journal.interrupted()?,
+        None => open_operations(session, &journal, args.settle_only)?,
     };
-    if args.operation.is_none() {
-        operations.retain(|operation| session.concerns(operation));
-    }
     if operations.is_empty() {
         say("no operation was cut off");
         Items::new(session.format, false).end(out, &Summary::default())?;
@@ -90,6 +91,43 @@ pub async fn run(session: &Session, args: &ResumeArgs, out: &mut Out) -> Result<
 /// The exit code of an operation that was not gone on with.
 fn left_open(operation: &OperationSummary) -> Exit {
     if operation.tally.unknown + operation.tally.sent > 0 { Exit::Unknown } else { Exit::Nothing }
+}
+
+/// What there is to go on with when no operation is named: everything that was cut off, and, unless only settling is
+/// wanted, the newest operations as long as something of them was not sent, because they were stopped, were only settled,
+/// or the vendor was gone. What came before an operation that went to its end is history: going on with it takes its id.
+fn open_operations(session: &Session, journal: &Journal, settle_only: bool) -> Result<Vec<OperationSummary>, Failure> {
+    let mut open = journal.interrupted()?;
+    open.retain(|operation| session.concerns(operation));
+    let mut offset = 0;
+    while !settle_only {
+        let page = journal.operations_where(&HistoryFilter::default(), offset, PAGE)?;
+        offset += page.len();
+        let is_last = page.len() < PAGE;
+        let newest = page.into_iter().filter(|operation| session.concerns(operation));
+        for operation in newest.filter(|operation| operation.life != OperationLife::Running) {
+            match operation.life {
+                OperationLife::Interrupted => {}
+                OperationLife::Ended if operation.tally.not_sent > 0 => {
+                    // Of what is not configured any more nothing can be sent.
+                    if operation.parts.iter().all(|part| session.profile(part.profile.as_str()).is_ok()) {
+                        open.push(operation);
+                    }
+                }
+                _ => return Ok(in_order(open)),
+            }
+        }
+        if is_last {
+            break;
+        }
+    }
+    Ok(in_order(open))
+}
+
+/// Newest first, as operations are listed.
+fn in_order(mut operations: Vec<OperationSummary>) -> Vec<OperationSummary> {
+    operations.sort_by(|a, b| b.at.cmp(&a.at));
+    operations
 }
 
 /// Settles one operation by reading, and sends what was not sent if that is wanted and confirmed.

@@ -6,7 +6,7 @@ use super::table::{self, Column, Table};
 use super::{Out, say};
 use crate::cli::args::Format;
 use crate::cli::exit::Failure;
-use crate::domain::history::ItemRow;
+use crate::domain::history::{ItemRow, OperationLife};
 use crate::domain::{Change, ItemState, Plan, PlanPart, ProfileName, SafeText, Skip, SkipReason};
 use crate::journal::export;
 
@@ -56,9 +56,26 @@ fn has_nothing_to_do(row: &ItemRow) -> bool {
     row.state == ItemState::Skipped && row.reason.as_ref().is_some_and(benign)
 }
 
+/// An item of an operation on which nobody works, or somebody still does, as it stands: what was to be sent when the
+/// operation was cut off was not sent, and what was on the way then is not known.
+fn as_it_stands(mut row: ItemRow, life: OperationLife) -> ItemRow {
+    let (state, reason) = match (row.state, life) {
+        (ItemState::Sent, OperationLife::Running) => (ItemState::Sent, "on the way"),
+        (_, OperationLife::Running) => return row,
+        (ItemState::Planned, _) => (ItemState::NotSent, "the operation was cut off before it was sent"),
+        (ItemState::Sent, _) => (ItemState::Sent, "Switchboard ended before the answer came"),
+        _ => return row,
+    };
+    row.state = state;
+    row.reason.get_or_insert_with(|| SafeText::new(reason));
+    row
+}
+
 /// Prints items as they come.
 pub struct Items {
     format: Format,
+    /// Of the operation whose items they are, where it may be other than over.
+    life: Option<OperationLife>,
     table: Table,
     several: bool,
     /// In a table leave out what went as it should.
@@ -79,6 +96,7 @@ impl Items {
         }
         Self {
             format,
+            life: None,
             table: Table::new(&columns, table::room()),
             several: several_profiles,
             only_open: false,
@@ -93,7 +111,15 @@ impl Items {
         self
     }
 
+    /// The items are those of an operation with this life.
+    pub fn of_life(mut self, life: OperationLife) -> Self {
+        self.life = Some(life);
+        self
+    }
+
     pub fn print(&mut self, out: &mut Out, row: &ItemRow) -> Result<(), Failure> {
+        let told = self.life.map(|life| as_it_stands(row.clone(), life));
+        let row = told.as_ref().unwrap_or(row);
         self.already += usize::from(has_nothing_to_do(row));
         match self.format {
             Format::Json => out.json(&export::item_json(row)),

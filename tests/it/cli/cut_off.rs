@@ -42,8 +42,10 @@ fn ctrl_c_settles_what_is_on_the_way_and_resume_goes_on() {
     world.sim().set_faults(&[""; 0]).unwrap();
     let writes = world.writes();
     world.run(&["resume", &operation]).ends(6).says("--yes");
+    world.run(&["resume", "--settle-only"]).ok().says("no operation was cut off");
     assert_eq!(world.writes(), writes);
-    let ran = world.run(&["resume", &operation, "--yes"]).ok();
+    let ran = world.run(&["resume", "--yes"]).ok();
+    assert_eq!(ran.operation(), operation);
     assert_eq!(ran.summary()["done"], 60);
     assert!(ids.iter().all(|id| world.holder(id).as_ref() == Some(&people[0].0)));
 }
@@ -56,6 +58,10 @@ fn after_a_kill_resume_finds_out_what_happened() {
     let log = world.run(&["log"]).ok().lines();
     assert_eq!((&log[0]["life"], &log[0]["items"]), (&"interrupted".into(), &60.into()));
     assert!(log[0]["unknown"].as_u64() > Some(0) && log[0]["not_sent"].as_u64() > Some(0), "{}", log[0]);
+    // The items say what the summary counts: nothing of an operation that nobody works on is still to come.
+    let told = world.run(&["log", &text(&log[0]["id"])]).ok();
+    assert!(told.summary()["not_sent"].as_u64() > Some(0), "{}", told.out);
+    assert!(told.items().iter().all(|item| item["state"] == "done" || item["reason"].is_string()), "{}", told.out);
     world.sim().set_faults(&[""; 0]).unwrap();
     world.run(&["resume", "--dry-run"]).ok();
     // Without a yes what is on the way is found out by reading, and nothing is sent.
@@ -68,12 +74,36 @@ fn after_a_kill_resume_finds_out_what_happened() {
     }
     // A write that the kill cut off before it took effect has failed; everything else is done in the end.
     let lost = ran.summary()["failed"].as_u64().unwrap();
-    let ran = world.run(&["resume", &ran.operation(), "--yes"]).ends(if lost > 0 { 3 } else { 0 });
+    let ran = world.run(&["resume", "--yes"]).ends(if lost > 0 { 3 } else { 0 });
     let summary = ran.summary();
     assert_eq!((&summary["done"], &summary["failed"]), (&(60 - lost).into(), &lost.into()), "{summary}");
     let held = ids.iter().filter(|id| world.holder(id).as_ref() == Some(&people[0].0)).count();
     assert_eq!(held as u64, 60 - lost);
     world.run(&["resume"]).ok().says("no operation was cut off");
+}
+
+#[test]
+fn what_a_vendor_stopped_goes_on_unless_it_has_become_history() {
+    let mut world = World::empty();
+    let options = SimOptions { leads: 80, owners: 8, ..SimOptions::default() };
+    world.add("sales", options, "bulk_size = 5\nparallel = 1\nrequests_per_minute = 0");
+    let people = world.people();
+    let ids = world.ids(20);
+    world.meddle(&ids, &people[1]);
+    let file = world.ids_file(&ids);
+    world.sim().set_faults(&["unauthorized=100%:write"]).unwrap();
+    let stopped = world.run(&["assign", "--to", &people[0].0, "--ids", &file, "--yes"]).ends(4);
+    assert!(stopped.summary()["not_sent"].as_u64() > Some(0), "{}", stopped.out);
+    world.sim().set_faults(&[""; 0]).unwrap();
+    let ran = world.run(&["resume", "--dry-run"]).ok();
+    assert_eq!(ran.operation(), stopped.operation());
+    // Who has done something else since goes on with it by name only.
+    let one = world.ids_file(&ids[..1]);
+    world.run(&["assign", "--to", &people[2].0, "--ids", &one, "--yes"]).ok();
+    let writes = world.writes();
+    world.run(&["resume", "--yes"]).ok().says("no operation was cut off");
+    assert_eq!(world.writes(), writes);
+    world.run(&["resume", &stopped.operation(), "--yes"]).ends(3);
 }
 
 #[test]
