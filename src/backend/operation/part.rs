@@ -8,6 +8,7 @@ use super::settling::{Chance, Lookup, Settler};
 use super::{News, Run};
 use crate::backend::StopToken;
 use crate::backend::desk::Desk;
+use crate::backend::reader::passes;
 use crate::domain::exchange::{PartProgress, Problem};
 use crate::domain::{Assignment, Change, ItemState, Plan, ReadBack, Tally};
 use crate::journal::Move;
@@ -190,13 +191,28 @@ impl Part {
 
     /// Counts failures of the server or the line in a row; too many are an outage.
     pub fn note_trouble(&self, run: &Run, trouble: Option<ErrorKind>) {
-        let Some(kind @ (ErrorKind::Unreachable | ErrorKind::Server)) = trouble else {
-            self.troubles.store(0, Ordering::Relaxed);
-            return;
-        };
+        match trouble {
+            Some(kind @ (ErrorKind::Unreachable | ErrorKind::Server)) => self.note_outage(run, kind),
+            _ => self.troubles.store(0, Ordering::Relaxed),
+        }
+    }
+
+    /// Counts a reading before a change that did not tell whether the change may be sent. Each costs all the patience
+    /// there is, so a server that answers nothing of use is given up like one that fails.
+    pub fn note_unread(&self, run: &Run, why: &VendorError) {
+        if passes(why) && why.kind != ErrorKind::Wait {
+            self.note_outage(run, why.kind);
+        }
+    }
+
+    pub fn note_outage(&self, run: &Run, kind: ErrorKind) {
         let in_a_row = self.troubles.fetch_add(1, Ordering::Relaxed) + 1;
         if in_a_row >= run.tuning.outage_after {
-            let what = if kind == ErrorKind::Server { "the server failed" } else { "there was no answer" };
+            let what = match kind {
+                ErrorKind::Server => "the server failed",
+                ErrorKind::Garbled => "the answer made no sense",
+                _ => "there was no answer",
+            };
             self.halt(Problem::new(
                 format!("{what} {in_a_row} times in a row; nothing more was sent to {}", self.desk.name),
                 "Look whether it is up, then resume.",

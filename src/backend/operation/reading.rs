@@ -10,7 +10,7 @@ use super::{News, Part, Run};
 use crate::backend::judge::{Freshness, freshness, labels, was_now};
 use crate::backend::reader;
 use crate::domain::{Assignment, Change, ItemState, SkipReason};
-use crate::vendor::{Looking, Observation, Session, Target};
+use crate::vendor::{ErrorKind, Looking, Observation, Session, Target};
 
 /// A batch that may be sent, and when its targets were last read in this run.
 #[derive(Default)]
@@ -66,6 +66,12 @@ impl Part {
         }
         let changes: Vec<&Change> = stale.iter().flat_map(|ready| &ready.changes).collect();
         let Some(read) = self.read_patiently(run, &changes).await else { return fresh };
+        // One record that cannot be read is its own trouble; when none can be, it is the server's.
+        if let Some(error) = read.iter().find_map(|one| one.now.as_ref().err())
+            && read.iter().all(|one| one.now.as_ref().is_err_and(|error| error.kind != ErrorKind::NotFound))
+        {
+            self.note_unread(run, error);
+        }
         let at = Instant::now();
         let mut read = read.into_iter();
         let mut news = Vec::new();

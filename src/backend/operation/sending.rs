@@ -22,7 +22,7 @@ use crate::backend::judge::was_now;
 use crate::backend::pace::{Booking, PaceGate};
 use crate::domain::exchange::Problem;
 use crate::domain::{Agreement, Assignment, Change, ItemState, planning};
-use crate::vendor::{Looking, WriteOutcome, WriteReport};
+use crate::vendor::{ErrorKind, Looking, WriteOutcome, WriteReport};
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Batches that are marked as sent in one commit, at most.
@@ -318,7 +318,14 @@ impl Part {
         report: WriteReport,
         read_back: bool,
     ) -> Again {
-        self.note_trouble(run, report.trouble);
+        let is_unsent = |outcome: &WriteOutcome| matches!(outcome, WriteOutcome::NotApplied { .. });
+        match report.trouble {
+            // A client that reads before it writes, and could make nothing of what it read.
+            Some(ErrorKind::Garbled) if report.outcomes.iter().all(is_unsent) => {
+                self.note_outage(run, ErrorKind::Garbled);
+            }
+            trouble => self.note_trouble(run, trouble),
+        }
         if let Some(error) = &report.halt {
             self.halt_by(error);
         }

@@ -77,7 +77,7 @@ impl Lookup {
 
     /// No reading follows one that is made now.
     fn is_over(&self, deadline: Duration) -> bool {
-        self.lost_at.elapsed() + self.pause > deadline
+        self.due.max(Instant::now()) >= self.lost_at + deadline
     }
 }
 
@@ -199,7 +199,7 @@ fn conclude(rule: &Settle, before: &Assignment, mut lookup: Lookup, found: Findi
     // A value that is not ours, after a write that may still come: seen once it proves nothing yet.
     let not_ours = matches!(found, Finding::NotApplied | Finding::Changed(_) | Finding::InPart(..));
     match lookup.chance {
-        Chance::Queued if not_ours && !over => return lookup.again(rule.most),
+        Chance::Queued if not_ours && !over => return lookup.again(rule),
         Chance::Queued if found == Finding::NotApplied => {
             return unknown(format!("{why}; not there yet after {} s, and it may still come", rule.deadline.as_secs()));
         }
@@ -230,14 +230,15 @@ fn conclude(rule: &Settle, before: &Assignment, mut lookup: Lookup, found: Findi
         Finding::CannotTell(read) if over => {
             unknown(format!("{why}; read back as {}, which does not tell whether it was applied", read.label()))
         }
-        Finding::Unread(_) | Finding::CannotTell(_) => lookup.again(rule.most),
+        Finding::Unread(_) | Finding::CannotTell(_) => lookup.again(rule),
     }
 }
 
 impl Lookup {
-    fn again(mut self, most: Duration) -> Conclusion {
-        self.due = Instant::now() + self.pause;
-        self.pause = (self.pause * 2).min(most.max(self.pause));
+    /// After its pause, the last time when the time is over and not a pause before.
+    fn again(mut self, rule: &Settle) -> Conclusion {
+        self.due = (Instant::now() + self.pause).min(self.lost_at + rule.deadline);
+        self.pause = (self.pause * 2).min(rule.most.max(self.pause));
         Conclusion::ReadAgain(self)
     }
 }
@@ -320,7 +321,12 @@ mod tests {
                 prop_assert!(*at - since >= RULE.late, "{read:?}");
             }
             if decided_against && chance == Chance::Queued {
-                prop_assert!(state == ItemState::ChangedByOthers && *at + RULE.most >= RULE.deadline, "{read:?}");
+                prop_assert!(state == ItemState::ChangedByOthers && *at >= RULE.deadline, "{read:?}");
+            }
+            // What waits in a queue is given all of its time.
+            let gone_or_refused = matches!(last, Finding::NoSuchLead | Finding::LooksTheSame | Finding::Unread(_));
+            if state == ItemState::Unknown && chance == Chance::Queued && !gone_or_refused {
+                prop_assert!(*at >= RULE.deadline, "{read:?}");
             }
         }
     }

@@ -248,6 +248,29 @@ async fn an_outage_ends_the_handing_out() {
     bench.check(&report.summary.id);
 }
 
+/// Each such reading takes all the patience there is: a thousand leads would take hours to say the same.
+#[tokio::test]
+async fn a_server_whose_answers_make_no_sense_is_given_up() {
+    let make = Make::capabilities(|c| {
+        // So slow that few changes are read ahead at a time.
+        c.pace.per_second = 1.0;
+        c.settle.deadline = Duration::from_millis(50);
+    });
+    let tuning = Tuning { outage_after: 3, ..Make::default().tuning };
+    let bench = Make { leads: 100, tuning, ..make }.build();
+    bench.world().read_errors.extend(vec![ErrorKind::Garbled; 10_000]);
+    let mut wanted = assign(100);
+    wanted.parts[0].changes.iter_mut().for_each(|change| change.read_at = None);
+    let report = bench.apply(wanted).await;
+    assert_eq!(report.summary.tally.not_sent, 100);
+    assert_eq!(bench.world().writes, 0);
+    let told = &report.cut_short[0].1.what;
+    assert!(told.contains("the answer made no sense 3 times in a row; nothing more was sent"), "{told}");
+    let asked: usize = bench.world().looked.len();
+    assert!(asked < 100 * 7, "{asked}");
+    bench.check(&report.summary.id);
+}
+
 #[tokio::test]
 async fn stop_hands_out_nothing_more_and_awaits_what_is_on_the_way() {
     let bench = Make { leads: 500, latency: Duration::from_millis(5), ..Make::default() }.build();
