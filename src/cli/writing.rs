@@ -196,7 +196,8 @@ impl Writing<'_> {
                 report.summary.id
             ));
         } else if exit == Exit::Stopped && outcome.not_sent == 0 {
-            say(&format!("stopped; `switchboard undo {}` takes back what is done", report.summary.id));
+            let undo = format!("`switchboard undo {}` takes back what is done", report.summary.id);
+            say(&format!("stopped; {}", if outcome.done == 0 { "nothing was done" } else { &undo }));
         } else if exit == Exit::Stopped {
             say(&format!(
                 "stopped; {} not sent; `switchboard resume {}` goes on, `switchboard undo {}` takes back what is done",
