@@ -1,5 +1,7 @@
 //! `resume`: settle what was cut off by reading, then send what was not sent yet, or give it up.
 
+use std::ops::ControlFlow;
+
 use super::undo::profiles_of;
 use crate::cli::args::ResumeArgs;
 use crate::cli::confirm::{self, Answer};
@@ -13,9 +15,6 @@ use crate::cli::writing::{self, Writing};
 use crate::config::Profile;
 use crate::domain::history::{HistoryFilter, OperationLife, OperationSummary};
 use crate::journal::Journal;
-
-/// Operations are looked through this many at a time.
-const PAGE: usize = 50;
 
 pub async fn run(session: &Session, args: &ResumeArgs, out: &mut Out) -> Result<Exit, Failure> {
     if args.write.out.is_some() {
@@ -99,28 +98,23 @@ fn left_open(operation: &OperationSummary) -> Exit {
 fn open_operations(session: &Session, journal: &Journal, settle_only: bool) -> Result<Vec<OperationSummary>, Failure> {
     let mut open = journal.interrupted()?;
     open.retain(|operation| session.concerns(operation));
-    let mut offset = 0;
-    while !settle_only {
-        let page = journal.operations_where(&HistoryFilter::default(), offset, PAGE)?;
-        offset += page.len();
-        let is_last = page.len() < PAGE;
-        let newest = page.into_iter().filter(|operation| session.concerns(operation));
-        for operation in newest.filter(|operation| operation.life != OperationLife::Running) {
-            match operation.life {
-                OperationLife::Interrupted => {}
-                OperationLife::Ended if operation.tally.not_sent > 0 => {
-                    // Of what is not configured any more nothing can be sent.
-                    if operation.parts.iter().all(|part| session.profile(part.profile.as_str()).is_ok()) {
-                        open.push(operation);
-                    }
-                }
-                _ => return Ok(in_order(open)),
-            }
-        }
-        if is_last {
-            break;
-        }
+    if settle_only {
+        return Ok(open);
     }
+    journal.each_operation(&HistoryFilter::default(), |operation| -> Result<_, Failure> {
+        match operation.life {
+            _ if !session.concerns(&operation) => {}
+            OperationLife::Interrupted | OperationLife::Running => {}
+            OperationLife::Ended if operation.tally.not_sent > 0 => {
+                // Of what is not configured any more nothing can be sent.
+                if operation.parts.iter().all(|part| session.profile(part.profile.as_str()).is_ok()) {
+                    open.push(operation);
+                }
+            }
+            _ => return Ok(ControlFlow::Break(())),
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
     Ok(in_order(open))
 }
 
