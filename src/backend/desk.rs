@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rayon::prelude::*;
 use tokio_util::sync::CancellationToken;
 
 use super::matrix::KeptMappings;
@@ -12,8 +13,7 @@ use super::pace::PaceGate;
 use crate::domain::exchange::LoadProgress;
 use crate::domain::leads::LeadTable;
 use crate::domain::{
-    Assignment, Capabilities, Field, LeadId, LeadRecord, Person, ProfileName, TargetId, TargetKind, Timestamp,
-    VendorKind,
+    Assignment, Capabilities, LeadId, LeadRecord, Person, ProfileName, TargetId, TargetKind, Timestamp, VendorKind,
 };
 use crate::vendor::Vendor;
 
@@ -316,8 +316,8 @@ impl Kept {
     /// Counts the rows with texts, where that is worth knowing.
     fn count_names(&mut self, capabilities: &Capabilities) {
         if !capabilities.names_in_rows {
-            let rows = 0..self.table.len() as u32;
-            self.named = rows.filter(|row| !is_nameless(&self.table, *row)).count();
+            let rows = (0..self.table.len() as u32).into_par_iter();
+            self.named = rows.filter(|row| !self.table.is_nameless(*row)).count();
         }
     }
 
@@ -363,9 +363,4 @@ pub fn enriched(row: LeadRecord, detail: &LeadRecord) -> LeadRecord {
         scope: if detail.scope.is_empty() { row.scope } else { detail.scope.clone() },
         extra,
     }
-}
-
-/// Whether a row has none of the texts that a detail call brings.
-pub fn is_nameless(table: &LeadTable, row: u32) -> bool {
-    [Field::Name, Field::Company, Field::Email].into_iter().all(|field| table.text(row, field).is_empty())
 }

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::desk::{Desk, is_nameless};
+use super::desk::Desk;
 use super::outbox::Outbox;
 use crate::domain::exchange::Event;
 use crate::domain::{LeadId, LeadRecord};
@@ -50,7 +50,7 @@ impl NamesWish {
             return;
         }
         let table = desk.leads().map(|(table, _)| table).unwrap_or_default();
-        let nameless = |id: &LeadId| table.row_of(id.as_str()).is_some_and(|row| is_nameless(&table, row));
+        let nameless = |id: &LeadId| table.row_of(id.as_str()).is_some_and(|row| table.is_nameless(row));
         let mut wish = self.shared.wish.lock().unwrap_or_else(PoisonError::into_inner);
         let Wish { wanted, on_the_way, failed, .. } = &mut *wish;
         *wanted =
@@ -65,7 +65,7 @@ impl NamesWish {
             return;
         }
         let Some((table, _)) = desk.leads() else { return };
-        let nameless = (0..table.len() as u32).filter(|row| is_nameless(&table, *row)).map(|row| table.id(row));
+        let nameless = (0..table.len() as u32).filter(|row| table.is_nameless(*row)).map(|row| table.id(row));
         let mut wish = self.shared.wish.lock().unwrap_or_else(PoisonError::into_inner);
         wish.rest = nameless.collect();
         wish.seen.clear();

@@ -179,6 +179,12 @@ impl LeadTable {
         }
     }
 
+    /// Whether none of the texts is there by which people know a lead: name, company and e-mail address.
+    pub fn is_nameless(&self, row: u32) -> bool {
+        let (segment, at) = self.place(row);
+        segment.texts.is_nameless(at)
+    }
+
     /// The words among the extra fields: what a search looks into beside the named ones.
     pub fn extra_texts(&self, row: u32) -> Vec<String> {
         let (segment, at) = self.place(row);

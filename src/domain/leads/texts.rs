@@ -211,9 +211,14 @@ impl Texts {
 
     /// The original text of one slot.
     pub fn original(&self, row: usize, slot: Slot) -> Cow<'_, str> {
-        if let Some(original) = self.beside(row, slot) {
-            return original.into();
+        match self.beside(row, slot) {
+            Some(original) => original.into(),
+            None => self.unfolded(row, slot),
         }
+    }
+
+    /// The original of a text that differs from its fold by capitals at most.
+    fn unfolded(&self, row: usize, slot: Slot) -> Cow<'_, str> {
         let range = self.slot_range(row, slot);
         let folded = &self.folded[range.clone()];
         if !self.capitals.any(range.start, range.len()) {
@@ -230,7 +235,24 @@ impl Texts {
 
     /// Every row's id, in order.
     pub fn each_id(&self) -> impl Iterator<Item = Cow<'_, str>> {
-        (0..self.len()).map(|row| self.original(row, Slot::Id))
+        // Originals come in the same order as rows: they need not be looked for.
+        let is_id = |&at: &usize| self.originals.keys[at] as usize % Slot::ALL.len() == Slot::Id as usize;
+        let mut originals = (0..self.originals.len()).filter(is_id).peekable();
+        (0..self.len()).map(move |row| {
+            let key = (row * Slot::ALL.len() + Slot::Id as usize) as u32;
+            match originals.next_if(|&at| self.originals.keys[at] == key).and_then(|at| self.originals.at(at)) {
+                Some(original) => original.into(),
+                None => self.unfolded(row, Slot::Id),
+            }
+        })
+    }
+
+    /// Whether a row's name, company and e-mail address are all empty.
+    pub fn is_nameless(&self, row: usize) -> bool {
+        let ends = [END as u8; Slot::NAMES];
+        // Something may fold to nothing.
+        self.folded.as_bytes()[self.range(row)].starts_with(&ends)
+            && Slot::ALL[..Slot::NAMES].iter().all(|&slot| self.original(row, slot).is_empty())
     }
 
     /// An original that is more than its fold with capitals.
@@ -366,9 +388,13 @@ impl Beside {
     }
 
     fn get(&self, key: u32) -> Option<&str> {
-        let at = self.keys.binary_search(&key).ok()?;
+        self.at(self.keys.binary_search(&key).ok()?)
+    }
+
+    /// The text of the key at this place.
+    fn at(&self, at: usize) -> Option<&str> {
         let start = if at == 0 { 0 } else { self.ends[at - 1] };
-        self.text.get(start..self.ends[at])
+        self.text.get(start..*self.ends.get(at)?)
     }
 
     fn put(&self, put: &mut Put<'_>) {

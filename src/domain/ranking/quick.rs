@@ -37,6 +37,10 @@ impl Scorer {
         if word.is_empty() {
             return Some(0);
         }
+        let mut letters = word.chars();
+        if let (Some(letter), None) = (letters.next(), letters.next()) {
+            return one_letter(letter, text).map(i64::from);
+        }
         if word.is_ascii() && text.is_ascii() {
             let (word, text) = (word.as_bytes(), text.as_bytes());
             return self.align(word, text, |byte| kind_of(char::from(byte))).map(i64::from);
@@ -93,6 +97,19 @@ impl Scorer {
         }
         Some(most)
     }
+}
+
+/// The score of a single letter: nothing is between letters, so only what stands before it counts.
+fn one_letter(letter: char, text: &str) -> Option<i32> {
+    let mut before = Kind::Start;
+    let mut best = None;
+    for c in text.chars() {
+        if c == letter {
+            best = best.max(Some(MATCHED + GAP_EXTENSION + bonus_after(before)));
+        }
+        before = kind_of(c);
+    }
+    best
 }
 
 /// A folded ASCII word, prepared for being scored in many rows' names.
