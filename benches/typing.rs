@@ -75,6 +75,7 @@ async fn switchboard(leads: usize, rounds: usize) {
     let person = Person { front, shown };
     person.front.press("/");
     person.wait("the filter line", |line| line.starts_with(" / ") && !line.contains("no filter")).await;
+    tokio::time::sleep(BETWEEN_KEYS).await;
     for (name, queries, median, worst) in AIMS {
         let (mut letters, mut matches) = (Times::default(), Times::default());
         for query in (0..rounds).flat_map(|_| queries) {
