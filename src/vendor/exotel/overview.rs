@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::key::Key;
-use super::wire::{Campaign, CampaignLead, LeadItem, Wrapped, lead_item};
+use super::wire::{Campaign, LeadItem, Wrapped, lead_item};
 use super::{Asking, Exotel, lock};
 use crate::vendor::{ErrorKind, VendorError};
 
@@ -20,10 +20,14 @@ pub struct Overview {
     pub items: Vec<LeadItem>,
 }
 
+/// What a campaign says of one of its lists: the agents by their ids there, or why it does not tell them. `None` where it
+/// has no such list.
+pub type Said = Option<Result<BTreeSet<String>, String>>;
+
 impl Overview {
-    pub fn lead(&self, lead: &str) -> Option<&CampaignLead> {
+    pub fn said(&self, lead: &str) -> Said {
         self.items.iter().find_map(|item| match item {
-            LeadItem::Lead(found) if found.lead == lead => Some(found),
+            LeadItem::Lead(found) if found.lead == lead => Some(found.users.clone()),
             _ => None,
         })
     }
@@ -31,33 +35,37 @@ impl Overview {
 
 /// The overviews of the last moments.
 #[derive(Default)]
-pub struct Overviews(Mutex<HashMap<String, (Instant, Arc<Overview>)>>);
+pub struct Overviews(Mutex<HashMap<String, Kept>>);
+
+struct Kept {
+    read: Instant,
+    overview: Arc<Overview>,
+    /// Lists that were changed since, with what was read of them; `None` where nothing was read yet. Beside the
+    /// overview, so that a change in a campaign of thousands of lists costs neither another overview nor a copy.
+    since: HashMap<String, Option<BTreeSet<String>>>,
+}
 
 impl Overviews {
-    pub fn recent(&self, campaign: &str) -> Option<Arc<Overview>> {
+    /// What the campaign said of a list a moment ago; the outer `None` where it said nothing lately.
+    pub fn recent(&self, key: &Key) -> Option<Said> {
         let mut kept = lock(&self.0);
-        kept.retain(|_, (read, _)| read.elapsed() <= GOOD_FOR);
-        kept.get(campaign).map(|(_, overview)| overview.clone())
+        kept.retain(|_, kept| kept.read.elapsed() <= GOOD_FOR);
+        let kept = kept.get(&key.campaign)?;
+        match kept.since.get(&key.lead) {
+            Some(users) => users.clone().map(|users| Some(Ok(users))),
+            None => Some(kept.overview.said(&key.lead)),
+        }
     }
 
     pub fn keep(&self, campaign: &str, overview: Arc<Overview>) {
-        lock(&self.0).insert(campaign.to_owned(), (Instant::now(), overview));
+        let kept = Kept { read: Instant::now(), overview, since: HashMap::new() };
+        lock(&self.0).insert(campaign.to_owned(), kept);
     }
 
-    /// Takes in what a change was verified to have made of a list; without it the overview is out of date.
+    /// Takes in what a change was verified to have made of a list; without it nothing is known of this list any more.
     pub fn changed(&self, key: &Key, users: Option<BTreeSet<String>>) {
-        let mut kept = lock(&self.0);
-        let Some((_, overview)) = kept.get_mut(&key.campaign) else { return };
-        let Some(users) = users else {
-            kept.remove(&key.campaign);
-            return;
-        };
-        for item in &mut Arc::make_mut(overview).items {
-            if let LeadItem::Lead(lead) = item
-                && lead.lead == key.lead
-            {
-                lead.users = Ok(users.clone());
-            }
+        if let Some(kept) = lock(&self.0).get_mut(&key.campaign) {
+            kept.since.insert(key.lead.clone(), users);
         }
     }
 }
@@ -109,15 +117,16 @@ impl Exotel {
         ))
     }
 
-    /// A campaign's lists, read now or a moment ago.
-    pub(super) async fn recent_overview(
+    /// What the campaign says of a list, now or a moment ago.
+    pub(super) async fn said_recently(
         &self,
         campaign: &Campaign,
+        key: &Key,
         asking: &Asking,
-    ) -> Result<Arc<Overview>, VendorError> {
-        match self.overviews.recent(&campaign.id) {
-            Some(overview) => Ok(overview),
-            None => self.fresh_overview(campaign, asking).await,
+    ) -> Result<Said, VendorError> {
+        match self.overviews.recent(key) {
+            Some(said) => Ok(said),
+            None => Ok(self.fresh_overview(campaign, asking).await?.said(&key.lead)),
         }
     }
 }

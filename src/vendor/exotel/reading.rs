@@ -150,17 +150,16 @@ impl Exotel {
         }
         let mut why = String::new();
         for attempt in 0..2 {
-            let overview = match attempt {
-                0 => self.recent_overview(campaign, asking).await?,
-                _ => self.fresh_overview(campaign, asking).await?,
+            let said = match attempt {
+                0 => self.said_recently(campaign, key, asking).await?,
+                _ => self.fresh_overview(campaign, asking).await?.said(&key.lead),
             };
-            let said = overview.lead(&key.lead).map(|lead| lead.users.as_ref());
-            let until = match said {
+            let until = match &said {
                 Some(Ok(users)) => Until::Agrees(users),
                 _ => Until::TheEnd,
             };
             let reading = self.read_users(campaign, key, until, asking).await?;
-            why = match said {
+            why = match &said {
                 Some(Ok(users)) if reading.assigned_ids == *users && reading.assigned.len() == users.len() => {
                     return Ok(reading);
                 }
