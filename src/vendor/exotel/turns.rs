@@ -1,15 +1,18 @@
 //! Who may write when: one change at a time for a list, all alone while it is not known that the server merges, and none
 //! in a campaign that refused us.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::OwnedMutexGuard;
 
+use super::compare::Delta;
 use super::key::Key;
 use super::lock;
+use super::wire::Campaign;
+use crate::domain::PersonId;
 use crate::vendor::{ErrorKind, VendorError};
 
 /// For how long a campaign that refused us is not asked again.
@@ -20,10 +23,21 @@ pub struct Turns {
     /// A change left other agents in place: the server merges.
     merges: AtomicBool,
     alone: Arc<tokio::sync::Mutex<()>>,
+    /// A change that left before it was known, and of which nobody could read yet what the server made of it.
+    unread: Mutex<Option<First>>,
     lists: Mutex<HashMap<Key, Arc<tokio::sync::Mutex<()>>>>,
     closed: Mutex<HashMap<String, (Instant, VendorError)>>,
     /// The server throws out agents that were not named. Nothing more may be sent.
     replaces: OnceLock<VendorError>,
+}
+
+/// One of a session's first changes, as it was sent.
+#[derive(Clone)]
+pub struct First {
+    pub campaign: Campaign,
+    pub key: Key,
+    pub before: BTreeSet<PersonId>,
+    pub delta: Delta,
 }
 
 /// The right to change a list, given back when it is dropped.
@@ -61,9 +75,34 @@ impl Turns {
         self.merges.store(true, Ordering::Release);
     }
 
+    /// A change leaves: unless the server is known to merge, it has to be read back before another one follows.
+    pub fn leaves(&self, change: impl FnOnce() -> First) {
+        if !self.merges.load(Ordering::Acquire) {
+            *lock(&self.unread) = Some(change());
+        }
+    }
+
+    /// The list was read, or nothing can have become of its change.
+    pub fn is_read(&self, key: &Key) {
+        let mut unread = lock(&self.unread);
+        if unread.as_ref().is_some_and(|first| first.key == *key) {
+            *unread = None;
+        }
+    }
+
+    /// The change of another list that has to be read back before this one may be sent.
+    pub fn unread(&self, key: &Key) -> Option<First> {
+        lock(&self.unread).clone().filter(|first| first.key != *key)
+    }
+
     /// Remembers that the server replaces. Returns the sentence for the person.
     pub fn note_replaced(&self, error: VendorError) -> VendorError {
         self.replaces.get_or_init(|| error).clone()
+    }
+
+    /// Whether the server was seen to replace.
+    pub fn replaces(&self) -> bool {
+        self.replaces.get().is_some()
     }
 
     /// Whether the campaign lets us in, as far as is known.

@@ -13,6 +13,7 @@ use super::compare::{Compared, Delta, compare};
 use super::key::Key;
 use super::reading::{Reading, Until};
 use super::settings::Endpoint;
+use super::turns::First;
 use super::wire::{Campaign, Users};
 use super::{Asking, Exotel};
 use crate::domain::{Assignment, Change, PersonId, safe_text};
@@ -69,6 +70,11 @@ impl Exotel {
             Ok(turn) => turn,
             Err(error) => return not_after(&error),
         };
+        if let Some(first) = self.turns.unread(&job.key)
+            && let Err(error) = self.read_first(&first, asking).await
+        {
+            return if self.turns.replaces() { not_after(&error) } else { Verdict::not_sent(error) };
+        }
         let mut now = job.before.clone();
         let mut others = Delta::default();
         for (number, piece) in job.delta.pieces(self.settings.max_users_per_put).iter().enumerate() {
@@ -92,6 +98,27 @@ impl Exotel {
                 WriteOutcome::DoneWith(format!("someone else changed this list meanwhile: {others}; that was kept"))
             }
         })
+    }
+
+    /// Reads back what became of a change whose own reading failed: no other one follows before (section 13).
+    async fn read_first(&self, first: &First, asking: &Asking) -> Result<(), VendorError> {
+        let read = self.read_users(&first.campaign, &first.key, Until::TheEnd, asking).await;
+        let reading = read.map_err(|error| VendorError {
+            message: format!(
+                "the change of {} could not be read back, and before that no other one is sent: {}",
+                first.key, error.message
+            ),
+            ..error
+        })?;
+        self.turns.is_read(&first.key);
+        let found = compare(&first.before, &first.delta, &reading.assigned);
+        if found.replaced {
+            return Err(self.replaced(&first.key, &found).1);
+        }
+        if found.merged && !found.done.is_empty() {
+            self.turns.note_merged();
+        }
+        Ok(())
     }
 
     /// Takes a change apart. What cannot be sent is refused here, before anything leaves.
@@ -142,6 +169,12 @@ impl Exotel {
             Err(error) => return Step::Ended(Verdict::not_sent(error)),
         };
         self.overviews.changed(&job.key, None);
+        self.turns.leaves(|| First {
+            campaign: job.campaign.clone(),
+            key: job.key.clone(),
+            before: now.clone(),
+            delta: piece.clone(),
+        });
         let answer = match Verdict::of_sent(self.http.write(&call).await) {
             Ok(answer) => answer,
             Err(verdict) => return self.after_silence(job, now, piece, verdict, asking).await,
@@ -183,6 +216,7 @@ impl Exotel {
         asking: &Asking,
     ) -> Step {
         if !matches!(verdict.outcome, WriteOutcome::Unknown(_) | WriteOutcome::Late(_)) {
+            self.turns.is_read(&job.key);
             return Step::Ended(verdict);
         }
         self.unless_it_is_there(job, now, piece, verdict, asking).await
@@ -200,6 +234,7 @@ impl Exotel {
         let status = answer.status.as_u16();
         match (error.kind, status) {
             (ErrorKind::Forbidden, _) => {
+                self.turns.is_read(&job.key);
                 let closed = self.turns.close(&job.key, error);
                 return Step::Ended(Verdict::of(WriteOutcome::Failed(closed.message)).troubled(ErrorKind::Forbidden));
             }
@@ -222,6 +257,8 @@ impl Exotel {
             }
             _ => {}
         }
+        // What was refused like this has changed nothing.
+        self.turns.is_read(&job.key);
         Step::Ended(Verdict::refused(status, error, 1))
     }
 
@@ -256,6 +293,7 @@ impl Exotel {
     ) -> Result<(Reading, Compared), VendorError> {
         let expected = piece.applied_to(before);
         let mut reading = self.read_users(&job.campaign, &job.key, Until::Is(&expected), asking).await?;
+        self.turns.is_read(&job.key);
         for _ in 0..retries {
             if reading.assigned == expected {
                 break;
@@ -267,24 +305,29 @@ impl Exotel {
         Ok((reading, found))
     }
 
+    /// What a server did that replaces, and the error with which nothing more is sent to it.
+    fn replaced(&self, key: &Key, found: &Compared) -> (String, VendorError) {
+        let lost = &found.others.remove;
+        let names: Vec<String> = lost.iter().map(ToString::to_string).collect();
+        let what = format!(
+            "the server took the change of {key} for its whole set of agents, or someone else removed them in the same \
+             moment: {} {} no longer there",
+            names.join(" "),
+            if lost.len() == 1 { "is" } else { "are" }
+        );
+        let error = VendorError::new(ErrorKind::Garbled, format!("{what}; nothing more is sent")).with_remedy(
+            "Look at this list at the vendor and put them back there: a server that replaces instead of merging cannot be \
+             given changes.",
+        );
+        let error = self.turns.note_replaced(error);
+        (what, error)
+    }
+
     /// The table of section 7. `doubt` is what the answer itself said against it.
     fn judge(&self, job: &Job<'_>, (reading, found): (Reading, Compared), doubt: Option<String>) -> Step {
         let because = doubt.map(|doubt| format!(" ({doubt})")).unwrap_or_default();
         if found.replaced {
-            let lost = &found.others.remove;
-            let names: Vec<String> = lost.iter().map(ToString::to_string).collect();
-            let what = format!(
-                "the server took the change of {} for its whole set of agents, or someone else removed them in the same \
-                 moment: {} {} no longer there",
-                job.key,
-                names.join(" "),
-                if lost.len() == 1 { "is" } else { "are" }
-            );
-            let error = VendorError::new(ErrorKind::Garbled, format!("{what}; nothing more is sent")).with_remedy(
-                "Look at this list at the vendor and put them back there: a server that replaces instead of merging \
-                 cannot be given changes.",
-            );
-            let error = self.turns.note_replaced(error);
+            let (what, error) = self.replaced(&job.key, &found);
             let outcome = WriteOutcome::Partly { why: what, now: Assignment::Agents(reading.assigned) };
             return Step::Ended(Verdict::of(outcome).halting(error));
         }

@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::*;
 
 fn is_put(request: &Request) -> bool {
@@ -228,6 +230,30 @@ async fn changes_go_alone_until_the_server_has_shown_that_it_merges() {
     }
     let seen: Vec<String> = calls(&server).into_iter().filter(|call| *call != "campaign").collect();
     assert_eq!(seen[0..2], ["campaignLeadUserMapping", "lead-user"], "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_first_change_that_could_not_be_read_back_is_read_before_the_next_one_leaves() {
+    for replaces in [false, true] {
+        let center = Center { replaces, ..Center::with(&[(40, "bob zed"), (41, "bob")]) };
+        let down = Arc::new(AtomicBool::new(true));
+        let is_down = down.clone();
+        let unreadable =
+            move |request: &Request| request.path().ends_with("lead-user") && is_down.load(Ordering::SeqCst);
+        let server = center.open(move |request| unreadable(request).then(|| error(503, "busy"))).await;
+        let client = client(&server, "get_retries = 0");
+        let report = write(&client, &[change("7:40", "bob zed", "asha.k bob zed")]).await;
+        assert_eq!(states(&report), ["unknown"], "{report:?}");
+        let other = [change("7:41", "bob", "asha.k bob")];
+        let report = write(&client, &other).await;
+        assert!(words(&report.outcomes[0]).1.contains("could not be read back"), "{report:?}");
+        assert_eq!((states(&report), puts(&server).len()), (vec!["not applied"], 1));
+        down.store(false, Ordering::SeqCst);
+        let report = write(&client, &other).await;
+        let expected = if replaces { ("not applied", 1) } else { ("done", 2) };
+        assert_eq!((states(&report)[0], puts(&server).len()), expected, "{report:?}");
+        assert_eq!(report.halt.is_some(), replaces);
+    }
 }
 
 #[tokio::test]
