@@ -148,6 +148,11 @@ impl Simulator {
         self.core.meddle(&targets, what, None)
     }
 
+    /// The clients of before are gone, killed perhaps in the middle of something: nobody can tell that from requests.
+    pub fn new_session(&self) {
+        self.core.sim.new_session();
+    }
+
     /// These faults from now on; the error lists what exists.
     pub fn set_faults(&self, specs: &[impl AsRef<str>]) -> Result<(), String> {
         self.core.faults.replace(specs)

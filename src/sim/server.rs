@@ -134,6 +134,7 @@ async fn answer(
         None => {}
         Some(Before::Cut) => return open.cut(&wire),
         Some(Before::Late(delay)) => {
+            trace.comes_late();
             tokio::spawn(async move {
                 pause(delay).await;
                 next.run(request).await;

@@ -91,6 +91,9 @@ pub trait VendorSim: Send + Sync + 'static {
 
     /// Someone else changes these targets. Unknown ones are left out of the answer.
     fn meddle(&self, targets: &[Target], what: &Meddling) -> Vec<Applied>;
+
+    /// The clients of before are gone: what the contract asks of the first request of a session begins anew.
+    fn new_session(&self) {}
 }
 
 /// What a request is for.
@@ -167,6 +170,8 @@ struct Inner {
     traced: Mutex<Traced>,
     /// Takes what is told after the request was answered, by a job that it began.
     afterwards: OnceLock<Note>,
+    /// It arrives only after its client was cut off.
+    late: OnceLock<()>,
 }
 
 impl fmt::Debug for Trace {
@@ -196,6 +201,15 @@ impl Trace {
     /// The request breaks a rule that the contract has for clients.
     pub fn complain(&self, what: impl Into<String>) {
         self.with(|t| t.complaints.push(what.into()));
+    }
+
+    /// The client of this request has been cut off, and perhaps gone on, before it arrives.
+    pub fn is_late(&self) -> bool {
+        self.0.late.get().is_some()
+    }
+
+    pub(super) fn comes_late(&self) {
+        let _ = self.0.late.set(());
     }
 
     pub(super) fn take(&self) -> Traced {

@@ -170,7 +170,8 @@ impl Exotel {
         if let Some(attached) = store.campaigns.get_mut(&campaign_id).and_then(|c| c.lists.get_mut(&list)) {
             attached.shown = None;
         }
-        if store.first_write == FirstWrite::None {
+        // Of a late one its client read all it could before it went on.
+        if store.first_write == FirstWrite::None && !ask.trace.is_late() {
             store.first_write = FirstWrite::Open(campaign_id, list);
         }
         ask.trace.applied([Applied { target: mapping(campaign_id, list), before: before.into(), after: after.into() }]);

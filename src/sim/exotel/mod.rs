@@ -23,7 +23,7 @@ use serde_json::{Map, Value, json};
 
 use self::access::{Key, Keys};
 use self::files::Files;
-use self::store::{Store, parted};
+use self::store::{FirstWrite, Store, parted};
 use super::demo::{self, Demo, Flavour};
 use super::dice::Dice;
 use super::faults::Rate;
@@ -176,6 +176,10 @@ impl VendorSim for Exotel {
         let store = self.store();
         let (campaign, list) = parted(target)?;
         store.attachment(campaign, list).map(|(of, list)| store.holder(of, list))
+    }
+
+    fn new_session(&self) {
+        self.store_mut().first_write = FirstWrite::None;
     }
 
     fn meddle(&self, targets: &[Target], what: &Meddling) -> Vec<Applied> {
