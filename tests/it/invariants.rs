@@ -53,9 +53,15 @@ pub enum Journaled {
     Torn,
 }
 
-/// Panics, with everything that is wrong, unless all rules hold. Nobody works on these operations any more.
+/// Panics, with everything that is wrong, unless all rules hold. Nobody works on these operations any more. With
+/// `SWITCHBOARD_TEST_LOG` the simulator's whole log is printed before.
 pub fn hold(sim: &Simulator, journal: &Journal, operations: &[Worked], journaled: Journaled) {
     let wrong = violations(sim, journal, operations, journaled);
+    if !wrong.is_empty() && std::env::var_os("SWITCHBOARD_TEST_LOG").is_some() {
+        for entry in sim.log().all() {
+            eprintln!("{} {}", serde_json::to_string(&entry).unwrap(), String::from_utf8_lossy(&entry.body));
+        }
+    }
     assert!(wrong.is_empty(), "{} rules are broken:\n  {}", wrong.len(), wrong.join("\n  "));
 }
 
@@ -204,6 +210,25 @@ pub fn holds(holder: &Holder, item: &ItemRow) -> bool {
 /// Whether a holder is what it was before an item was written: for sets only the agents it was about count.
 pub fn is_back(holder: &Holder, item: &ItemRow) -> bool {
     agrees(holder, &item.wrote, &item.was)
+}
+
+/// Whether something of what an item wrote is still there.
+pub fn is_there(holder: &Holder, item: &ItemRow) -> bool {
+    match item.wrote {
+        Assignment::Agents(_) => !is_back(holder, item) || holds(holder, item),
+        _ => holds(holder, item),
+    }
+}
+
+/// Whether two sets are the same but for the agents that an item is about. Where there is one owner there is nothing
+/// beside it.
+pub fn is_same_beside(one: &Holder, other: &Holder, item: &ItemRow) -> bool {
+    match (&item.was, &item.wrote, one, other) {
+        (Assignment::Agents(was), Assignment::Agents(wrote), Holder::Agents(one), Holder::Agents(other)) => {
+            one.symmetric_difference(other).all(|user| was.symmetric_difference(wrote).any(|ours| agent(ours) == user))
+        }
+        _ => true,
+    }
 }
 
 /// Whether a holder is what an item says was there before.

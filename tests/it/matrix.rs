@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use switchboard::backend::{Engine, Report, StopToken, Watch};
 use switchboard::domain::campaign::MappingRecord;
-use switchboard::domain::matrix::{Brush, CellBits, Grid, Known, MappingRequest, Painting, Sets, plan_mappings};
-use switchboard::domain::{Assignment, ItemState, PersonId, Plan, Timestamp};
+use switchboard::domain::matrix::{Brush, CellBits, Grid, Painting, Sets};
+use switchboard::domain::{Assignment, ItemState, PersonId, Plan};
 use switchboard::sim::log::Entry;
 use switchboard::sim::{self, Act, Holder, Meddling, SimOptions, Simulator};
 
 use super::engine::{demo, engine_with, items};
+use super::mappings::{largest, mapped, plan_wanted};
 
 struct Center {
     sim: Simulator,
@@ -31,21 +32,12 @@ impl Center {
 
     /// The largest campaign, read: its records.
     async fn largest(&self) -> Vec<MappingRecord> {
-        let holders = self.sim.holders();
-        let mut sizes: std::collections::BTreeMap<String, usize> = Default::default();
-        for (target, _) in &holders {
-            *sizes.entry(target.split(':').next().unwrap().to_owned()).or_default() += 1;
-        }
-        let (campaign, _) = sizes.into_iter().max_by_key(|(_, lists)| *lists).unwrap();
-        self.engine.mappings(&demo(), Some(&campaign)).await.unwrap()
+        self.engine.mappings(&demo(), Some(&largest(&self.sim))).await.unwrap()
     }
 
     fn plan(&self, grid: &Grid, painting: &Painting, records: &[MappingRecord]) -> Plan {
         let wanted = painting.wanted(grid);
-        let request = MappingRequest { profile: demo(), wanted, note: None, now: Timestamp::now() };
-        let known: Vec<Known<'_>> =
-            records.iter().map(|record| Known { record, read_at: Some(Timestamp::now()) }).collect();
-        plan_mappings(&request, &known, &self.engine.capabilities(&demo()).unwrap())
+        plan_wanted(&self.engine, records, wanted)
     }
 
     async fn apply(&self, plan: Plan) -> Report {
@@ -58,10 +50,7 @@ impl Center {
 
     /// What the server has for a list.
     fn agents(&self, target: &str) -> BTreeSet<PersonId> {
-        match self.sim.holder(target) {
-            Some(Holder::Agents(users)) => users.iter().map(PersonId::new).collect(),
-            other => panic!("{target}: {other:?}"),
-        }
+        mapped(&self.sim, target)
     }
 }
 
@@ -115,6 +104,9 @@ async fn a_large_campaign_is_opened_with_few_requests_and_painted_with_the_fewes
     // One reading before and one after each, of pages of 100 agents.
     let pages = grid.agents().len().div_ceil(100);
     assert!(reads <= 2 * pages * lists + 10, "{reads} reads for {lists} lists");
+    // What the campaign says of all its lists is not asked for again for every list that is changed.
+    let overviews = sent.iter().filter(|entry| entry.path.ends_with("/campaign-lead")).count();
+    assert!(overviews <= 3, "{overviews} overviews for {lists} lists");
     // Everything else is as it was.
     let touched: BTreeSet<&str> = wanted.iter().map(|(target, _)| target.as_str()).collect();
     for record in records.iter().filter(|record| !touched.contains(record.target.as_str())) {

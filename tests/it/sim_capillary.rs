@@ -11,28 +11,18 @@ use serde_json::{Map, Value, json};
 use switchboard::sim::vendor::Holder;
 use switchboard::sim::{self, Meddling, SimOptions, Simulator};
 
+use super::sims::{printed, reply};
+
 /// A simulator, and a client that keeps to the contract.
 struct World {
     sim: Simulator,
     http: reqwest::Client,
 }
 
-/// What a `{"command": "printf %s …"}` secret prints.
-fn printed(secret: &Value) -> String {
-    secret["command"].as_str().unwrap().strip_prefix("printf %s ").unwrap().to_owned()
-}
-
 fn basic(profile: &Map<String, Value>) -> String {
     let password = Md5::digest(printed(&profile["password"]));
     let password: String = password.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("Basic {}", STANDARD.encode(format!("{}:{password}", printed(&profile["username"]))))
-}
-
-async fn sent(request: RequestBuilder) -> (u16, Value) {
-    let answer = request.send().await.unwrap();
-    let status = answer.status().as_u16();
-    let text = answer.text().await.unwrap();
-    (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
 }
 
 impl World {
@@ -60,13 +50,13 @@ impl World {
     }
 
     async fn get(&self, path: &str) -> Value {
-        let (status, body) = sent(self.call(Method::GET, path)).await;
+        let (status, body) = reply(self.call(Method::GET, path)).await;
         assert_eq!(status, 200, "{path}: {body}");
         body
     }
 
     async fn put(&self, id: &str, body: Value) -> (u16, Value) {
-        sent(self.call(Method::PUT, &format!("/v2/leads/{id}")).json(&body)).await
+        reply(self.call(Method::PUT, &format!("/v2/leads/{id}")).json(&body)).await
     }
 
     /// All leads that fit a query, page by page.
@@ -141,13 +131,13 @@ mod access {
         let plain = world
             .bare(Method::GET, "/v2/leads?limit=1")
             .basic_auth(printed(&world.sim.profile["username"]), Some(printed(&world.sim.profile["password"])));
-        let (status, body) = sent(plain).await;
+        let (status, body) = reply(plain).await;
         assert_eq!(
             (status, &body["errors"][0]["code"], &body["errors"][0]["status"]),
             (401, &json!(401), &json!(false))
         );
         assert!(world.sim.log().complaints()[0].1.contains("md5"));
-        assert_eq!(sent(world.bare(Method::GET, "/v1.1/store/staff?format=json")).await.0, 401);
+        assert_eq!(reply(world.bare(Method::GET, "/v1.1/store/staff?format=json")).await.0, 401);
     }
 
     #[tokio::test]
@@ -156,11 +146,12 @@ mod access {
         let (name, oauth) = world.sim.other_profiles().remove(0);
         assert_eq!(name, "oauth");
         let body = json!({"key": printed(&oauth["key"]), "secret": printed(&oauth["secret"])});
-        let ask = || sent(world.bare(Method::POST, "/v3/oauth/token/generate").json(&body));
+        let ask = || reply(world.bare(Method::POST, "/v3/oauth/token/generate").json(&body));
         let (status, answer) = ask().await;
         assert_eq!((status, &answer["errors"], &answer["data"]["ttlSeconds"]), (200, &Value::Null, &json!(1)));
         let token = text(&answer["data"], "accessToken").to_owned();
-        let with = |header: &str, token: &str| sent(world.bare(Method::GET, "/v2/leads?limit=1").header(header, token));
+        let with =
+            |header: &str, token: &str| reply(world.bare(Method::GET, "/v2/leads?limit=1").header(header, token));
         assert_eq!(with("X-CAP-API-OAUTH-TOKEN", &token).await.0, 200);
         assert_eq!(with("CAP-API-ACCESS-TOKEN", &token).await.0, 401, "the other header");
         let mut status = 200;
@@ -173,7 +164,7 @@ mod access {
         assert_eq!(with("X-CAP-API-OAUTH-TOKEN", text(&answer["data"], "accessToken")).await.0, 200);
 
         let wrong = json!({"key": printed(&oauth["key"]), "secret": "x"});
-        let (status, answer) = sent(world.bare(Method::POST, "/v3/oauth/token/generate").json(&wrong)).await;
+        let (status, answer) = reply(world.bare(Method::POST, "/v3/oauth/token/generate").json(&wrong)).await;
         assert_eq!((status, &answer["data"]), (401, &Value::Null));
         world.sim.switch("access_group", "none").unwrap();
         assert_eq!(ask().await.0, 403);
@@ -198,7 +189,7 @@ mod access {
     #[tokio::test]
     async fn an_organisation_without_v2_is_refused() {
         let world = World::new(&[("v2_enabled", "off")]).await;
-        assert_eq!(sent(world.call(Method::GET, "/v2/leads?limit=1")).await.0, 403);
+        assert_eq!(reply(world.call(Method::GET, "/v2/leads?limit=1")).await.0, 403);
         world.staff("ASSOCIATE").await;
     }
 }
@@ -282,8 +273,8 @@ mod reading {
         }
         assert_eq!(in_stores, 600);
         assert_eq!(world.ids("type=ALL").await.len(), 600);
-        assert_eq!(sent(world.call(Method::GET, "/v2/leads?limit=10&status=open")).await.0, 400);
-        assert_eq!(sent(world.call(Method::GET, "/v2/leads?limit=10&sortBy=createdOn")).await.0, 400);
+        assert_eq!(reply(world.call(Method::GET, "/v2/leads?limit=10&status=open")).await.0, 400);
+        assert_eq!(reply(world.call(Method::GET, "/v2/leads?limit=10&sortBy=createdOn")).await.0, 400);
         let updated = world.get("/v2/leads?limit=600&sortBy=lastUpdatedOn&sortOrder=DESC").await;
         let times = updated["data"].as_array().unwrap().iter().map(|lead| text(lead, "lastUpdatedOn"));
         let times: Vec<jiff::Timestamp> = times.map(|time| time.parse().unwrap()).collect();
@@ -311,7 +302,7 @@ mod reading {
         let world = World::new(&[]).await;
         for (value, status, warnings) in [("empty", 200, 0), ("warning", 200, 1), ("404", 404, 0)] {
             world.sim.switch("no_leads", value).unwrap();
-            let (answered, body) = sent(world.call(Method::GET, "/v2/leads?limit=10&userId=1")).await;
+            let (answered, body) = reply(world.call(Method::GET, "/v2/leads?limit=10&userId=1")).await;
             let counts = ["data", "warnings", "errors"].map(|list| body[list].as_array().unwrap().len());
             assert_eq!((answered, counts), (status, [0, warnings, 0]));
         }
@@ -356,12 +347,12 @@ mod reading {
         let known = world.get(&format!("{customer}?source=INSTORE")).await;
         assert_eq!(known["id"], lead["userId"]);
         assert!(known["profiles"][0]["firstName"].is_string());
-        let code = async |path: &str| sent(world.call(Method::GET, path)).await.1["errors"][0]["code"].clone();
+        let code = async |path: &str| reply(world.call(Method::GET, path)).await.1["errors"][0]["code"].clone();
         assert_eq!(code(&customer).await, 8_012);
         assert_eq!(code("/v2/customers/5?source=ALL").await, 8_065);
         assert_eq!(world.sim.log().complaints(), []);
-        assert_eq!(sent(world.call(Method::GET, &path)).await.0, 404, "one lead cannot be read by its id");
-        assert_eq!(sent(world.call(Method::PUT, &format!("{path}/assign"))).await.0, 404);
+        assert_eq!(reply(world.call(Method::GET, &path)).await.0, 404, "one lead cannot be read by its id");
+        assert_eq!(reply(world.call(Method::PUT, &format!("{path}/assign"))).await.0, 404);
         assert_eq!(world.sim.log().complaints().len(), 2);
     }
 }
@@ -409,7 +400,7 @@ mod writing {
         let (lead, _, other) = world.lead().await;
         assert!(!assigns(&world, &lead, other["code"].clone(), 200).await, "in the body");
         let path = format!("/v2/leads/{}?owner={}", id(&lead), text(&other, "code"));
-        assert_eq!(sent(world.call(Method::PUT, &path)).await.0, 200);
+        assert_eq!(reply(world.call(Method::PUT, &path)).await.0, 200);
         assert_eq!(world.sim.holder(&id(&lead)).unwrap().id(), Some(text(&other, "id")));
         assert_eq!(world.sim.profile["owner_in"], "query");
     }
@@ -510,7 +501,7 @@ mod writing {
         for (place, search, customer) in [("status", 461, 521), ("body", 200, 200)] {
             world.sim.switch("codes_in", place).unwrap();
             world.sim.switch("busy_search", "1").unwrap();
-            let (status, body) = sent(world.call(Method::GET, "/v2/leads?limit=5")).await;
+            let (status, body) = reply(world.call(Method::GET, "/v2/leads?limit=5")).await;
             assert_eq!((status, &body["errors"][0]["code"]), (search, &json!(461)));
             world.sim.switch("busy_search", "0").unwrap();
             world.sim.switch("busy_customer", "1").unwrap();
@@ -564,7 +555,7 @@ mod writing {
         let path = format!("/v2/leads/{}", id(&lead));
         let complaints = async |request: RequestBuilder| {
             let before = world.sim.log().complaints().len();
-            sent(request).await;
+            reply(request).await;
             world.sim.log().complaints().split_off(before).into_iter().map(|(_, what)| what).collect::<Vec<_>>()
         };
         let put = |body: Value| world.call(Method::PUT, &path).json(&body);

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde_json::{Value, json};
 use switchboard::sim::{self, Holder, Meddling, SimOptions, Simulator};
 
+use super::sims::{Reply, printed, reply};
+
 struct Center {
     sim: Simulator,
     http: reqwest::Client,
@@ -13,18 +15,11 @@ struct Center {
     token: String,
 }
 
-type Reply = (u16, Value);
-
 /// A campaign as the hierarchy gives it.
 #[derive(Clone, Debug)]
 struct Campaign {
     id: u64,
     process: u64,
-}
-
-/// What a `{"command": "printf %s …"}` secret prints.
-fn printed(secret: &Value) -> String {
-    secret["command"].as_str().unwrap().strip_prefix("printf %s ").unwrap().to_owned()
 }
 
 fn texts(value: &Value) -> Vec<String> {
@@ -132,13 +127,6 @@ impl Center {
     fn complaints(&self) -> Vec<String> {
         self.sim.log().complaints().into_iter().map(|(_, what)| what).collect()
     }
-}
-
-async fn reply(request: reqwest::RequestBuilder) -> Reply {
-    let response = request.send().await.unwrap();
-    let status = response.status().as_u16();
-    let text = response.text().await.unwrap();
-    (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
 }
 
 mod hierarchy {

@@ -9,6 +9,8 @@ use switchboard::sim::{self, Act, Holder, SimOptions, Simulator};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use super::sims::printed;
+
 /// A kenbun simulator with its unit chosen, and one of its leads.
 struct World {
     sim: Simulator,
@@ -33,8 +35,7 @@ impl World {
         };
         let sim = sim::start("kenbun", options).await.unwrap();
         sim.set_faults(faults).unwrap();
-        let command = sim.profile["token"]["command"].as_str().unwrap();
-        let token = command.strip_prefix("printf %s ").unwrap().to_owned();
+        let token = printed(&sim.profile["token"]);
         let (lead, before) = sim.holders().swap_remove(7);
         Self { token, lead: lead.to_string(), before, sim }
     }

@@ -7,17 +7,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use switchboard::sim::{self, Holder, Meddling, SimOptions, Simulator};
 
+use super::sims::{Reply, printed, reply};
+
 struct Workspace {
     sim: Simulator,
     http: reqwest::Client,
     key: String,
-}
-
-type Reply = (u16, Value);
-
-/// What a `{"command": "printf %s …"}` secret prints.
-fn printed(secret: &Value) -> String {
-    secret["command"].as_str().unwrap().strip_prefix("printf %s ").unwrap().to_owned()
 }
 
 fn ids(page: &Value) -> Vec<String> {
@@ -90,13 +85,6 @@ impl Workspace {
     fn complaints(&self) -> Vec<String> {
         self.sim.log().complaints().into_iter().map(|(_, what)| what).collect()
     }
-}
-
-async fn reply(request: reqwest::RequestBuilder) -> Reply {
-    let response = request.send().await.unwrap();
-    let status = response.status().as_u16();
-    let text = response.text().await.unwrap();
-    (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
 }
 
 #[tokio::test]

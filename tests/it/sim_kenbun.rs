@@ -5,14 +5,14 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 use switchboard::sim::{self, Holder, Meddling, SimOptions, Simulator};
 
+use super::sims::{Reply, printed, reply};
+
 /// A simulator and a client that says nothing but what it is told.
 struct Kenbun {
     sim: Simulator,
     http: reqwest::Client,
     token: String,
 }
-
-type Reply = (u16, Value);
 
 impl Kenbun {
     async fn start(leads: usize, switches: &[(&str, &str)], faults: &[&str]) -> Self {
@@ -63,18 +63,6 @@ impl Kenbun {
     async fn control(&self, path: &str, body: Value) -> Reply {
         reply(self.http.post(format!("{}/_sim/{path}", self.sim.base_url)).json(&body)).await
     }
-}
-
-async fn reply(request: reqwest::RequestBuilder) -> Reply {
-    let response = request.send().await.unwrap();
-    let status = response.status().as_u16();
-    let text = response.text().await.unwrap();
-    (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
-}
-
-/// What a `{"command": "printf %s …"}` secret prints.
-fn printed(secret: &Value) -> String {
-    secret["command"].as_str().unwrap().strip_prefix("printf %s ").unwrap().to_owned()
 }
 
 mod access {

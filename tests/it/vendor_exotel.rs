@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use switchboard::backend::{Engine, UndoRequest};
 use switchboard::domain::campaign::MappingRecord;
-use switchboard::domain::matrix::{Known, MappingRequest, Want, WantedMapping, plan_mappings};
-use switchboard::domain::{Assignment, ItemState, OperationId, PersonId, Plan, Timestamp};
+use switchboard::domain::matrix::Want;
+use switchboard::domain::{Assignment, ItemState, OperationId, PersonId, Plan};
 use switchboard::sim::{Act, Holder, Meddling, SimOptions, Simulator, start};
 
 use super::engine::{apply, demo, engine_with, items};
+use super::mappings::{mapped, plan};
 use super::vendors::client;
 
 /// Requests do not wait for a pace, and a server that says nothing is given up soon.
@@ -25,16 +26,9 @@ async fn simulator(switches: &[(&str, &str)]) -> Simulator {
     start("exotel", options).await.unwrap()
 }
 
-fn agents(holder: &Holder) -> BTreeSet<PersonId> {
-    match holder {
-        Holder::Agents(agents) => agents.iter().map(PersonId::new).collect(),
-        other => panic!("{other:?} is no set of agents"),
-    }
-}
-
 /// Who is mapped to a list at the simulator.
 fn now(sim: &Simulator, record: &MappingRecord) -> BTreeSet<PersonId> {
-    agents(&sim.holder(record.target.as_str()).unwrap())
+    mapped(sim, record.target.as_str())
 }
 
 fn changes(sim: &Simulator) -> usize {
@@ -68,14 +62,6 @@ fn swap(record: &MappingRecord) -> (PersonId, PersonId) {
     (come, go)
 }
 
-fn plan(engine: &Engine, records: &[MappingRecord], want: impl Fn(&MappingRecord) -> Want) -> Plan {
-    let wanted =
-        records.iter().map(|record| WantedMapping { target: record.target.clone(), want: want(record) }).collect();
-    let request = MappingRequest { profile: demo(), wanted, note: None, now: Timestamp::now() };
-    let known: Vec<Known<'_>> = records.iter().map(|record| Known { record, read_at: None }).collect();
-    plan_mappings(&request, &known, &engine.capabilities(&demo()).unwrap())
-}
-
 fn swaps(engine: &Engine, records: &[MappingRecord]) -> Plan {
     plan(engine, records, |record| {
         let (come, go) = swap(record);
@@ -95,7 +81,7 @@ fn swapped(record: &MappingRecord) -> BTreeSet<PersonId> {
 fn check(sim: &Simulator, engine: &Engine, operation: &OperationId) {
     for item in items(engine, operation) {
         let (Assignment::Agents(was), Assignment::Agents(wrote)) = (&item.was, &item.wrote) else { panic!("{item:?}") };
-        let now = agents(&sim.holder(item.target.as_str()).unwrap());
+        let now = mapped(sim, item.target.as_str());
         let applied = wrote.difference(was).all(|agent| now.contains(agent))
             && was.difference(wrote).all(|agent| !now.contains(agent));
         match item.state {
@@ -279,12 +265,8 @@ async fn a_list_that_cannot_be_read_to_its_end_is_not_written() {
     let folder = tempfile::tempdir().unwrap();
     let engine = engine_with(&sim.profile, &format!("{FAST}\nlead_user_page_size = 2"), folder.path());
     let records = engine.mappings(&demo(), None).await.unwrap();
-    let long: Vec<MappingRecord> = records
-        .iter()
-        .filter(|record| agents(&sim.holder(record.target.as_str()).unwrap()).len() > 2)
-        .take(3)
-        .cloned()
-        .collect();
+    let long: Vec<MappingRecord> =
+        records.iter().filter(|record| now(&sim, record).len() > 2).take(3).cloned().collect();
     assert!(!long.is_empty());
     let plan = plan(&engine, &long, |_| Want::Delta { add: ["x.y".into()].into(), remove: BTreeSet::new() });
     let skips: Vec<String> = plan.parts[0].skips.iter().map(|skip| skip.reason.to_string()).collect();
