@@ -7,6 +7,7 @@ use switchboard::journal::Journal;
 use switchboard::sim::{self, Holder, SimOptions, Simulator};
 use tempfile::TempDir;
 
+use super::journeys::{all_companies, look_at_the_history_and_quit, show_titled};
 use super::pty::{Pty, Start};
 
 /// A contact center, and a home whose configuration points to it.
@@ -89,13 +90,7 @@ fn a_shift(simulator: &Simulator, home: TempDir, size: (u16, u16)) {
     pty.keys("y");
     pty.wait_for("Put the agents of 2 lists back: 2 done");
     assert_eq!(differing(&before, &mapping(simulator)), 0);
-    pty.keys("H");
-    pty.wait_for("History 2 operations");
-    pty.keys("esc");
-    pty.wait_gone("History 2");
-    pty.keys("q");
-    assert_eq!(pty.wait_exit(), 0);
-    pty.assert_restored();
+    let pty = look_at_the_history_and_quit(pty, 2);
     let journal = Journal::open(&pty.home().join("data")).unwrap();
     assert_eq!(journal.snapshots(&"center".into()).unwrap().len(), 2, "one before the change, one before the undo");
     assert_eq!(simulator.log().complaints(), []);
@@ -111,6 +106,28 @@ async fn a_supervisor_paints_applies_compares_and_takes_back_on_a_small_screen()
 async fn a_supervisor_paints_applies_compares_and_takes_back_on_a_large_screen() {
     let (simulator, home) = simulated(60, 90).await;
     tokio::task::spawn_blocking(move || a_shift(&simulator, home, (200, 50))).await.unwrap();
+}
+
+/// Beside the vendors of leads, in the demo that everybody begins with.
+#[test]
+fn agents_are_mapped_and_taken_back_in_the_demo() {
+    let mut pty = all_companies();
+    show_titled(&mut pty, "Campaigns: center");
+    open(&mut pty);
+    pty.keys("enter down enter");
+    pty.wait_for("in 2 lists");
+    pty.keys("a");
+    pty.wait_for("Change the agents of 2 lists");
+    pty.wait_for("[ Apply 2 changes ]");
+    pty.keys("y");
+    pty.wait_for("Change the agents of 2 lists: 2 done");
+    pty.wait_gone("painted:");
+    pty.keys("u");
+    pty.wait_for("Put the agents of 2 lists back");
+    pty.wait_for("[ Apply 2 changes ]");
+    pty.keys("y");
+    pty.wait_for("Put the agents of 2 lists back: 2 done");
+    look_at_the_history_and_quit(pty, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
