@@ -1,5 +1,7 @@
 //! Two profiles of two vendors at once: one selection, one operation, one undo; and one of them failing alone.
 
+use std::collections::BTreeSet;
+
 use switchboard::sim::{Meddling, SimOptions};
 
 use super::world::{World, text};
@@ -10,7 +12,8 @@ fn two() -> (World, Vec<String>) {
     world.add("sales", SimOptions { leads: 200, owners: 6, ..SimOptions::default() }, "requests_per_minute = 0");
     let switches = vec![("rate_limit".to_owned(), "off".to_owned())];
     let options = SimOptions { leads: 150, owners: 6, switches, ..SimOptions::default() };
-    world.add_of("stateset", "shop", options, "");
+    // One that does not answer is not asked for long.
+    world.add_of("stateset", "shop", options, "retries = 0");
     let owners = world.run(&["-p", "all", "owners"]).ok().lines();
     let first = |profile: &str| {
         let mut of = owners.iter().filter(|owner| owner["profile"] == profile && owner["active"] == true);
@@ -139,4 +142,41 @@ fn a_plan_file_goes_on_without_a_profile_that_cannot_be_used() {
     // Alone it is refused as ever.
     read_only("sales");
     world.run(&["apply", &plan, "--yes"]).ends(6);
+}
+
+#[test]
+fn the_vendor_itself_answers_filters_and_searches() {
+    let mut world = World::empty();
+    world.add("sales", SimOptions { leads: 20, owners: 4, ..SimOptions::default() }, "requests_per_minute = 0");
+    world.add_of("instantly", "reach", SimOptions { leads: 120, owners: 4, ..SimOptions::default() }, "");
+    let leads = |profile: &str, query: &str| -> BTreeSet<String> {
+        let ran = world.run(&["-p", profile, "leads", "--where", query]).ok();
+        ran.lines().iter().map(|lead| text(&lead["id"])).collect()
+    };
+    let all = leads("reach", "");
+    let contacted = leads("reach", "filter:contacted");
+    assert!(!contacted.is_empty() && contacted.len() < all.len());
+    let asked = world.sim_of("reach").log().all();
+    let bodies = asked.iter().map(|entry| String::from_utf8_lossy(&entry.body));
+    assert!(bodies.into_iter().any(|body| body.contains("FILTER_VAL_CONTACTED")), "the vendor was asked");
+    assert_eq!(leads("reach", "-filter:contacted"), &all - &contacted);
+    assert_eq!(leads("reach", "filter:contacted,not_contacted"), all);
+    // Only the profile whose vendor answers has leads that match.
+    assert_eq!(leads("all", "filter:contacted"), contacted);
+    let lead = world.run(&["-p", "reach", "leads", "--limit", "1"]).ok().lines().remove(0);
+    assert!(leads("reach", &format!("search:\"{}\"", text(&lead["email"]))).contains(&text(&lead["id"])));
+    // Campaigns by name, as the vendor lists them.
+    let mut named = world.run(&["-p", "reach", "leads"]).ok().lines();
+    named.retain(|lead| lead["extra"]["campaign_name"].is_string());
+    let name = text(&named[0]["extra"]["campaign_name"]);
+    let within = named.iter().filter(|lead| lead["extra"]["campaign_name"] == name.as_str()).count();
+    assert_eq!(leads("reach", &format!("campaign:\"{name}\"")).len(), within);
+    world.run(&["-p", "reach", "leads", "--where", "filter:contcted"]).ends(2).says("did you mean filter:contacted?");
+    world.run(&["-p", "sales", "leads", "--where", "filter:contacted"]).ends(2).says("no profile here has filters");
+    // What is assigned is what the vendor found, and nothing else.
+    let person = text(&world.run(&["-p", "reach", "owners"]).ok().lines()[0]["id"]);
+    let args =
+        ["-p", "reach", "assign", "--to", &person, "--where", "filter:contacted", "--include-closed", "--dry-run"];
+    let planned = world.run(&args).ok().items();
+    assert_eq!(planned.iter().map(|item| text(&item["target"])).collect::<BTreeSet<_>>(), contacted);
 }
