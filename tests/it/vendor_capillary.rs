@@ -11,7 +11,7 @@ use switchboard::sim::{self, Holder, Meddling, Simulator};
 use switchboard::vendor::{ErrorKind, Session, Vendor, WriteOutcome};
 
 use super::engine::{apply, assign, check, engine_with, items, plan_to};
-use super::vendors::{changes, client, done, leads, list, session, targets, to, write};
+use super::vendors::{changes, client, done, leads, list, session, side_by_side, targets, to, write};
 
 /// No pace to wait for, and a filter that shows what was changed within half a second.
 const FAST: &str = "requests_per_minute = 0\nparallel = 16\nconfirm_within_s = 0.5\ntimeout_s = 2";
@@ -113,7 +113,7 @@ async fn a_day_with_capillary() {
 
 #[tokio::test]
 async fn every_way_the_contract_leaves_open() {
-    for (switches, settings) in [
+    let cases = [
         (&[("owner_in", "query")][..], "owner_in = \"query\""),
         (&[("write_name", "email")], "owner_write_field = \"email\""),
         (&[("write_name", "username")], ""),
@@ -129,7 +129,8 @@ async fn every_way_the_contract_leaves_open() {
         (&[("expose_owner", "owner"), ("staff_param", "type_value")], "staff_type_param = \"type_value\""),
         (&[("expose_owner", "ownerId")], ""),
         (&[("closed_leads", "400")], ""),
-    ] {
+    ];
+    side_by_side(cases, async |(switches, settings)| {
         let about = format!("{switches:?} {settings}");
         let sim = simulator(160, switches, &[]).await;
         let vendor = fast(&sim, settings);
@@ -169,7 +170,8 @@ async fn every_way_the_contract_leaves_open() {
         }
         assert_eq!(sim.log().complaints(), [], "{about}");
         assert_eq!(sim.log().blind_repeats(), [], "{about}");
-    }
+    })
+    .await;
 }
 
 /// What these leads are expected to be is what they are.

@@ -1,6 +1,6 @@
 //! The StateSet client against the simulator, and the engine with it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use serde_json::Value;
 use switchboard::backend::UndoRequest;
@@ -10,7 +10,9 @@ use switchboard::sim::{self, Holder, Meddling, Simulator};
 use switchboard::vendor::{ErrorKind, Session, Vendor, WriteOutcome};
 
 use super::engine::{apply, assign, check, engine_with, items};
-use super::vendors::{changes, client, done, leads, list, session, targets, to, write};
+use super::vendors::{
+    FAULTS_OF_WRITES, changes, client, done, leads, list, session, side_by_side, targets, to, told_truly, write,
+};
 
 /// Requests need not wait for the rate that the simulator keeps by default.
 const NO_LIMIT: (&str, &str) = ("rate_limit", "off");
@@ -198,53 +200,16 @@ async fn an_owner_that_is_ignored_is_a_failure() {
 /// Whatever goes wrong, `done` and `failed` agree with the server's own state.
 #[tokio::test]
 async fn what_is_said_is_true_under_every_fault() {
-    for fault in [
-        "error_before=100%:write:times=6",
-        "error_after=100%:times=6",
-        "cut_before=100%:write:times=6",
-        "cut_after=100%:times=6",
-        "cut_inside=100%:times=6",
-        "garbage=100%:times=6",
-        "rate_limit=100%:write:times=6",
-        "unauthorized=100%:write:times=6",
-        "error_before=100%:read:from=8:times=3",
-        "cut_before=100%:read:from=8:times=3",
-    ] {
-        for settings in ["", "update_mode = \"merge\"", "bulk_mode = \"sdk_bulk\""] {
-            let about = format!("{fault} {settings}");
-            let sim = simulator(120, &[("sdk_bulk", "on")], &[]).await;
-            let vendor = client(&sim.profile, &format!("retries = 8\n{settings}"));
-            let all = leads(&*vendor).await;
-            let people = vendor.people().await.unwrap();
-            let active: Vec<_> = people.iter().filter(|person| person.is_active()).collect();
-            sim.set_faults(&[fault]).unwrap();
-            let mut states = BTreeMap::<&str, usize>::new();
-            for (turn, some) in all.chunks(4).take(8).enumerate() {
-                let some = &some[..if turn % 2 == 0 { 1 } else { some.len() }];
-                let after = to(active[turn % active.len()]);
-                let before: Vec<_> = some.iter().map(|lead| sim.holder(lead.id.as_str())).collect();
-                let report = write(&*vendor, some, &after).await;
-                for ((lead, outcome), before) in some.iter().zip(&report.outcomes).zip(before) {
-                    let now = sim.holder(lead.id.as_str());
-                    let name = after.owner().and_then(|owner| owner.name.as_ref()).map(|name| name.as_str());
-                    let word = match outcome {
-                        WriteOutcome::Done => {
-                            assert_eq!(now.as_ref().and_then(Holder::name), name, "{about}: done");
-                            "done"
-                        }
-                        WriteOutcome::Failed(_) | WriteOutcome::NotApplied { .. } => {
-                            assert_eq!(now, before, "{about}: {outcome:?}");
-                            "not done"
-                        }
-                        _ => "open",
-                    };
-                    *states.entry(word).or_default() += 1;
-                }
-            }
-            assert!(states.contains_key("done"), "{about}: {states:?}");
-            assert_eq!(sim.log().complaints(), [], "{about}");
-        }
-    }
+    let others = ["error_before=100%:read:from=8:times=3", "cut_before=100%:read:from=8:times=3"];
+    let faults = FAULTS_OF_WRITES.into_iter().chain(others);
+    let settings = ["", "update_mode = \"merge\"", "bulk_mode = \"sdk_bulk\""];
+    let cases = faults.flat_map(|fault| settings.map(|settings| (fault, settings)));
+    side_by_side(cases, async |(fault, settings)| {
+        let sim = simulator(120, &[("sdk_bulk", "on")], &[]).await;
+        let vendor = client(&sim.profile, &format!("retries = 8\n{settings}"));
+        told_truly(&sim, &*vendor, fault).await;
+    })
+    .await;
 }
 
 #[tokio::test]

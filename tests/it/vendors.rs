@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value};
 use switchboard::config::Config;
 use switchboard::domain::campaign::LeadAsk;
@@ -11,6 +12,13 @@ use switchboard::domain::{Assignment, Change, LeadRecord, Person, TargetId};
 use switchboard::sim::{self, SimOptions, Simulator};
 use switchboard::vendor::gate::OpenGate;
 use switchboard::vendor::{Pages, Session, Target, Vendor, VendorError, WriteOutcome, WriteReport, registry};
+
+use super::invariants::is_holder;
+
+/// One test for each of many cases, some at a time: most of what they do is waiting.
+pub async fn side_by_side<T, F: Future<Output = ()>>(cases: impl IntoIterator<Item = T>, test: impl Fn(T) -> F) {
+    stream::iter(cases).for_each_concurrent(4, test).await;
+}
 
 pub async fn simulator(vendor: &str, leads: usize, switches: &[(&str, &str)], faults: &[&str]) -> Simulator {
     let options = SimOptions {
@@ -110,4 +118,61 @@ pub fn to(person: &Person) -> Assignment {
 
 pub fn done(report: &WriteReport) -> bool {
     report.outcomes.iter().all(|outcome| *outcome == WriteOutcome::Done)
+}
+
+/// Each hits the first six writes.
+pub const FAULTS_OF_WRITES: [&str; 8] = [
+    "error_before=100%:write:times=6",
+    "error_after=100%:times=6",
+    "cut_before=100%:write:times=6",
+    "cut_after=100%:times=6",
+    "cut_inside=100%:times=6",
+    "garbage=100%:times=6",
+    "rate_limit=100%:write:times=6",
+    "unauthorized=100%:write:times=6",
+];
+
+/// What a client said of its changes.
+#[derive(Debug, Default)]
+pub struct Told {
+    pub done: usize,
+    /// Certainly not done.
+    pub not_done: usize,
+    /// To be read back.
+    pub open: usize,
+    /// What was given to whom.
+    pub rounds: Vec<(Vec<LeadRecord>, Assignment)>,
+}
+
+/// Gives leads, one and some by turns, to one person after the other while a fault is on. What is said to be done is
+/// there, and what is said not to be done is as it was.
+pub async fn told_truly(sim: &Simulator, vendor: &dyn Vendor, fault: &str) -> Told {
+    let (all, people) = (leads(vendor).await, vendor.people().await.unwrap());
+    let people: Vec<&Person> = people.iter().filter(|person| person.is_active()).collect();
+    sim.set_faults(&[fault]).unwrap();
+    let mut told = Told::default();
+    for (turn, some) in all.chunks(4).take(8).enumerate() {
+        let some = &some[..if turn % 2 == 0 { 1 } else { some.len() }];
+        let after = to(people[turn % people.len()]);
+        let before: Vec<_> = some.iter().map(|lead| sim.holder(lead.id.as_str())).collect();
+        let report = write(vendor, some, &after).await;
+        for ((lead, outcome), before) in some.iter().zip(&report.outcomes).zip(before) {
+            let now = sim.holder(lead.id.as_str());
+            match outcome {
+                WriteOutcome::Done => {
+                    assert!(now.as_ref().is_some_and(|now| is_holder(now, &after)), "{fault}: done, but {now:?}");
+                    told.done += 1;
+                }
+                WriteOutcome::Failed(_) | WriteOutcome::NotApplied { .. } => {
+                    assert_eq!(now, before, "{fault}: {outcome:?}");
+                    told.not_done += 1;
+                }
+                _ => told.open += 1,
+            }
+        }
+        told.rounds.push((some.to_vec(), after));
+    }
+    assert_eq!(sim.log().complaints(), [], "{fault}");
+    assert!(told.done > 0, "{fault}: {told:?}");
+    told
 }

@@ -4,7 +4,6 @@
 use std::io::BufRead;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use super::*;
 use switchboard::domain::history::OperationLife;

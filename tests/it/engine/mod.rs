@@ -8,10 +8,12 @@ mod random;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 use switchboard::backend::{Engine, Loaded, ProfileSetup, Report, Setup, StopToken, Tuning, Watch, system_clock};
 use switchboard::config::Config;
+use switchboard::domain::capabilities::Settle;
 use switchboard::domain::history::ItemRow;
 use switchboard::domain::leads::{Snapshot, SnapshotPart};
 use switchboard::domain::planning::{PlanRequest, Wanted, plan};
@@ -40,7 +42,10 @@ pub async fn simulator(leads: usize, faults: &[&str]) -> Simulator {
 
 /// The engine of a kenbun profile that does not wait for a pace, with more settings written as TOML.
 pub fn engine(profile: &Map<String, Value>, more: &str, folder: &Path) -> Engine {
-    engine_with(profile, &format!("requests_per_minute = 0\nparallel = 16\ntimeout_s = 2\n{more}"), folder)
+    // Nothing of what these servers are sent takes effect later than a second after its line was cut.
+    let settle = Settle { late: Duration::from_millis(1_500), ..Settle::USUAL };
+    let tuning = Tuning { outage_after: 20, settle: Some(settle), ..Tuning::default() };
+    tuned_engine(profile, &format!("requests_per_minute = 0\nparallel = 16\ntimeout_s = 2\n{more}"), folder, tuning)
 }
 
 /// The engine of a profile, as a configuration file would make it, with more settings written as TOML.

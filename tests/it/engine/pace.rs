@@ -1,7 +1,5 @@
 //! How a vendor's limit is used, over real HTTP. `cargo bench --bench pace` has the figures.
 
-use std::time::Duration;
-
 use super::*;
 use switchboard::domain::SafeText;
 use switchboard::sim::log::Outcome;
