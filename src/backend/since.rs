@@ -31,22 +31,22 @@ pub fn undoable_since(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Comes {
     /// Nothing is other than it was then.
-    ToNothing,
-    ToSomething,
+    Nothing,
+    Something,
     /// To something with some of its items, with others not.
-    ToBoth,
+    Both,
 }
 
 /// What it comes to that an operation takes back something that comes to this.
 fn taken_back(all: impl Iterator<Item = Comes>) -> Comes {
     all.map(|comes| match comes {
-        Comes::ToNothing => Comes::ToSomething,
-        Comes::ToSomething => Comes::ToNothing,
-        Comes::ToBoth => Comes::ToBoth,
+        Comes::Nothing => Comes::Something,
+        Comes::Something => Comes::Nothing,
+        Comes::Both => Comes::Both,
     })
-    .reduce(|one, other| if one == other { one } else { Comes::ToBoth })
+    .reduce(|one, other| if one == other { one } else { Comes::Both })
     // It takes nothing back: an assignment, a distribution, a mapping.
-    .unwrap_or(Comes::ToSomething)
+    .unwrap_or(Comes::Something)
 }
 
 fn to_take_back(newer: Vec<OperationSummary>, who: Option<&SafeText>) -> Vec<OperationSummary> {
@@ -54,11 +54,11 @@ fn to_take_back(newer: Vec<OperationSummary>, who: Option<&SafeText>) -> Vec<Ope
     // An operation can only take back older ones: they are known when it is asked for. What is older than all of these
     // was there at the time in question.
     for operation in newer.iter().rev() {
-        let comes = |id: &OperationId| known.get(id).copied().unwrap_or(Comes::ToNothing);
+        let comes = |id: &OperationId| known.get(id).copied().unwrap_or(Comes::Nothing);
         let comes = taken_back(operation.reverts_all.iter().map(comes));
         known.insert(&operation.id, comes);
     }
-    let counts = |operation: &OperationSummary| known.get(&operation.id) != Some(&Comes::ToNothing);
+    let counts = |operation: &OperationSummary| known.get(&operation.id) != Some(&Comes::Nothing);
     let wanted: HashSet<_> = newer
         .iter()
         .filter(|operation| operation.undoable > 0 && counts(operation) && who.is_none_or(|who| is_by(operation, who)))
@@ -85,8 +85,8 @@ mod tests {
             id: OperationId::new(id),
             at: Timestamp::UNIX_EPOCH,
             kind,
-            reverts: reverts.first().map(|id| OperationId::new(id)),
-            reverts_all: reverts.iter().map(|id| OperationId::new(id)).collect(),
+            reverts: reverts.first().map(OperationId::new),
+            reverts_all: reverts.iter().map(OperationId::new).collect(),
             who: SafeText::new("jane@office"),
             note: None,
             parts: Vec::new(),
