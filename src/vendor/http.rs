@@ -32,6 +32,7 @@ use serde::Serialize;
 pub use self::answer::{Answer, MESSAGE_KEYS, json, message_of};
 pub use self::auth::{basic, bearer, secret_header};
 pub use self::limits::date;
+use super::stops::Begun;
 use super::{ErrorKind, Gate, VendorError};
 use crate::config::{ConfigError, Profile, Secret};
 use crate::domain::{ProfileName, SafeText};
@@ -47,6 +48,10 @@ const BUSY_RETRIES: u32 = 12;
 
 /// A longer pause than this is handed to the caller instead of being waited for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
+
+/// How often a read is tried again that was answered with something else than JSON: a proxy between may have spoken, or
+/// the answer was cut short; but an address that is not the API's always answers so.
+const GARBLED_RETRIES: u32 = 2;
 
 /// Makes ring the provider of TLS for the process. May be called any number of times; has to be called before the
 /// first client is made, which [`Http::new`] sees to.
@@ -159,6 +164,7 @@ pub struct Call {
     body: Option<Bytes>,
     hot: bool,
     meter: Option<Arc<AtomicUsize>>,
+    begun: Vec<Begun>,
 }
 
 impl Call {
@@ -168,7 +174,7 @@ impl Call {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let path = address::path(segments)?;
-        Ok(Self { method, path, query: Vec::new(), headers, body: None, hot: false, meter: None })
+        Ok(Self { method, path, query: Vec::new(), headers, body: None, hot: false, meter: None, begun: Vec::new() })
     }
 
     pub fn get(segments: &[&str]) -> Result<Self, VendorError> {
@@ -217,6 +223,12 @@ impl Call {
     /// Counts every request that leaves for this call, repetitions included.
     pub fn counted_by(mut self, meter: &Arc<AtomicUsize>) -> Self {
         self.meter = Some(meter.clone());
+        self
+    }
+
+    /// Does not leave any more, however long it has waited for its turn, once another write has learned that none may.
+    pub fn unless_stopped(mut self, begun: &Begun) -> Self {
+        self.begun.push(begun.clone());
         self
     }
 
@@ -299,7 +311,7 @@ impl Http {
     /// As [`read`](Self::read), but with the last answer as it is, whatever its status.
     pub async fn read_any(&self, call: &Call) -> Result<Answer, VendorError> {
         let options = &self.shared.options;
-        let (mut failures, mut refusals) = (0, 0);
+        let (mut failures, mut refusals, mut garbled) = (0, 0, 0);
         loop {
             let outcome = self.once(call).await;
             let asked_for = match &outcome {
@@ -310,6 +322,11 @@ impl Http {
                 Ok(answer) if is_passing(answer.status.as_u16()) => {
                     failures += 1;
                     answer.retry_after
+                }
+                Ok(answer) if garbled < GARBLED_RETRIES && answer.is_garbled() => {
+                    garbled += 1;
+                    failures += 1;
+                    None
                 }
                 Err(broken) if !broken.hopeless => {
                     failures += 1;
@@ -348,6 +365,9 @@ impl Http {
         let shared = &*self.shared;
         let url = address::join(&shared.base, &call.path, &call.query);
         let permit = shared.gate.enter(call.hot).await;
+        if let Some(error) = call.begun.iter().find_map(Begun::stopped) {
+            return Err(Broken { error, before: true, hopeless: true, late: false });
+        }
         let began = Instant::now();
         let mut request = shared.client.request(call.method.clone(), url).headers(call.headers.clone());
         if let Some(body) = &call.body {

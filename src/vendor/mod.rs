@@ -15,6 +15,7 @@ pub mod registry;
 pub mod report;
 pub mod settings;
 pub mod stateset;
+pub mod stops;
 pub mod verdict;
 
 use std::ops::ControlFlow;

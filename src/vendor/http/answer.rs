@@ -41,6 +41,11 @@ impl Answer {
         })
     }
 
+    /// A success with a body that is no JSON, where every answer is.
+    pub(super) fn is_garbled(&self) -> bool {
+        self.is_success() && self.status != StatusCode::NO_CONTENT && !is_json(&self.body)
+    }
+
     /// What the body says to people, safe and short; empty where it says nothing.
     pub fn words(&self) -> SafeText {
         // Before it is cut: half a secret is one, too.
@@ -147,6 +152,11 @@ impl Answer {
             None => String::new(),
         }
     }
+}
+
+/// Whether [`json`] would find something; without building it.
+fn is_json(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok() || json(body).is_some()
 }
 
 /// Parses JSON from outside. `None` where it is none.

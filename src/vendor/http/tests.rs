@@ -264,8 +264,8 @@ async fn a_refusal_may_say_in_its_body_how_long_to_wait() {
 #[tokio::test]
 async fn a_body_that_is_no_json_is_garbled() {
     let server = Server::start(|_, n| match n {
-        0 => Reply::text(200, "<html><title>Please sign in to the wifi</title>"),
-        1 => Reply::text(200, ""),
+        0..3 => Reply::text(200, "<html><title>Please sign in to the wifi</title>"),
+        3..6 => Reply::text(200, ""),
         _ => Reply::Answer { status: 200, headers: Vec::new(), body: vec![b' '; LONGEST_BODY + 1] },
     })
     .await;
@@ -277,6 +277,38 @@ async fn a_body_that_is_no_json_is_garbled() {
     assert!(error.message.ends_with("it answered nothing"), "{error}");
     let error = http.read(&get()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Garbled);
+}
+
+#[tokio::test]
+async fn a_read_that_was_answered_by_something_else_is_tried_again() {
+    for body in ["<html>", "", r#"{"data":[{"id":"#] {
+        let server = Server::start(move |_, n| Reply::text(200, if n < 2 { body } else { "[7]" })).await;
+        let answer = http(&server).read(&get()).await.unwrap();
+        assert_eq!((answer.json().unwrap(), server.lines().len()), (serde_json::json!([7]), 3));
+        // A write leaves once, whatever is said to it.
+        let server = Server::start(move |_, _| Reply::text(200, body)).await;
+        http(&server).write(&post()).await;
+        assert_eq!(server.lines().len(), 1);
+    }
+    let nothing = Server::start(|_, _| Reply::status(204)).await;
+    assert!(http(&nothing).read(&get()).await.is_ok());
+    assert_eq!(nothing.lines().len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_stopped_while_it_waited_does_not_leave() {
+    let server = Server::start(|_, _| Reply::text(200, "{}")).await;
+    let stops = crate::vendor::stops::Stops::default();
+    let call = post().unless_stopped(&stops.begin());
+    assert!(matches!(http(&server).write(&call).await, Sent::Answer(_)));
+    stops.note(&VendorError::new(ErrorKind::SignIn, "refused meanwhile"));
+    match http(&server).write(&call).await {
+        Sent::NotSent(error) => {
+            assert_eq!((error.kind, error.message.as_str()), (ErrorKind::SignIn, "refused meanwhile"))
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(server.lines().len(), 1);
 }
 
 #[tokio::test]
