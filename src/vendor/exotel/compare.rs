@@ -20,6 +20,11 @@ impl Delta {
         self.add.is_empty() && self.remove.is_empty()
     }
 
+    /// Nobody to be added is in the set, and everybody to be removed is.
+    pub fn is_effective_in(&self, set: &BTreeSet<PersonId>) -> bool {
+        self.add.is_disjoint(set) && self.remove.is_subset(set)
+    }
+
     /// The set that a server makes of `before` which keeps its contract.
     pub fn applied_to(&self, before: &BTreeSet<PersonId>) -> BTreeSet<PersonId> {
         &(before | &self.add) - &self.remove

@@ -41,6 +41,7 @@ use self::turns::Turns;
 use super::asking::Asking;
 use super::http::{Http, HttpOptions};
 use super::registry::VendorEntry;
+use super::stops::Stops;
 use super::{Check, Gate, Observation, Pages, Session, Target, Vendor, VendorError, WriteReport};
 use crate::config::{ConfigError, Profile};
 use crate::domain::campaign::{Collection, LeadAsk, MappingRecord};
@@ -73,6 +74,7 @@ struct Exotel {
     /// Sentences for the next plan.
     notices: Mutex<BTreeSet<String>>,
     turns: Turns,
+    stops: Stops,
 }
 
 fn open(profile: &Profile, gate: Arc<dyn Gate>) -> Result<Arc<dyn Vendor>, ConfigError> {
@@ -106,6 +108,7 @@ impl Exotel {
             seen: Mutex::default(),
             notices: Mutex::default(),
             turns: Turns::default(),
+            stops: Stops::default(),
             settings,
         };
         client.notice_what_is_not_checked();

@@ -334,7 +334,7 @@ impl Settings {
                     return Err(profile.error("contact_center_id", message));
                 }
             },
-            process_ids: ids(profile, "process_ids"),
+            process_ids: ids(profile, "process_ids")?,
             hierarchy_prefix: prefix(profile, "hierarchy_prefix", "/configuration")?,
             mapping_prefix: prefix(profile, "mapping_prefix", "/cms/configuration")?,
             schemes,
@@ -452,9 +452,14 @@ fn prefix(profile: &Profile, name: &'static str, default: &str) -> Result<Vec<St
     Ok(segments)
 }
 
-fn ids(profile: &Profile, name: &str) -> Vec<String> {
+/// Numbers; a list of none would leave nothing to work on without saying so.
+fn ids(profile: &Profile, name: &str) -> Result<Vec<String>, ConfigError> {
     let list = profile.setting(name).and_then(toml::Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    list.iter().filter_map(toml::Value::as_str).map(str::to_owned).collect()
+    let ids: Vec<String> = list.iter().filter_map(toml::Value::as_str).map(str::to_owned).collect();
+    match ids.iter().find(|id| id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit())) {
+        Some(odd) => Err(profile.error(name, format!("{name} holds {odd:?}, and processes have whole numbers"))),
+        None => Ok(ids),
+    }
 }
 
 fn roots(profile: &Profile) -> Result<Vec<Certificate>, ConfigError> {

@@ -13,6 +13,7 @@ use super::key::Key;
 use super::lock;
 use super::wire::Campaign;
 use crate::domain::PersonId;
+use crate::vendor::stops::{Begun, Stops};
 use crate::vendor::{ErrorKind, VendorError};
 
 /// For how long a campaign that refused us is not asked again.
@@ -27,6 +28,8 @@ pub struct Turns {
     unread: Mutex<Option<First>>,
     lists: Mutex<HashMap<Key, Arc<tokio::sync::Mutex<()>>>>,
     closed: Mutex<HashMap<String, (Instant, VendorError)>>,
+    /// What changes in each campaign learned that concerns the others in it.
+    campaigns: Mutex<HashMap<String, Stops>>,
     /// The server throws out agents that were not named. Nothing more may be sent.
     replaces: OnceLock<VendorError>,
 }
@@ -43,6 +46,8 @@ pub struct First {
 /// The right to change a list, given back when it is dropped.
 pub struct Turn {
     _list: OwnedMutexGuard<()>,
+    /// Another change of this list went before, so that what was read of it is old.
+    pub waited: bool,
     /// Held while this change is the only one, because nobody knows yet what the server makes of it.
     _alone: Option<OwnedMutexGuard<()>>,
 }
@@ -56,7 +61,10 @@ impl Turns {
             lists.retain(|_, list| Arc::strong_count(list) > 1);
             lists.entry(key.clone()).or_default().clone()
         };
-        let list = list.lock_owned().await;
+        let (list, waited) = match list.clone().try_lock_owned() {
+            Ok(free) => (free, false),
+            Err(_) => (list.lock_owned().await, true),
+        };
         let mut alone = None;
         if !self.merges.load(Ordering::Acquire) {
             alone = Some(self.alone.clone().lock_owned().await);
@@ -68,7 +76,7 @@ impl Turns {
         if let Some(replaces) = self.replaces.get() {
             return Err(replaces.clone());
         }
-        Ok(Turn { _list: list, _alone: alone })
+        Ok(Turn { _list: list, waited, _alone: alone })
     }
 
     pub fn note_merged(&self) {
@@ -112,6 +120,11 @@ impl Turns {
         closed.get(&key.campaign).map_or(Ok(()), |(_, error)| Err(error.clone()))
     }
 
+    /// A change in this campaign begins; it does not leave any more once the campaign is closed.
+    pub fn begin(&self, key: &Key) -> Begun {
+        lock(&self.campaigns).entry(key.campaign.clone()).or_default().begin()
+    }
+
     /// Closes a campaign that answered 403. The rest of the operation goes on, so the error is one for this list.
     pub fn close(&self, key: &Key, error: VendorError) -> VendorError {
         let error = VendorError {
@@ -120,6 +133,7 @@ impl Turns {
             ..error
         };
         lock(&self.closed).insert(key.campaign.clone(), (Instant::now(), error.clone()));
+        lock(&self.campaigns).entry(key.campaign.clone()).or_default().note(&error);
         error
     }
 }

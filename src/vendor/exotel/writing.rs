@@ -19,6 +19,7 @@ use super::{Asking, Exotel};
 use crate::domain::{Assignment, Change, PersonId, safe_text};
 use crate::vendor::http::{Answer, Call};
 use crate::vendor::report::{Report, not_after};
+use crate::vendor::stops::Begun;
 use crate::vendor::verdict::Verdict;
 use crate::vendor::{ErrorKind, Session, VendorError, WriteOutcome, WriteReport};
 
@@ -32,6 +33,8 @@ struct Job<'a> {
     key: Key,
     before: &'a BTreeSet<PersonId>,
     delta: Delta,
+    /// Among all changes, and among those of its campaign.
+    begun: [Begun; 2],
 }
 
 /// What came of one request.
@@ -53,20 +56,24 @@ impl Exotel {
                 Some(halt) => not_after(halt),
                 None => self.write_one(change, &asking).await,
             };
+            if let Some(halt) = &verdict.halt {
+                self.stops.note(halt);
+            }
             report.settle(place, verdict);
         }
         report.finish(asking.requests())
     }
 
     async fn write_one(&self, change: &Change, asking: &Asking) -> Verdict {
-        let job = match self.job(change, asking).await {
+        let begun = self.stops.begin();
+        let job = match self.job(change, begun, asking).await {
             Ok(job) => job,
             Err(verdict) => return *verdict,
         };
         if job.delta.is_empty() {
             return Verdict::of(WriteOutcome::DoneWith("nothing to do".to_owned()));
         }
-        let _turn = match self.turns.enter(&job.key).await {
+        let turn = match self.turns.enter(&job.key).await {
             Ok(turn) => turn,
             Err(error) => return not_after(&error),
         };
@@ -75,7 +82,24 @@ impl Exotel {
         {
             return if self.turns.replaces() { not_after(&error) } else { Verdict::not_sent(error) };
         }
+        if let Some(stopped) = job.begun[0].stopped() {
+            return not_after(&stopped);
+        }
+        if let Some(closed) = job.begun[1].stopped() {
+            return Verdict::of(WriteOutcome::Failed(format!("not sent: {}", closed.message)))
+                .troubled(ErrorKind::Refused);
+        }
         let mut now = job.before.clone();
+        if turn.waited {
+            now = match self.read_checked(&job.key, asking).await {
+                Ok(reading) => reading.assigned,
+                Err(error) => return Verdict::not_sent(error),
+            };
+            if !job.delta.is_effective_in(&now) {
+                return Verdict::of(WriteOutcome::Drifted { now: Assignment::Agents(now) });
+            }
+        }
+        let before = now.clone();
         let mut others = Delta::default();
         for (number, piece) in job.delta.pieces(self.settings.max_users_per_put).iter().enumerate() {
             let step = match number {
@@ -89,15 +113,14 @@ impl Exotel {
                     others.remove.extend(changed.remove);
                 }
                 Step::Ended(verdict) if number == 0 => return verdict,
-                Step::Ended(verdict) => return in_part(verdict, &job, now),
+                Step::Ended(verdict) => return in_part(verdict, &job.delta, &before, now),
             }
         }
-        Verdict::of(match others.is_empty() {
-            true => WriteOutcome::Done,
-            false => {
-                WriteOutcome::DoneWith(format!("someone else changed this list meanwhile: {others}; that was kept"))
-            }
-        })
+        if others.is_empty() {
+            return Verdict::of(WriteOutcome::Done);
+        }
+        let what = format!("someone else changed this list meanwhile: {others}; that was kept");
+        Verdict::of(WriteOutcome::DoneWith(what)).halting(meddled(&job.key, &others))
     }
 
     /// Reads back what became of a change whose own reading failed: no other one follows before (section 13).
@@ -122,7 +145,7 @@ impl Exotel {
     }
 
     /// Takes a change apart. What cannot be sent is refused here, before anything leaves.
-    async fn job<'a>(&self, change: &'a Change, asking: &Asking) -> Result<Job<'a>, Box<Verdict>> {
+    async fn job<'a>(&self, change: &'a Change, begun: Begun, asking: &Asking) -> Result<Job<'a>, Box<Verdict>> {
         let failed = |why: String| Box::new(Verdict::of(WriteOutcome::Failed(why)).troubled(ErrorKind::Refused));
         let key = Key::of(&change.target).map_err(|error| failed(format!("not sent: {}", error.message)))?;
         let (Assignment::Agents(before), Assignment::Agents(after)) = (&change.before, &change.after) else {
@@ -136,9 +159,10 @@ impl Exotel {
             )));
         }
         key.numbers().map_err(|error| failed(format!("not sent: {}", error.message)))?;
+        let begun = [begun, self.turns.begin(&key)];
         self.turns.may_enter(&key).map_err(|error| failed(format!("not sent: {}", error.message)))?;
         match self.campaign(&key.campaign, asking).await {
-            Ok(campaign) => Ok(Job { campaign, key, before, delta }),
+            Ok(campaign) => Ok(Job { campaign, key, before, delta, begun }),
             Err(error) if error.kind == ErrorKind::NotFound => Err(failed(format!("not sent: {}", error.message))),
             Err(error) => Err(Box::new(Verdict::not_sent(error))),
         }
@@ -159,13 +183,23 @@ impl Exotel {
                 _ => return step,
             };
             tokio::time::sleep(pause).await;
+            // What is sent is the difference to what is there, and some time has passed.
+            match self.read_checked(&job.key, asking).await {
+                Ok(reading) if reading.assigned == *now => {}
+                Ok(reading) => {
+                    let others = Delta::between(now, &reading.assigned);
+                    let why = format!("not applied: someone else changed this list meanwhile: {others}");
+                    return Step::Ended(Verdict::of(WriteOutcome::Failed(why)));
+                }
+                Err(error) => return Step::Ended(Verdict::not_sent(error)),
+            }
         }
     }
 
     /// Sends one request and finds out what it did. `now` are the agents as they were read last.
     async fn send(&self, job: &Job<'_>, now: &BTreeSet<PersonId>, piece: &Delta, asking: &Asking) -> Step {
         let call = match self.put(&job.key, piece, asking) {
-            Ok(call) => call,
+            Ok(call) => job.begun.iter().fold(call, Call::unless_stopped),
             Err(error) => return Step::Ended(Verdict::not_sent(error)),
         };
         self.overviews.changed(&job.key, None);
@@ -186,11 +220,16 @@ impl Exotel {
         match self.verify(job, now, piece, self.settings.verify_retries, asking).await {
             Ok(found) => self.judge(job, found, doubt),
             Err(error) => {
-                let kind = error.kind;
                 let why = format!("it could not be read back: {}", error.message);
-                Step::Ended(Verdict::unknown(why).troubled(kind))
+                Step::Ended(self.unread(Verdict::unknown(why).troubled(error.kind), error))
             }
         }
+    }
+
+    /// A change that could not be read back. Credentials that are refused would be for every other, too.
+    fn unread(&self, verdict: Verdict, error: VendorError) -> Verdict {
+        let is_for_all = matches!(error.kind, ErrorKind::SignIn | ErrorKind::Setting);
+        if is_for_all { verdict.halting(error) } else { verdict }
     }
 
     fn put(&self, key: &Key, piece: &Delta, asking: &Asking) -> Result<Call, VendorError> {
@@ -247,7 +286,7 @@ impl Exotel {
                     Ok(_) => Step::Ended(Verdict::refused(status, error, 1)),
                     Err(unread) => {
                         let why = format!("{}; it could not be read back: {}", error.message, unread.message);
-                        Step::Ended(Verdict::unknown(why).troubled(unread.kind))
+                        Step::Ended(self.unread(Verdict::unknown(why).troubled(unread.kind), unread))
                     }
                 };
             }
@@ -277,7 +316,8 @@ impl Exotel {
                 Step::Ended(judged) => Step::Ended(judged),
                 done => done,
             },
-            _ => Step::Ended(verdict),
+            Ok(_) => Step::Ended(verdict),
+            Err(error) => Step::Ended(self.unread(verdict, error)),
         }
     }
 
@@ -342,24 +382,33 @@ impl Exotel {
             true => String::new(),
             false => format!("; someone else changed {}", found.others),
         };
-        Step::Ended(Verdict::of(match found.done.is_empty() {
+        let verdict = Verdict::of(match found.done.is_empty() {
             true => WriteOutcome::Failed(format!("read back: {} was not applied{because}{others}", found.open)),
             false => WriteOutcome::Partly {
                 why: format!("applied in part: {} is done, {} is not{because}{others}", found.done, found.open),
                 now: Assignment::Agents(reading.assigned),
             },
-        }))
+        });
+        Step::Ended(if found.others.is_empty() { verdict } else { verdict.halting(meddled(&job.key, &found.others)) })
     }
 }
 
+/// Others whom a change was not about came or went between two readings a moment apart (section 7, the last row of the
+/// table): a person should look before more is sent into that.
+fn meddled(key: &Key, others: &Delta) -> VendorError {
+    let what = format!("while {key} was changed, agents came or went there that the change was not about: {others}");
+    VendorError::new(ErrorKind::Refused, what)
+        .with_remedy("Somebody else may be mapping the same lists. Look at this one, then resume to send the rest.")
+}
+
 /// A later piece ended otherwise than done: the pieces before it are there.
-fn in_part(verdict: Verdict, job: &Job<'_>, now: BTreeSet<PersonId>) -> Verdict {
+fn in_part(verdict: Verdict, delta: &Delta, before: &BTreeSet<PersonId>, now: BTreeSet<PersonId>) -> Verdict {
     let why = match verdict.outcome {
         WriteOutcome::Failed(why) | WriteOutcome::NotApplied { why, .. } => why,
         // Not known yet, or told in full already.
         outcome => return Verdict { outcome, ..verdict },
     };
-    let done = compare(job.before, &job.delta, &now).done;
+    let done = compare(before, delta, &now).done;
     let outcome = WriteOutcome::Partly {
         why: format!("applied in part: {done} is done, and then: {why}"),
         now: Assignment::Agents(now),
