@@ -1,8 +1,12 @@
 //! The first change of a session. It goes out alone, after it was made sure that the owner filter is heeded, and the lead
 //! is compared with what it was: nobody says whether a change replaces what is not sent along.
+//!
+//! A lead without a field cannot lose it. So the first change of a lead that has a field which no compared one had is
+//! compared in the same way.
 
-use std::sync::OnceLock;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -24,6 +28,8 @@ const COMPARED: [&str; 5] = ["status", "subStatus", "leadFor", "type", "nextFoll
 /// Lists that must not get shorter.
 const DETAILS: [&str; 2] = ["followUpDetails", "statusLogDetails"];
 
+const EXTENDED: &str = "extendedFields";
+
 /// Tries to put back what a change destroyed.
 const TRIES: usize = 3;
 
@@ -37,6 +43,8 @@ pub const NOBODYS_ID: &str = "0";
 #[derive(Default)]
 pub struct FirstWrite {
     compared: AtomicBool,
+    /// Fields that a compared change left as they were.
+    kept: Mutex<BTreeSet<&'static str>>,
     /// Who holds it is the only one to write.
     turn: tokio::sync::Mutex<()>,
     /// The server destroys what is not sent. Nothing more may be sent as before.
@@ -44,25 +52,54 @@ pub struct FirstWrite {
 }
 
 impl FirstWrite {
-    /// `Some` when this is the first change: it is the only one as long as the guard is held. The error says why nothing
-    /// may be sent any more.
-    pub async fn enter(&self) -> Result<Option<MutexGuard<'_, ()>>, VendorError> {
-        let turn = match self.compared.load(Ordering::Acquire) {
+    /// `Some` when this is the first change, or the first of a lead with one of `fields`: it is the only one that may be so
+    /// as long as the guard is held. The error says why nothing may be sent any more.
+    pub async fn enter(&self, fields: &BTreeSet<&'static str>) -> Result<Option<MutexGuard<'_, ()>>, VendorError> {
+        let turn = match self.is_known_to_keep(fields) {
             true => None,
             false => Some(self.turn.lock().await),
         };
         match self.trap.get() {
             Some(trap) => Err(trap.clone()),
             // Whoever was before us may have done it.
-            None => Ok(turn.filter(|_| !self.compared.load(Ordering::Acquire))),
+            None => Ok(turn.filter(|_| !self.is_known_to_keep(fields))),
         }
+    }
+
+    pub fn was_compared(&self) -> bool {
+        self.compared.load(Ordering::Acquire)
+    }
+
+    fn is_known_to_keep(&self, fields: &BTreeSet<&'static str>) -> bool {
+        self.was_compared() && fields.is_subset(&self.kept.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn note_kept(&self, row: &Row) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).extend(fields_of(row));
+        self.compared.store(true, Ordering::Release);
     }
 
     /// Takes it for done.
     #[cfg(test)]
     pub fn skip(&self) {
+        self.kept.lock().unwrap().extend(COMPARED.iter().chain(&DETAILS).chain(&[EXTENDED]));
         self.compared.store(true, Ordering::Release);
     }
+}
+
+/// Fields of a lead that a change could make it lose.
+pub fn fields_of(row: &Row) -> BTreeSet<&'static str> {
+    let filled = |key: &&str| row.get(*key).is_some_and(|value| !is_blank(Some(value)));
+    let listed = |key: &&str| row.get(*key).and_then(Value::as_array).is_some_and(|list| !list.is_empty());
+    let extended = extended_fields(row).is_some_and(|fields| !fields.is_empty());
+    let mut fields: BTreeSet<&'static str> = COMPARED.into_iter().filter(filled).collect();
+    fields.extend(DETAILS.into_iter().filter(listed));
+    fields.extend(extended.then_some(EXTENDED));
+    fields
+}
+
+fn is_blank(value: Option<&Value>) -> bool {
+    value.is_none_or(|value| value.is_null() || value == "")
 }
 
 /// What is not as it was.
@@ -93,7 +130,6 @@ impl Damage {
     }
 
     fn compare(&mut self, key: &str, was: Option<&Value>, now: Option<&Value>) {
-        let is_blank = |value: Option<&Value>| value.is_none_or(|value| value.is_null() || value == "");
         if is_blank(was) || was == now {
             return;
         }
@@ -135,8 +171,8 @@ impl Capillary {
         };
         let damage = Damage::between(&before, &after);
         if damage.is_none() {
-            if verdict.outcome == WriteOutcome::Done {
-                self.first.compared.store(true, Ordering::Release);
+            if matches!(verdict.outcome, WriteOutcome::Done | WriteOutcome::DoneWith(_)) {
+                self.first.note_kept(&before);
             }
             drop(first);
             return verdict;
@@ -228,6 +264,17 @@ mod tests {
         let row = |value: &Value| value.as_object().cloned().unwrap();
         let damage = Damage::between(&row(&before), &row(&after));
         (damage.lost, damage.changed)
+    }
+
+    #[test]
+    fn what_a_lead_could_lose() {
+        let of = |row: Value| fields_of(row.as_object().unwrap()).into_iter().collect::<Vec<_>>();
+        assert_eq!(
+            of(json!({"id": 1, "subStatus": "", "nextFollowUp": null, "extendedFields": {}, "followUpDetails": []})),
+            [""; 0]
+        );
+        let full = json!({"subStatus": "HOT", "extendedFields": {"a": "b"}, "followUpDetails": [1], "other": 1});
+        assert_eq!(of(full), ["extendedFields", "followUpDetails", "subStatus"]);
     }
 
     #[test]

@@ -34,7 +34,7 @@ impl Capillary {
         for pause in PAUSES {
             tokio::time::sleep(self.settings.confirm_within.mul_f64(pause)).await;
             match self.what_speaks_against(item, asking).await {
-                Ok(None) => return self.confirmed(item),
+                Ok(None) => return self.confirmed(item, reply),
                 Ok(Some(seen)) => why = seen,
                 Err(error) if matches!(error.kind, ErrorKind::SignIn | ErrorKind::Forbidden | ErrorKind::Setting) => {
                     let outcome = WriteOutcome::Late(format!("accepted but not confirmed: {}", error.message));
@@ -46,13 +46,27 @@ impl Capillary {
         self.unconfirmed(&why, reply)
     }
 
-    fn confirmed(&self, item: &Item<'_>) -> Verdict {
+    /// Whether the lists show the change, looked at once.
+    pub(super) async fn is_shown(&self, item: &Item<'_>, asking: &Asking) -> bool {
+        let can_be_told = item.goal.filter_id.is_some() || item.goal.is_nobody;
+        can_be_told && matches!(self.what_speaks_against(item, asking).await, Ok(None))
+    }
+
+    fn confirmed(&self, item: &Item<'_>, reply: &Reply) -> Verdict {
         self.unconfirmed.store(0, Ordering::Relaxed);
         if item.goal.is_nobody {
             self.nobody_works.store(true, Ordering::Relaxed);
         }
         self.memory.set_owner(&item.lead, item.change.after.owner().and_then(|owner| owner.id.as_ref()));
-        Verdict::of(WriteOutcome::Done)
+        Verdict::of(match reply.errors().first() {
+            None => WriteOutcome::Done,
+            Some(error) => WriteOutcome::DoneWith(format!(
+                "it took effect, though Capillary answered {} with an error: {}{}",
+                reply.answer.status.as_u16(),
+                short(&error.to_string()),
+                reply.request_id()
+            )),
+        })
     }
 
     /// What the lists say against it that the change took effect.

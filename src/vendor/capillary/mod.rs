@@ -49,6 +49,7 @@ use self::writing::Turns;
 use super::asking::Asking;
 use super::http::{Http, HttpOptions};
 use super::registry::VendorEntry;
+use super::stops::Stops;
 use super::{Check, Gate, Observation, Pages, Session, Target, Vendor, VendorError, WriteReport};
 use crate::config::{ConfigError, Profile};
 use crate::domain::campaign::LeadAsk;
@@ -71,6 +72,7 @@ struct Capillary {
     memory: Memory,
     customers: Customers,
     turns: Turns,
+    stops: Stops,
     first: FirstWrite,
     /// `offset` was found to be an id.
     offset_is_id: AtomicBool,
@@ -115,6 +117,7 @@ impl Capillary {
             memory: Memory::default(),
             customers: Customers::default(),
             turns: Turns::default(),
+            stops: Stops::default(),
             first: FirstWrite::default(),
             offset_is_id: AtomicBool::new(false),
             filter_is_heeded: AtomicBool::new(false),

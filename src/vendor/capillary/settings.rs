@@ -37,6 +37,13 @@ pub const SPECS: &[SettingSpec] = &[
               https://ushc.api.capillarytech.com; Capillary says which.",
     },
     SettingSpec {
+        name: "auth",
+        kind: SettingKind::Choice(&["basic", "oauth"]),
+        default: None,
+        doc: "How to sign in. It follows from the credentials, so that it need not be set: basic with username and \
+              password, oauth with key and secret.",
+    },
+    SettingSpec {
         name: "username",
         kind: SettingKind::Secret,
         default: None,
@@ -349,6 +356,7 @@ impl Settings {
         let given = Given { profile, specs: SPECS };
         check_base_url(profile)?;
         let credentials = Credentials::of(profile)?;
+        check_auth(profile, &given, &credentials)?;
         let oauth_header = header_name(profile)?;
         let attribution = attribution(profile, &given, &credentials)?;
         let unassign = unassign_mode(profile, &given)?;
@@ -415,6 +423,22 @@ fn check_base_url(profile: &Profile) -> Result<(), ConfigError> {
         return Err(profile.error("base_url", format!("base_url must end before /{end}: every path begins with it")));
     }
     Ok(())
+}
+
+/// `auth` may be said, but only as it is.
+fn check_auth(profile: &Profile, given: &Given<'_>, credentials: &Credentials) -> Result<(), ConfigError> {
+    const NAME: &str = "auth";
+    let (is, by) = match credentials {
+        Credentials::Basic(_) => ("basic", "username and password"),
+        Credentials::OAuth { .. } => ("oauth", "key and secret"),
+    };
+    match profile.setting(NAME).map(|_| given.choice(NAME)).transpose()? {
+        Some(said) if said != is => {
+            let message = format!("{NAME} is \"{said}\", but the profile has {by}, which sign in by {is}");
+            Err(profile.error(NAME, message))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn header_name(profile: &Profile) -> Result<HeaderName, ConfigError> {

@@ -180,6 +180,12 @@ impl Directory {
         Some(&self.staff[*place])
     }
 
+    /// The one with this id, or else with this user name.
+    fn with_id(&self, text: &str) -> Option<&Staff> {
+        let place = self.by_filter.get(text).or_else(|| self.by_write_name.get(text))?;
+        Some(&self.staff[*place])
+    }
+
     pub fn is_placeholder(&self, staff: &Staff) -> bool {
         self.placeholder.is_some_and(|place| self.staff[place].person.id == staff.person.id)
     }
@@ -349,8 +355,10 @@ impl Capillary {
 pub fn told_by_row<'a>(row: &Map<String, Value>, directory: &'a Directory) -> Option<&'a Staff> {
     ["ownerId", "owner", "ownerName", "assignedTo"].into_iter().find_map(|key| {
         let value = row.get(key)?;
-        let value = value.get("id").or_else(|| value.get("username")).unwrap_or(value);
-        directory.known_as(&fields::id(Some(value))?)
+        let inside = value.get("id");
+        let text = fields::id(inside.or_else(|| value.get("username")).or(Some(value)))?;
+        // One person's user name may read like another one's id.
+        if key == "ownerId" || inside.is_some() { directory.with_id(&text) } else { directory.known_as(&text) }
     })
 }
 
@@ -383,6 +391,20 @@ mod tests {
         assert_eq!(directory.get(&"70".into()).unwrap().person.group.as_str(), "north");
         assert_eq!(directory.known_as("mia").unwrap().filter_id, "3");
         assert_eq!(directory.known_as("9").unwrap().write_name, "new");
+    }
+
+    #[test]
+    fn a_user_name_that_reads_like_somebody_elses_id_is_told_apart() {
+        let directory = Directory::new(vec![listed("1", "2"), listed("2", "ravi")], &[], &UnassignMode::Unsupported);
+        for (row, write_name) in [
+            (serde_json::json!({ "ownerId": 2 }), "ravi"),
+            (serde_json::json!({ "owner": { "id": "2" } }), "ravi"),
+            (serde_json::json!({ "owner": "2" }), "2"),
+            (serde_json::json!({ "ownerId": "ravi" }), "ravi"),
+        ] {
+            let found = told_by_row(row.as_object().unwrap(), &directory).map(|staff| staff.write_name.as_str());
+            assert_eq!(found, Some(write_name), "{row}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Changes of owners: what is sent, and what the answer proves. A success proves only that the lead was changed; whose it
 //! is then, only the owner filter tells ([`confirm`](super::confirm)).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -11,6 +11,7 @@ use http::Method;
 use serde_json::{Map, Value};
 
 use super::Capillary;
+use super::careful::fields_of;
 use super::envelope::{CUSTOMER_BUSY, Reply, SEARCH_BUSY, TOO_MANY};
 use super::lead::extended_fields;
 use super::settings::{OwnerIn, UnassignMode};
@@ -20,6 +21,7 @@ use crate::domain::{Assignment, Change, LeadId, SafeText};
 use crate::vendor::asking::Asking;
 use crate::vendor::http::Call;
 use crate::vendor::report::{Report, not_after};
+use crate::vendor::stops::Begun;
 use crate::vendor::verdict::Verdict;
 use crate::vendor::{ErrorKind, VendorError, WriteOutcome, WriteReport};
 
@@ -39,6 +41,7 @@ pub struct Item<'a> {
     pub customer: CompactString,
     pub directory: Arc<Directory>,
     pub goal: Goal,
+    pub begun: Begun,
 }
 
 /// What a change is to bring about.
@@ -84,6 +87,9 @@ impl Capillary {
                 Some(halt) => not_after(halt),
                 None => self.count(self.write_one(change, &asking).await),
             };
+            if let Some(halt) = &verdict.halt {
+                self.stops.note(halt);
+            }
             report.settle(place, verdict);
         }
         report.finish(asking.requests())
@@ -92,7 +98,7 @@ impl Capillary {
     /// Ends the sending after too many failures in a row.
     fn count(&self, verdict: Verdict) -> Verdict {
         match (&verdict.outcome, verdict.trouble) {
-            (WriteOutcome::Done, _) => self.failed.store(0, Ordering::Relaxed),
+            (WriteOutcome::Done | WriteOutcome::DoneWith(_), _) => self.failed.store(0, Ordering::Relaxed),
             // What was not even sent says nothing about the server.
             (WriteOutcome::Failed(_) | WriteOutcome::Late(_) | WriteOutcome::Unknown(_), Some(_)) => {
                 let failed = self.failed.fetch_add(1, Ordering::Relaxed) + 1;
@@ -112,6 +118,7 @@ impl Capillary {
     }
 
     async fn write_one(&self, change: &Change, asking: &Asking) -> Verdict {
+        let begun = self.stops.begin();
         let lead = LeadId::from(change.target.clone());
         if lead.is_empty() {
             return Verdict::of(WriteOutcome::Failed("not sent: the lead has an empty id".to_owned()));
@@ -125,19 +132,34 @@ impl Capillary {
             Err(error) => return not_read(error),
         };
         let _turn = self.turns.of(&customer).await;
-        let item = Item { change, lead, customer, directory, goal };
-        match self.first.enter().await {
-            Err(trap) => not_after(&trap),
-            Ok(Some(first)) => self.write_carefully(&item, first, asking).await,
-            Ok(None) => self.write_plainly(&item, asking).await,
+        let item = Item { change, lead, customer, directory, goal, begun };
+        loop {
+            // The first of all is compared whatever it has.
+            let (known, mut row, mut fields) = (self.first.was_compared(), None, BTreeSet::new());
+            if known {
+                row = match self.row_to_echo(&item, asking).await {
+                    Ok(row) => row,
+                    Err(error) => return not_read(error),
+                };
+                fields = row.as_ref().map_or_else(|| self.fields_as_last_read(&item.lead), |row| fields_of(row));
+            }
+            let first = match self.first.enter(&fields).await {
+                Ok(first) => first,
+                Err(trap) => return not_after(&trap),
+            };
+            if let Some(stopped) = item.begun.stopped() {
+                return not_after(&stopped);
+            }
+            match first {
+                Some(first) => return self.write_carefully(&item, first, asking).await,
+                None if known => return self.write_plainly(&item, row, asking).await,
+                // The first was somebody else, and may not have had what this one has.
+                None => {}
+            }
         }
     }
 
-    async fn write_plainly(&self, item: &Item<'_>, asking: &Asking) -> Verdict {
-        let row = match self.row_to_echo(item, asking).await {
-            Ok(row) => row,
-            Err(error) => return not_read(error),
-        };
+    async fn write_plainly(&self, item: &Item<'_>, row: Option<Arc<Row>>, asking: &Asking) -> Verdict {
         match self.send(item, row.as_deref().and_then(extended_fields), asking).await {
             Ok(reply) => self.judge(item, &reply, asking).await,
             Err(verdict) => verdict,
@@ -153,6 +175,11 @@ impl Capillary {
             Some(fresh) => Ok(Some(fresh.row)),
             None => self.read_row(&item.lead, &item.customer, asking).await.map(Some),
         }
+    }
+
+    /// What a lead had that is not read again before its change.
+    fn fields_as_last_read(&self, lead: &LeadId) -> BTreeSet<&'static str> {
+        self.memory.row(lead, Duration::MAX).map(|read| fields_of(&read.row)).unwrap_or_default()
     }
 
     /// What is to be written, or why nothing is sent.
@@ -227,7 +254,16 @@ impl Capillary {
         let reply = Reply::of(answer);
         // 201 stands for a failure, but where it names none, a reading decides.
         let is_taken = reply.answer.is_success() && reply.errors().is_empty();
-        if is_taken { Ok(reply) } else { Err(self.refused(&reply)) }
+        if is_taken {
+            return Ok(reply);
+        }
+        let verdict = self.refused(&reply);
+        // A 2xx with errors says that something of it failed, not that nothing was done: the lists of the owners know.
+        let is_told = matches!(verdict.outcome, WriteOutcome::Failed(_)) && verdict.halt.is_none();
+        if reply.answer.is_success() && is_told && self.is_shown(item, asking).await {
+            return Ok(reply);
+        }
+        Err(verdict)
     }
 
     /// The request. One without an owner is never made: nobody knows what it would do.
@@ -246,7 +282,7 @@ impl Capillary {
         if let Some(fields) = extended {
             body.insert("extendedFields".to_owned(), Value::Object(fields.clone()));
         }
-        call.json(&body)
+        Ok(call.json(&body)?.unless_stopped(&item.begun))
     }
 
     /// Reads an answer that is no success.

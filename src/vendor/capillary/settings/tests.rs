@@ -25,6 +25,7 @@ fn the_defaults_are_the_documented_ones() {
     assert_eq!((made.assign_method.as_str(), made.assign_path.with("a/b")), ("PUT", vec!["v2", "leads", "a/b"]));
     assert_eq!((made.filter_field, made.write_field), (StaffField::Id, StaffField::Code));
     assert_eq!(made.oauth_header, "x-cap-api-oauth-token");
+    assert!(of("auth = \"oauth\"").is_ok());
     assert_eq!((made.max_pages, made.freshness), (None, Duration::from_secs(60)));
     assert!(made.allow_unknown_previous && made.echo_extended_fields && made.attribution.is_empty());
     assert!(SPECS.iter().all(|spec| spec.doc.ends_with('.') && !spec.doc.contains("  ")));
@@ -50,6 +51,8 @@ fn wrong_values_are_told() {
         ("assign_path = \"/v2/leads\"", "with {leadId} once"),
         ("assign_path = \"/v2/{leadId}/{leadId}\"", "with {leadId} once"),
         ("assign_path = \"/../{leadId}\"", "with {leadId} once"),
+        ("auth = \"basic\"", "auth is \"basic\", but the profile has key and secret, which sign in by oauth"),
+        ("auth = \"bearer\"", "auth must be one of basic, oauth"),
         ("oauth_header = \"a b\"", "the name of an HTTP header"),
         ("oauth_header = \" \"", "oauth_header is empty"),
         ("staff_types = []", "staff_types is empty"),

@@ -216,6 +216,49 @@ async fn what_the_answer_says_about_a_change() {
 }
 
 #[tokio::test]
+async fn a_success_with_errors_is_judged_by_the_lists() {
+    for (status, applied) in [(201, true), (200, true), (201, false)] {
+        let org = Org::with(&[(1, "asha.k"), (2, "asha.k")]);
+        let inner = org.clone();
+        let server = org
+            .open(move |request| {
+                (request.method == "PUT").then(|| {
+                    if applied {
+                        inner.answer(request);
+                    }
+                    Reply::text(status, r#"{"errors":[{"code":7001,"message":"a field is not known"}]}"#)
+                })
+            })
+            .await;
+        // Also for the first change of a session, which is compared.
+        for client in [seasoned(&server, ""), client(&server, "")] {
+            org.give(1, "asha.k");
+            server.forget();
+            let report = write(&client, &[change(1, asha(), ravi())]).await;
+            let (state, why) = told(&report.outcomes[0]);
+            assert_eq!((state, org.owner(1) == "ravi.m"), (if applied { "done" } else { "failed" }, applied), "{why}");
+            assert!(why.contains("a field is not known (code 7001)"), "{why}");
+            assert_eq!(puts(&server).len(), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_waits_for_the_first_change_does_not_leave_after_a_refusal() {
+    let org = Org::with(&[(1, "asha.k"), (2, "asha.k"), (3, "asha.k")]);
+    let server = org.open(|request| (request.method == "PUT").then(|| Reply::status(403))).await;
+    let client = Arc::new(client(&server, ""));
+    let mut tasks = tokio::task::JoinSet::new();
+    for id in 1..=3 {
+        let client = client.clone();
+        tasks.spawn(async move { write(&client, &[change(id, asha(), ravi())]).await });
+    }
+    let mut states: Vec<_> = tasks.join_all().await.iter().map(|report| told(&report.outcomes[0]).0).collect();
+    states.sort_unstable();
+    assert_eq!((states, puts(&server).len()), (vec!["failed", "not applied", "not applied"], 1));
+}
+
+#[tokio::test]
 async fn lost_answers_are_not_sent_again() {
     let lost: [fn() -> Reply; 3] =
         [|| Reply::Cut, || Reply::Half { status: 200, body: b"{".to_vec() }, || Reply::Silence];
@@ -332,6 +375,41 @@ async fn the_first_change_is_compared_and_what_it_destroyed_put_back() {
     let report = write(&super::client(&org.open(answer).await, ""), &batch).await;
     let halt = report.halt.unwrap();
     assert!(halt.message.contains("lost leadFor") && halt.message.contains("could not be put back"), "{halt}");
+}
+
+#[tokio::test]
+async fn a_field_that_the_first_lead_did_not_have_is_compared_at_the_first_that_has_it() {
+    for (settings, key, value) in [
+        ("", "nextFollowUp", json!("2026-12-01T00:00:00Z")),
+        ("echo_extended_fields = false", "extendedFields", json!({"size": "9"})),
+    ] {
+        let org = Org::with(&[(1, "asha.k"), (2, "asha.k"), (3, "asha.k"), (4, "asha.k")]);
+        org.set(1, key, Value::Null);
+        org.set(2, key, Value::Null);
+        [3, 4].iter().for_each(|id| org.set(*id, key, value.clone()));
+        let replacing = org.clone();
+        let server = org
+            .open(move |request| {
+                let id = request.path().strip_prefix("/v2/leads/").and_then(|id| id.parse().ok())?;
+                let reply = replacing.answer(request);
+                if request.json().get(key).is_none() {
+                    replacing.set(id, key, Value::Null);
+                }
+                Some(reply)
+            })
+            .await;
+        let client = client(&server, settings);
+        listed(&client).await.unwrap();
+        let batch: Vec<Change> = (1..=4).map(|id| change(id, asha(), ravi())).collect();
+        let report = write(&client, &batch).await;
+        let halt = report.halt.unwrap();
+        assert!(halt.message.contains(&format!("lead 3 lost {key}")), "{halt}");
+        let owners = [1, 2, 3, 4].map(|id| org.owner(id));
+        assert_eq!(
+            (owners, org.row(4)[key].clone()),
+            (["ravi.m", "ravi.m", "ravi.m", "asha.k"].map(str::to_owned), value)
+        );
+    }
 }
 
 #[tokio::test]
