@@ -684,7 +684,12 @@ impl Draft {
 }
 
 fn skip(row: &ItemRow, now: Assignment, reason: SkipReason) -> Skip {
-    Skip { target: row.target.clone(), name: row.name.clone(), before: now, after: row.was.clone(), reason }
+    let after = match (&now, &reason) {
+        // What others did to a set since is none of ours: it would stay as well.
+        (Assignment::Agents(_), SkipReason::AlreadyThere) => now.clone(),
+        _ => row.was.clone(),
+    };
+    Skip { target: row.target.clone(), name: row.name.clone(), before: now, after, reason }
 }
 
 /// The ids this journal knows for former owners: from a write of ours to the same lead under the same name.

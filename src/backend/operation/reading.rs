@@ -157,7 +157,7 @@ impl Part {
     }
 }
 
-fn holds_sets(changes: &[Change]) -> bool {
+pub fn holds_sets(changes: &[Change]) -> bool {
     changes.iter().any(|change| matches!(change.after, Assignment::Agents(_)))
 }
 

@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
-use super::reading::Ready;
+use super::reading::{Ready, holds_sets};
 use super::settling::{self, Lookup, Settler};
 use super::{News, Part, Run};
 use crate::backend::judge::was_now;
@@ -257,7 +257,7 @@ impl Part {
                 break;
             }
             // It stands as sent in the journal and certainly had no effect, so it may go again without a reading,
-            // unless the wait makes the last reading old.
+            // unless the wait makes the last reading old, which it does for a set at once.
             let pause = again.retry_after.unwrap_or_else(|| backoff(run.tuning.retry_pause, tries));
             let turn = async {
                 tokio::time::sleep(pause).await;
@@ -271,8 +271,9 @@ impl Part {
                 }
                 booking = turn => booking,
             };
-            let changes = again.items.iter().map(|item| self.change_as_sent(&left, *item)).collect();
-            left = Ready { items: again.items, changes, read: left.read };
+            let changes: Vec<Change> = again.items.iter().map(|item| self.change_as_sent(&left, *item)).collect();
+            let read = left.read.filter(|_| !holds_sets(&changes));
+            left = Ready { items: again.items, changes, read };
             if self.is_stale(run, &left) {
                 let items = left.items.clone();
                 left = self.freshen(run, vec![left]).await.pop().unwrap_or_default();
