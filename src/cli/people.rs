@@ -1,4 +1,4 @@
-//! Which person is meant: by id, by e-mail address, by a short name of the configuration, or by a name that fits exactly
+//! Which person is meant: by id (either of two, where a vendor has two), by e-mail address, by a short name of the configuration, or by a name that fits exactly
 //! one person. Anything less certain is refused with the candidates.
 
 use super::exit::Failure;
@@ -38,6 +38,12 @@ pub fn find<'p>(
     };
     if let Some(person) = people.iter().find(|person| person.id.as_str() == wanted) {
         return certain(person).map(Some);
+    }
+    // Where a vendor reads one id of a person and writes another, either of them is the person's.
+    let other: Vec<&Person> =
+        people.iter().filter(|person| person.other_ids.iter().any(|(_, id)| id == wanted)).collect();
+    if !other.is_empty() {
+        return only(wanted, profile, other).and_then(certain).map(Some);
     }
     let by_email: Vec<&Person> = people
         .iter()
@@ -237,6 +243,13 @@ mod tests {
             twin,
             person("Jane Doe", "Tricky", ""),
             person("u9", "Jane Smith-Jones", "jsj@x.example"),
+            Person {
+                other_ids: vec![("filter".into(), "2300".into()), ("write".into(), "asha.k".into())],
+                ..person("2300", "Asha", "")
+            },
+            Person { other_ids: vec![("write".into(), "2300".into())], ..person("2301", "Ravi", "") },
+            Person { other_ids: vec![("write".into(), "same".into())], ..person("2302", "Mia", "") },
+            Person { other_ids: vec![("write".into(), "same".into())], ..person("2303", "Noa", "") },
         ]
     }
 
@@ -258,6 +271,10 @@ mod tests {
             ("u1", Ok("u1")),
             (" u1 ", Ok("u1")),
             ("jane.doe@X.example", Ok("u2")),
+            // A user name that is written is as good as the id that is read, which wins over somebody's user name.
+            ("asha.k", Ok("2300")),
+            ("2300", Ok("2300")),
+            ("same", Err("\"same\" fits 2 people of profile sales; name one by id")),
             // An id wins over a name.
             ("Jane Doe", Ok("Jane Doe")),
             ("jane doe", Ok("u2")),
