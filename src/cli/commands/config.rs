@@ -1,12 +1,15 @@
 //! `config init`, `config path`, `config check`.
 
+use std::sync::Arc;
+
 use crate::cli::args::{ConfigCommand, Format, Global};
 use crate::cli::commands::doctor::Report;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::{self, Out, say};
 use crate::cli::session;
-use crate::config::{Config, SecretSource, example, files};
+use crate::config::{Config, Profile, SecretSource, example, files};
 use crate::runtime;
+use crate::vendor::gate::OpenGate;
 use crate::vendor::registry;
 
 pub fn run(command: ConfigCommand, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
@@ -60,7 +63,14 @@ fn check(global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     if config.profiles.is_empty() {
         report.tell(out, None, "config", true, "look at this: there is no profile yet")?;
     }
-    let wrong = secrets(&config);
+    let mut wrong = secrets(&config);
+    for profile in &config.profiles {
+        if wrong.iter().all(|(name, _)| *name != &profile.name)
+            && let Some(message) = settings(profile)
+        {
+            wrong.push((&profile.name, message));
+        }
+    }
     for profile in &config.profiles {
         let of_it: Vec<&String> =
             wrong.iter().filter(|(name, _)| *name == &profile.name).map(|(_, message)| message).collect();
@@ -69,7 +79,7 @@ fn check(global: &Global, out: &mut Out) -> Result<Exit, Failure> {
             report.tell(out, Some(&profile.name), "config", true, &detail)?;
         }
         for message in of_it {
-            report.tell(out, Some(&profile.name), "secret", false, message)?;
+            report.tell(out, Some(&profile.name), "config", false, message)?;
             say(message);
         }
     }
@@ -78,6 +88,22 @@ fn check(global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     }
     out.flush()?;
     Ok(if wrong.is_empty() { Exit::Done } else { Exit::WrongUse })
+}
+
+/// What the vendor's client would say to the profile as a whole: what is missing, what does not go together, files that
+/// cannot be read. Sends nothing, and runs no command of the configuration.
+fn settings(profile: &Profile) -> Option<String> {
+    let mut stand_in = profile.clone();
+    let mut unknown = Vec::new();
+    for (name, source) in &mut stand_in.secrets {
+        if matches!(source, SecretSource::Command(_)) {
+            *source = SecretSource::Command("echo stand-in".to_owned());
+            unknown.push(profile.origin.keys.get(name).copied());
+        }
+    }
+    let error = (registry::entry(profile.vendor)?.open)(&stand_in, Arc::new(OpenGate)).err()?;
+    // A complaint about the stand-in says nothing about the secret.
+    (error.line.is_none() || !unknown.contains(&error.line)).then(|| error.to_string())
 }
 
 /// Secrets that are not there. Commands are not run: they may ask a person for a key, which only `doctor` and real work
