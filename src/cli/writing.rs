@@ -65,7 +65,8 @@ impl Writing<'_> {
         let already = skips().filter(|skip| items::is_benign(&skip.reason)).count();
         let left_alone = plan.skips() - already;
         let findings = self.findings(&plan);
-        if let Some(file) = &self.args.out {
+        // A plan that is refused leaves no file either, which somebody could apply.
+        if let Some(file) = self.args.out.as_ref().filter(|_| over_max(&plan, self.args).is_none()) {
             planfile::write(file, &plan, self.asked, not_before, &findings, self.engine)?;
             say(&format!("the plan is in {}; `switchboard apply {}` carries it out", file.display(), file.display()));
         }

@@ -7,7 +7,9 @@ use crate::cli::args::{CampaignsArgs, Format};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::csv::{self, Cell};
 use crate::cli::output::items::grouped;
-use crate::cli::output::mapping::{self, CollectionLine, DifferenceLine, MappingLine, SnapshotLine, agents_cell};
+use crate::cli::output::mapping::{
+    self, CollectionLine, DifferenceLine, MappingLine, SnapshotLine, UnreadLine, agents_cell,
+};
 use crate::cli::output::table::{self, Column, Table};
 use crate::cli::output::{Out, say};
 use crate::cli::session::Session;
@@ -50,6 +52,9 @@ async fn list(
     stop: &StopToken,
     out: &mut Out,
 ) -> Result<Exit, Failure> {
+    if args.snapshot.as_deref().is_some_and(|name| name.trim().is_empty()) {
+        return Err(Failure::wrong_use("a snapshot needs a name: --snapshot NAME"));
+    }
     let keeping = args.snapshot.as_deref().map(|name| only_mappings(engine, names).map(|profile| (profile, name)));
     let keeping = keeping.transpose()?;
     let mut printed = Printed::new(session.format, names.len() > 1);
@@ -138,7 +143,10 @@ impl Printed {
 
     fn mapping(&mut self, profile: &ProfileName, record: &MappingRecord, out: &mut Out) -> Result<(), Failure> {
         match self.format {
-            Format::Json => out.json(&MappingLine::new(profile, record)),
+            Format::Json => match UnreadLine::new(profile, record) {
+                Some(unread) => out.json(&unread),
+                None => out.json(&MappingLine::new(profile, record)),
+            },
             Format::Csv => {
                 if !self.begun {
                     csv::row(out, mapping::COLUMNS.map(Cell::text))?;

@@ -179,7 +179,12 @@ impl Work<'_> {
     /// A user id, an e-mail address, or a name that fits exactly one agent. An id that nobody has seen is taken as it is:
     /// no call lists all users, and the plan points it out.
     fn user(&self, wanted: &str, people: &[Person]) -> Result<PersonId, Failure> {
-        let is_id = !wanted.is_empty() && !wanted.chars().any(char::is_whitespace);
+        if wanted.trim().is_empty() {
+            return Err(Failure::wrong_use(
+                "--add and --remove name agents, such as --add asha.k,ravi.s; one of them is empty",
+            ));
+        }
+        let is_id = !wanted.chars().any(char::is_whitespace);
         let links = &self.session.config.people;
         match find(wanted, self.profile, people, links)? {
             Some(person) => Ok(person.id.clone()),

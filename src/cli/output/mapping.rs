@@ -55,6 +55,26 @@ impl<'a> MappingLine<'a> {
     }
 }
 
+/// A lead list of which the vendor tells nothing but that there is an error, or a campaign whose lists cannot be read: it
+/// has no id, so it is no mapping.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "error")]
+pub struct UnreadLine<'a> {
+    profile: &'a ProfileName,
+    target: &'a TargetId,
+    campaign: Named<'a>,
+    error: SafeText,
+}
+
+impl<'a> UnreadLine<'a> {
+    /// `None` for a list that has an id.
+    pub fn new(profile: &'a ProfileName, record: &'a MappingRecord) -> Option<Self> {
+        let why = record.agents.as_ref().err().filter(|_| record.lead_id.is_empty())?;
+        let campaign = Named::new(&record.campaign_id, &record.campaign_name);
+        Some(Self { profile, target: &record.target, campaign, error: SafeText::new(why) })
+    }
+}
+
 /// A campaign or list that leads are in.
 #[derive(Serialize)]
 pub struct CollectionLine<'a> {

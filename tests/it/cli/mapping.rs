@@ -269,3 +269,60 @@ fn a_plan_file_is_applied_later_and_what_others_did_stays() {
     assert_eq!((&items[1]["state"], &items[1]["reason"]), (&json!("skipped"), &json!("already there")));
     assert_eq!(sim.log().complaints(), []);
 }
+
+#[test]
+fn what_failed_half_way_is_taken_back_by_a_plain_undo() {
+    let world = world();
+    let (campaign, lists, agent) = campaign(&world);
+    let (target, lead) = (text(&lists[0]["target"]), text(&lists[0]["lead"]["id"]));
+    let before = at_server(&world, &target);
+    world.sim_of("center").switch("unknown_user", "drop").unwrap();
+    let wanted = format!("{agent},no.such.agent");
+    let ran = run(&world, &["map", "--campaign", &campaign, "--lead", &lead, "--add", &wanted, "--yes"]).ends(4);
+    let item = &ran.items()[0];
+    assert!(item["state"] == "failed" && text(&item["reason"]).contains("applied in part"), "{item}");
+    assert!(at_server(&world, &target).contains(&agent));
+    run(&world, &["undo", "--yes"]).ok();
+    assert_eq!(at_server(&world, &target), before);
+    // Once more there is nothing to be done.
+    let written = writes(&world);
+    run(&world, &["undo", "--yes"]).ok();
+    assert_eq!((at_server(&world, &target), writes(&world)), (before, written));
+}
+
+#[test]
+fn a_list_without_an_id_is_an_error_and_no_mapping() {
+    let world = world();
+    world.sim_of("center").switch("item_error", "on").unwrap();
+    let lines = run(&world, &["campaigns"]).ends(3).lines();
+    let (mappings, errors): (Vec<&Value>, Vec<&Value>) = lines.iter().partition(|line| line["type"] == "mapping");
+    assert!(mappings.iter().all(|line| line["agents"].is_array() && line["lead"]["id"] != ""), "{lines:?}");
+    assert!(!errors.is_empty());
+    for error in errors {
+        assert!(error["type"] == "error" && text(&error["error"]).contains("404"), "{error}");
+    }
+}
+
+#[test]
+fn a_plan_that_is_refused_leaves_no_file() {
+    let world = world();
+    let (campaign, lists, agent) = campaign(&world);
+    let leads: Vec<String> = lists.iter().map(|list| text(&list["lead"]["id"])).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let plan = folder.path().join("plan.json");
+    let lead = leads.join(",");
+    let arguments = ["map", "--campaign", &campaign, "--lead", &lead, "--add", &agent, "--out", plan.to_str().unwrap()];
+    run(&world, &[&arguments[..], &["--max", "1"]].concat()).ends(6);
+    assert!(!plan.exists());
+    run(&world, &[&arguments[..], &["--max", "3"]].concat()).ok();
+    assert!(plan.exists() && writes(&world) == 0);
+}
+
+#[test]
+fn what_is_left_out_of_use_is_told_as_such() {
+    let world = world();
+    let (campaign, lists, _) = campaign(&world);
+    let lead = text(&lists[0]["lead"]["id"]);
+    run(&world, &["map", "--campaign", &campaign, "--lead", &lead, "--add", " ", "--yes"]).ends(2).says("name agents");
+    run(&world, &["campaigns", "--snapshot", " "]).ends(2).says("needs a name");
+}
