@@ -160,7 +160,7 @@ const PAGE: usize = 500;
 /// A vendor that takes bulk changes and shows owners by name alone, as kenbun does.
 pub fn capabilities() -> Capabilities {
     let batch = BatchRule { max: 500, bulk_from: 2, unassign_max: 500, per_item_answer: false, ..BatchRule::SINGLE };
-    let pace = Pace { per_second: 10.0, burst: 60, parallel: 8 };
+    let pace = Pace { per_second: 10.0, burst: 60, parallel: 8, yields: false };
     Capabilities { batch, pace, read_back: ReadBack::ByName, ..Capabilities::plain(VendorKind::Kenbun, FIELDS) }
 }
 

@@ -76,7 +76,7 @@ pub fn capabilities() -> Capabilities {
         read_at_once: 1,
         late_writes: Duration::ZERO,
         undo: Exactness::Exact,
-        pace: Pace { per_second: 10.0, burst: 10, parallel: 8 },
+        pace: Pace { per_second: 10.0, burst: 10, parallel: 8, yields: false },
         freshness: Duration::from_secs(30),
         settle: Settle::USUAL,
         first_write_alone: false,
@@ -91,7 +91,7 @@ pub fn center_capabilities() -> Capabilities {
     Capabilities {
         targets: TargetKind::Mappings,
         freshness: Duration::ZERO,
-        pace: Pace { per_second: 1.0, burst: 6, parallel: 2 },
+        pace: Pace { per_second: 1.0, burst: 6, parallel: 2, yields: false },
         not_undoable: vec!["Calls that were dialed in between cannot be taken back.".to_owned()],
         ..Capabilities::plain(VendorKind::Exotel, &[])
     }
@@ -249,7 +249,7 @@ pub fn other_capabilities() -> Capabilities {
         server_filters: &[("contacted", "Leads that were contacted."), ("replied", "Leads that replied.")],
         server_search: true,
         warnings: vec!["Only one request at a time.".to_owned()],
-        pace: Pace { per_second: 1.0, burst: 1, parallel: 1 },
+        pace: Pace { per_second: 1.0, burst: 1, parallel: 1, yields: false },
         ..Capabilities::plain(VendorKind::Instantly, OTHER)
     }
 }

@@ -131,7 +131,7 @@ impl Capabilities {
             settle: Settle::USUAL,
             late_writes: Duration::ZERO,
             undo: Exactness::Exact,
-            pace: Pace { per_second: f64::INFINITY, burst: u32::MAX, parallel: 1 },
+            pace: Pace { per_second: f64::INFINITY, burst: u32::MAX, parallel: 1, yields: false },
             freshness: Duration::from_secs(300),
             first_write_alone: false,
             not_undoable: Vec::new(),
@@ -268,6 +268,8 @@ pub struct Pace {
     pub burst: u32,
     /// Requests in flight at the same time.
     pub parallel: usize,
+    /// Others draw from the same limit and come first: a refusal halves the pace, and quiet minutes bring it back.
+    pub yields: bool,
 }
 
 /// A field of a lead that queries, columns and sorting can name.

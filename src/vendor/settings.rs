@@ -42,15 +42,12 @@ impl Given<'_> {
     }
 }
 
-/// The pace for so many requests a minute; `None` is no limit. A tenth of a minute's requests may leave at once, and the
-/// others over the minute, so that no minute has more than its limit.
+/// The pace for so many requests a minute; `None` is no limit. A tenth of a minute's requests may leave at once, so that
+/// the names of a screen full of leads do not trickle in; no minute gets more than its limit for that.
 pub fn pace(per_minute: Option<u32>, parallel: usize) -> Pace {
-    match per_minute {
-        Some(pace) => {
-            let burst = (pace / 10).clamp(1, 60);
-            let rest = pace.saturating_sub(burst).max(1);
-            Pace { per_second: f64::from(rest) / 60.0, burst, parallel }
-        }
-        None => Pace { per_second: f64::INFINITY, burst: u32::MAX, parallel },
-    }
+    let (per_second, burst) = match per_minute {
+        Some(pace) => (f64::from(pace) / 60.0, (pace / 10).clamp(1, 60)),
+        None => (f64::INFINITY, u32::MAX),
+    };
+    Pace { per_second, burst, parallel, yields: false }
 }

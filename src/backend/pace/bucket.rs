@@ -1,9 +1,17 @@
 //! A token bucket that learns: pure, with the time handed in.
+//!
+//! A profile with a limit is driven evenly just below it, and no minute gets more than its limit; what may leave at
+//! once is for people who wait for names, not for bulk writes. A profile without a limit begins slowly and goes faster as
+//! long as nothing is refused. What refusals teach is in [`lesson`](super::lesson), what headers tell in
+//! [`told`](super::told).
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::left::Left;
+use super::lesson::{Lesson, Refused};
+use super::told::Told;
 use crate::domain::Pace;
 use crate::vendor::Heard;
 
@@ -12,28 +20,25 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_OWN_PAUSE: Duration = Duration::from_secs(30);
 /// A vendor that asks for more than this is not believed; the next refusal asks again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
-/// Refusals this close together are answers to one and the same rush and slow the pace down once.
-const ONE_RUSH: Duration = Duration::from_secs(2);
-/// So many refusals in one rush show that the pace was far too high, not a little.
-const FAR_TOO_MANY: u32 = 3;
-/// A refusal so soon after the last rush, as well: the pace did not even come back.
-const SOON: Duration = Duration::from_secs(6);
-/// What a refusal teaches about the highest pace: a little less than what was refused ...
-const A_LITTLE_LESS: f64 = 0.99;
-/// ... or what was refused, in steps of this, where it came again too soon.
-const MUCH_LESS: f64 = 0.85;
-/// At half the pace for this long after the pause ...
-const QUIET: Duration = Duration::from_secs(1);
-/// ... then back to just below the highest pace within this time ...
-const RECOVERY: Duration = Duration::from_secs(3);
-const JUST_BELOW: f64 = 0.97;
-/// ... and from there up slowly for this long, to learn whether the limit was lifted, then ever faster.
-const CREEP_PER_SECOND: f64 = 0.0003;
-const CREEP: Duration = Duration::from_secs(110);
+/// This much of a known limit is left to chance, and one request a minute at least: a window begins where it likes.
+const LEFT_TO_CHANCE: f64 = 0.005;
+/// Without a limit: so many leave at once, then so many a second, and twice as many after so many times an answer takes.
+/// Whatever the limit is, few are on the way when it is met.
+const AT_ONCE: f64 = 8.0;
+const BEGIN: f64 = 20.0;
+const ANSWERS_TO_DOUBLE: f64 = 16.0;
+const QUICKEST: f64 = 0.01;
+const SLOWEST: f64 = 1.0;
+/// What an answer is taken to need before there was one.
+const AN_ANSWER: Duration = Duration::from_millis(5);
 /// Whoever waits for a token wakes up to so many seconds late; what was earned meanwhile is not lost.
-const WAKES_LATE: f64 = 0.01;
-/// A pace that had no limit before has none again after this long.
-const FORGET: Duration = Duration::from_secs(300);
+const WAKES_LATE: f64 = 0.02;
+/// However often it was refused, at least this share of what is allowed, or this many where a minute's were counted: the
+/// vendor's own pauses say the rest.
+const LOWEST_SHARE: f64 = 0.1;
+const LOWEST: f64 = 0.2;
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// How many requests may leave, as of a point in time. All times are durations since one fixed origin.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,83 +47,114 @@ pub struct Bucket {
     /// When `tokens` was right.
     at: Duration,
     paused_until: Duration,
-    refusal: Option<Refusal>,
-    /// Requests that left in the second that began at `second`, and in the one before: what "no limit" amounts to.
-    second: Duration,
-    left: [u32; 2],
+    /// Requests a second where neither a setting nor a header nor a refusal limits them.
+    ramp: f64,
+    /// How long an answer takes.
+    answer: Duration,
+    lesson: Option<Lesson>,
+    told: Option<Told>,
+    lately: Left<10, 210>,
+    minute: Left<200, 302>,
 }
 
-/// The last time the vendor said "too many".
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct Refusal {
-    at: Duration,
-    /// The rate that was refused.
-    rate: f64,
-    /// The highest rate that is thought to be allowed.
-    ceiling: f64,
-    /// Refusals in this rush.
-    rush: u32,
-    /// Refused pauses in a row, for the length of the next one.
-    in_a_row: u32,
+/// What the road to the vendor looks like from here.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Road {
+    /// How long an answer takes lately; nothing before there was one.
+    pub answer: Duration,
+    /// Requests that have no answer yet, but for the one at hand.
+    pub on_the_way: u32,
 }
 
 impl Bucket {
     pub fn new(pace: &Pace, now: Duration) -> Self {
-        Self {
-            tokens: f64::from(pace.burst.max(1)),
+        let mut this = Self {
+            tokens: 0.0,
             at: now,
             paused_until: Duration::ZERO,
-            refusal: None,
-            second: now,
-            left: [0, 0],
-        }
+            ramp: BEGIN,
+            answer: AN_ANSWER,
+            lesson: None,
+            told: None,
+            lately: Left::default(),
+            minute: Left::default(),
+        };
+        this.tokens = this.full(pace, now);
+        this
     }
 
-    /// Takes a token, or says when to ask again.
-    pub fn take(&mut self, pace: &Pace, now: Duration) -> Result<(), Duration> {
+    /// Takes a token and says since when it was there, or when to ask again. Whoever takes `evenly` leaves what may leave
+    /// at once to others.
+    pub fn take(&mut self, pace: &Pace, now: Duration, evenly: bool) -> Result<Duration, Duration> {
         if let Some(until) = self.paused_until(now) {
             return Err(until);
         }
         let rate = self.rate(pace, now);
-        if rate.is_finite() {
-            self.refill(pace, rate, now);
-            if self.tokens < 1.0 {
-                return Err(now + seconds((1.0 - self.tokens) / rate));
-            }
-            self.tokens -= 1.0;
+        self.refill(pace, rate, now);
+        let wanted = if evenly { self.full(pace, now) } else { 1.0 };
+        let over = self.tokens - wanted;
+        if over < 0.0 {
+            // Nobody waits for no time again and again.
+            return Err(now + seconds(-over / rate).max(Duration::from_millis(1)));
         }
-        self.count(now);
-        Ok(())
+        let used_up = self.told.and_then(|told| told.used_up_until(now));
+        if let Some(until) = used_up.or_else(|| self.minute_is_full_until(pace, now)) {
+            return Err(until);
+        }
+        self.tokens -= 1.0;
+        self.lately.add(now);
+        self.minute.add(now);
+        if let Some(told) = &mut self.told {
+            told.left();
+        }
+        // Nobody could have gone faster by much.
+        let at_full_pace = over < 1.0 + rate * WAKES_LATE / 2.0;
+        match &mut self.lesson {
+            Some(lesson) => lesson.left(rate, at_full_pace),
+            None if at_full_pace => self.speed_up(),
+            None => {}
+        }
+        Ok(now.saturating_sub(seconds(over / rate)))
     }
 
     /// When the next token is due, if there is none now.
     pub fn due(&self, pace: &Pace, now: Duration) -> Option<Duration> {
-        (self.tokens < 1.0).then(|| now + seconds((1.0 - self.tokens) / self.rate(pace, now)))
+        (self.tokens < 1.0)
+            .then(|| now + seconds((1.0 - self.tokens) / self.rate(pace, now)).max(Duration::from_millis(1)))
     }
 
     /// A token was taken and not used.
-    pub fn give_back(&mut self, pace: &Pace) {
-        self.tokens = (self.tokens + 1.0).min(f64::from(pace.burst.max(1)));
-    }
-
-    /// Some tokens come back that were taken and not used.
-    pub fn put_back(&mut self, tokens: u32) {
-        self.tokens += f64::from(tokens);
+    pub fn give_back(&mut self, pace: &Pace, now: Duration) {
+        self.tokens = (self.tokens + 1.0).min(self.full(pace, now).max(1.0));
+        self.lately.take_back();
+        self.minute.take_back();
+        if let Some(told) = &mut self.told {
+            told.take_back();
+        }
+        if let Some(lesson) = &mut self.lesson {
+            lesson.take_back();
+        }
     }
 
     /// This bucket as it may be now: nothing in it lies further ahead than it could. What was written by a clock that
     /// was wrong would otherwise hold everybody up until that clock is right.
     pub fn at_most_at(mut self, now: Duration) -> Self {
-        let ahead = self.at > now + Duration::from_secs(1) || self.refusal.is_some_and(|last| last.at > now);
-        if ahead || !self.tokens.is_finite() {
+        let soon = now + SECOND;
+        if self.at > soon || !self.tokens.is_finite() {
             self.at = self.at.min(now);
-            self.second = self.second.min(now);
             self.tokens = if self.tokens.is_finite() { self.tokens } else { 0.0 };
-            self.refusal = self.refusal.filter(|last| last.at <= now);
         }
         if self.paused_until > now + LONGEST_PAUSE {
             self.paused_until = now;
         }
+        if !(self.ramp >= BEGIN && self.ramp.is_finite()) {
+            self.ramp = BEGIN;
+        }
+        self.answer = self.answer.min(MINUTE);
+        self.lesson = self.lesson.filter(|lesson| lesson.is_sound(soon));
+        self.told = self.told.filter(|told| told.is_sound());
+        self.lately.at_most_at(soon);
+        self.minute.at_most_at(soon);
         self
     }
 
@@ -127,32 +163,31 @@ impl Bucket {
         (self.paused_until > now).then_some(self.paused_until)
     }
 
-    /// Requests a second at present: the configured pace, or less after a refusal.
+    /// Requests a second at present.
     pub fn rate(&self, pace: &Pace, now: Duration) -> f64 {
-        let Some(refusal) = self.refusal else { return pace.per_second };
-        let quiet = now.saturating_sub(refusal.at.max(self.paused_until));
-        if quiet > FORGET && pace.per_second.is_infinite() {
-            return f64::INFINITY;
+        let allowed = self.allowed(pace, now);
+        match &self.lesson {
+            Some(lesson) => {
+                let lowest = match allowed.is_finite() {
+                    true => allowed * LOWEST_SHARE,
+                    false if lesson.is_of_a_minute() => LOWEST,
+                    false => pace.parallel as f64 / 4.0,
+                };
+                lesson.rate().max(lowest).min(allowed)
+            }
+            None if allowed.is_finite() => allowed,
+            None => self.ramp,
         }
-        let low = refusal.rate * 0.5;
-        let high = (refusal.ceiling * JUST_BELOW).max(low);
-        let back = quiet.saturating_sub(QUIET).as_secs_f64() / RECOVERY.as_secs_f64();
-        let creeping = quiet.saturating_sub(QUIET + RECOVERY);
-        let running = creeping.saturating_sub(CREEP).as_secs_f64() / CREEP.as_secs_f64();
-        let creep = creeping.as_secs_f64() * CREEP_PER_SECOND + running * running;
-        let learned = low + (high - low) * back.min(1.0) + refusal.ceiling * creep;
-        // However often it was refused: the vendor's own pauses say the rest.
-        let slowest = match pace.per_second.is_finite() {
-            true => pace.per_second / 10.0,
-            false => pace.parallel as f64 / 4.0,
-        };
-        learned.max(slowest).min(pace.per_second)
     }
 
     /// Learns from what an answer said about limits.
-    pub fn hear(&mut self, pace: &Pace, now: Duration, heard: &Heard) {
+    pub fn hear(&mut self, pace: &Pace, now: Duration, heard: &Heard, road: Road) {
+        let (answer, known) = (road.answer.as_secs_f64(), self.answer.as_secs_f64());
+        if !road.answer.is_zero() && (answer - known).abs() > known * 0.25 {
+            self.answer = road.answer;
+        }
         if heard.status == Some(429) {
-            self.refused(pace, now, heard.retry_after.or(heard.reset_after));
+            self.refused(pace, now, heard.retry_after.or(heard.reset_after), road.on_the_way);
             return;
         }
         if heard.status == Some(503)
@@ -161,29 +196,25 @@ impl Bucket {
             self.pause(now, pause);
             return;
         }
-        if let Some(remaining) = heard.remaining {
-            // Answers come in any order and requests are on the way, so this only ever lowers.
-            self.tokens = self.tokens.min(f64::from(remaining));
-            if let (0, Some(reset)) = (remaining, heard.reset_after) {
-                self.pause(now, reset);
-            }
+        self.told = Told::by(self.told.as_ref(), heard, road.on_the_way, now).or(self.told);
+        if let (Some(0), Some(reset)) = (heard.remaining, heard.reset_after)
+            && reset > SECOND
+        {
+            self.pause(now, reset);
         }
         if heard.status.is_some_and(|status| status < 400)
-            && let Some(refusal) = &mut self.refusal
+            && let Some(lesson) = &mut self.lesson
             && now > self.paused_until
         {
-            refusal.in_a_row = 0;
+            lesson.succeeded();
         }
     }
 
-    fn refused(&mut self, pace: &Pace, now: Duration, asked: Option<Duration>) {
-        if let Some(last) = &mut self.refusal
-            && (now < last.at + ONE_RUSH || now < self.paused_until)
+    fn refused(&mut self, pace: &Pace, now: Duration, asked: Option<Duration>, on_the_way: u32) {
+        if let Some(lesson) = &mut self.lesson
+            && lesson.is_of_the_rush(now, self.paused_until)
         {
-            last.rush += 1;
-            if last.rush == FAR_TOO_MANY {
-                last.ceiling = last.rate;
-            }
+            lesson.refused_again();
             // A longer pause is still honoured; a shorter one does not end the present one.
             if let Some(asked) = asked {
                 self.pause(now, asked);
@@ -191,17 +222,23 @@ impl Bucket {
             return;
         }
         let rate = self.rate(pace, now);
-        // Without a limit: as much as left lately was too much.
-        let rate = if rate.is_finite() { rate } else { self.observed(now).max(pace.parallel as f64) };
-        let ceiling_before = self.refusal.map_or(rate, |last| last.ceiling);
-        let soon = self.refusal.is_some_and(|last| now < last.at + SOON);
-        let ceiling = match soon {
-            true => rate.max(ceiling_before * MUCH_LESS),
-            false => rate.max(ceiling_before) * A_LITTLE_LESS,
+        // Only where the window's beginning was seen is it known what it let through.
+        let began = Lesson::minute_began(now, asked)
+            .filter(|began| self.minute.first().is_some_and(|first| first <= *began + 2 * SECOND));
+        let only_began = pace.per_second.is_finite()
+            && self.minute.first().is_none_or(|first| now.saturating_sub(first) < SECOND + self.answer);
+        let refused = Refused {
+            on_the_way,
+            only_began,
+            yields: pace.yields,
+            at: now,
+            rate,
+            second: self.lately.within(SECOND + self.answer.min(SECOND), now).saturating_sub(1),
+            minute: began.map(|began| self.minute.within(now.saturating_sub(began), now).saturating_sub(1)),
         };
-        let in_a_row = self.refusal.map_or(0, |last| last.in_a_row) + 1;
-        self.refusal = Some(Refusal { at: now, rate, ceiling, rush: 1, in_a_row });
-        let own = FIRST_PAUSE.saturating_mul(1 << (in_a_row - 1).min(10)).min(LONGEST_OWN_PAUSE);
+        let lesson = Lesson::learn(self.lesson.as_ref(), &refused);
+        let own = FIRST_PAUSE.saturating_mul(1 << (lesson.rushes_in_a_row() - 1).min(10)).min(LONGEST_OWN_PAUSE);
+        self.lesson = Some(lesson);
         // Not all of a bucket at once after a pause: that would be the next rush.
         self.tokens = self.tokens.min(1.0);
         self.at = now;
@@ -212,36 +249,49 @@ impl Bucket {
         self.paused_until = self.paused_until.max(now + length.min(LONGEST_PAUSE));
     }
 
+    /// What settings and headers allow, less what is left to chance.
+    fn allowed(&self, pace: &Pace, now: Duration) -> f64 {
+        let chance = (pace.per_second * LEFT_TO_CHANCE).max(1.0 / MINUTE.as_secs_f64());
+        let set = (pace.per_second - chance).max(pace.per_second / 2.0);
+        self.told.and_then(|told| told.rate(now)).map_or(set, |told| told.min(set))
+    }
+
+    /// What lies in the bucket when nobody took anything for long.
+    fn full(&self, pace: &Pace, now: Duration) -> f64 {
+        let burst = f64::from(pace.burst.max(1));
+        match (&self.lesson, pace.per_second.is_finite()) {
+            // A vendor that refused before gets an even stream: bursts are what its window sees.
+            (Some(_), _) => 1.0,
+            (None, true) => burst,
+            (None, false) => burst.min(AT_ONCE.max(self.rate(pace, now) / 10.0)),
+        }
+    }
+
     fn refill(&mut self, pace: &Pace, rate: f64, now: Duration) {
         // Nothing is earned while paused.
         let from = self.at.max(self.paused_until);
         let earned = now.saturating_sub(from).as_secs_f64() * rate;
-        // A vendor that refused before gets an even stream: bursts are what its window sees.
-        let most = if self.refusal.is_some() { (rate / 10.0).max(1.0) } else { f64::INFINITY };
-        let most = most.min(f64::from(pace.burst.max(1))) + rate * WAKES_LATE;
+        let most = self.full(pace, now) + rate * WAKES_LATE;
         self.tokens = (self.tokens + earned).min(most);
         self.at = self.at.max(now);
     }
 
-    /// Requests a second that left lately.
-    fn observed(&self, now: Duration) -> f64 {
-        let passed = now.saturating_sub(self.second).as_secs_f64().clamp(0.1, 1.0);
-        (f64::from(self.left[0]) / passed).max(f64::from(self.left[1]))
+    /// A limit is one of a minute; what left in the last one is never forgotten, however it was spread.
+    fn minute_is_full_until(&self, pace: &Pace, now: Duration) -> Option<Duration> {
+        let limit = (pace.per_second * MINUTE.as_secs_f64() + 1e-6).floor().max(1.0);
+        let is_full = limit.is_finite() && f64::from(self.minute.within(MINUTE, now)) >= limit;
+        is_full.then(|| self.minute.leaves_the_span(MINUTE, now).unwrap_or(now).max(now + Duration::from_millis(1)))
     }
 
-    fn count(&mut self, now: Duration) {
-        let passed = now.saturating_sub(self.second).as_secs();
-        if passed > 0 {
-            self.left = [0, if passed == 1 { self.left[0] } else { 0 }];
-            self.second += Duration::from_secs(passed);
-        }
-        self.left[0] = self.left[0].saturating_add(1);
+    fn speed_up(&mut self) {
+        let double = (self.answer.as_secs_f64() * ANSWERS_TO_DOUBLE).clamp(QUICKEST, SLOWEST);
+        self.ramp = (self.ramp * (1.0 / (self.ramp * double)).min(1.0).exp2()).min(1e6);
     }
 }
 
-/// A duration of at least a millisecond, so that nobody waits for no time again and again.
+/// A duration of no more than an hour.
 fn seconds(s: f64) -> Duration {
-    Duration::try_from_secs_f64(s).unwrap_or(LONGEST_PAUSE).clamp(Duration::from_millis(1), LONGEST_PAUSE)
+    Duration::try_from_secs_f64(s).unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE)
 }
 
 #[cfg(test)]
@@ -249,7 +299,7 @@ mod tests {
     use super::*;
 
     fn pace(per_second: f64, burst: u32) -> Pace {
-        Pace { per_second, burst, parallel: 8 }
+        Pace { per_second, burst, parallel: 8, yields: false }
     }
 
     fn at(seconds: f64) -> Duration {
@@ -264,118 +314,110 @@ mod tests {
     fn greedy(bucket: &mut Bucket, pace: &Pace, from: f64, to: f64) -> usize {
         let steps = ((to - from) * 100.0) as usize;
         (0..steps)
-            .map(|step| (0..100).take_while(|_| bucket.take(pace, at(from + step as f64 / 100.0)).is_ok()).count())
+            .map(|step| {
+                (0..100).take_while(|_| bucket.take(pace, at(from + step as f64 / 100.0), false).is_ok()).count()
+            })
             .sum()
     }
 
     #[test]
-    fn the_pace_is_kept_over_a_minute_and_the_burst_comes_on_top() {
+    fn no_minute_gets_more_than_its_limit_and_hardly_less() {
         let pace = pace(5.0, 10);
         let mut bucket = Bucket::new(&pace, at(0.0));
-        let got = greedy(&mut bucket, &pace, 0.0, 60.0);
-        assert!((308..=310).contains(&got), "{got}");
+        assert_eq!(greedy(&mut bucket, &pace, 0.0, 1.0), 14, "what may leave at once comes first");
+        let got = greedy(&mut bucket, &pace, 1.0, 60.0);
+        assert!((280..=286).contains(&got), "{got}");
+        let got = greedy(&mut bucket, &pace, 60.0, 120.0);
+        assert!((290..=300).contains(&got), "{got}");
     }
 
     #[test]
-    fn it_says_when_to_ask_again() {
-        let pace = pace(2.0, 1);
+    fn who_takes_evenly_leaves_the_rest_to_others() {
+        let pace = pace(5.0, 10);
         let mut bucket = Bucket::new(&pace, at(0.0));
-        assert_eq!(bucket.take(&pace, at(0.0)), Ok(()));
-        assert_eq!(bucket.take(&pace, at(0.0)), Err(at(0.5)));
-        assert_eq!(bucket.take(&pace, at(0.5)), Ok(()));
-        bucket.give_back(&pace);
-        assert_eq!(bucket.take(&pace, at(0.5)), Ok(()));
+        assert!(bucket.take(&pace, at(0.0), true).is_ok());
+        let due = bucket.take(&pace, at(0.0), true).unwrap_err();
+        assert!(at(0.2) < due && due < at(0.21), "one at a time");
+        assert_eq!((0..20).take_while(|_| bucket.take(&pace, at(0.1), false).is_ok()).count(), 9);
+        assert!(bucket.take(&pace, at(0.3), true).is_err(), "and only what nobody needed meanwhile");
+        assert!(bucket.take(&pace, at(3.0), true).is_ok());
     }
 
     #[test]
-    fn a_refusal_pauses_as_long_as_asked_then_goes_on_at_half() {
+    fn it_says_when_to_ask_again_and_since_when_a_token_was_there() {
+        let pace = pace(2.0, 1);
+        let second = 1.0 / bucket_rate(&pace);
+        let close = |time: Duration, to: f64| time.abs_diff(at(to)) < Duration::from_micros(10);
+        let mut bucket = Bucket::new(&pace, at(0.0));
+        assert_eq!(bucket.take(&pace, at(0.0), false), Ok(at(0.0)));
+        assert!(close(bucket.take(&pace, at(0.0), false).unwrap_err(), second));
+        assert!(close(bucket.take(&pace, at(second + 0.01), false).unwrap(), second));
+        bucket.give_back(&pace, at(second + 0.01));
+        assert!(bucket.take(&pace, at(second + 0.01), false).is_ok());
+    }
+
+    fn bucket_rate(pace: &Pace) -> f64 {
+        Bucket::new(pace, at(0.0)).rate(pace, at(0.0))
+    }
+
+    #[test]
+    fn a_refusal_pauses_as_long_as_asked_then_it_goes_on_evenly() {
         let pace = pace(10.0, 10);
         let mut bucket = Bucket::new(&pace, at(0.0));
-        bucket.hear(&pace, at(0.0), &refusal(Some(3.0)));
-        assert_eq!(bucket.take(&pace, at(1.0)), Err(at(3.0)));
-        assert_eq!(greedy(&mut bucket, &pace, 3.0, 4.0), 5);
+        bucket.hear(&pace, at(0.0), &refusal(Some(3.0)), Road::default());
+        assert_eq!(bucket.take(&pace, at(1.0), false), Err(at(3.0)));
+        bucket.hear(&pace, at(1.0), &refusal(Some(1.0)), Road::default());
+        assert_eq!(bucket.take(&pace, at(2.5), false), Err(at(3.0)), "a shorter one does not end it");
+        assert_eq!(greedy(&mut bucket, &pace, 3.0, 4.0), 10);
     }
 
     #[test]
-    fn refusals_of_one_rush_halve_once() {
+    fn who_yields_halves_the_pace_and_takes_minutes_to_come_back() {
+        let pace = Pace { yields: true, ..pace(50.0, 1) };
+        let mut bucket = Bucket::new(&pace, at(0.0));
+        let before = greedy(&mut bucket, &pace, 0.0, 10.0);
+        bucket.hear(&pace, at(10.0), &refusal(Some(1.0)), Road::default());
+        let after = greedy(&mut bucket, &pace, 11.0, 21.0);
+        assert!((250..=300).contains(&after) && before > 490, "{before} {after}");
+        assert!(greedy(&mut bucket, &pace, 21.0, 200.0) > 178 * 25);
+        assert!(greedy(&mut bucket, &pace, 300.0, 310.0) > 480);
+    }
+
+    #[test]
+    fn refusals_of_one_rush_teach_once() {
         let pace = pace(16.0, 4);
         let mut bucket = Bucket::new(&pace, at(0.0));
+        greedy(&mut bucket, &pace, 0.0, 60.0);
         for i in 0..8 {
-            bucket.hear(&pace, at(f64::from(i) / 100.0), &refusal(Some(1.0)));
+            bucket.hear(&pace, at(60.0 + f64::from(i) / 100.0), &refusal(Some(1.0)), Road::default());
         }
-        assert_eq!(bucket.rate(&pace, at(1.5)), 8.0);
-        bucket.hear(&pace, at(2.07), &refusal(Some(1.0)));
-        assert_eq!(bucket.rate(&pace, at(3.5)), 4.0);
+        let rate = bucket.rate(&pace, at(61.5));
+        assert!((15.0..16.0).contains(&rate), "{rate}");
+        greedy(&mut bucket, &pace, 61.1, 61.9);
+        bucket.hear(&pace, at(61.9), &refusal(Some(1.0)), Road::default());
+        let again = bucket.rate(&pace, at(63.0));
+        assert!(again < 15.0, "so soon it was far too high: {again}");
     }
 
     #[test]
-    fn quiet_time_brings_the_pace_back_first_fast_then_slowly() {
-        let pace = pace(10.0, 4);
+    fn without_a_limit_it_begins_slowly_and_doubles_as_long_as_nothing_is_refused() {
+        let pace = pace(f64::INFINITY, u32::MAX);
         let mut bucket = Bucket::new(&pace, at(0.0));
-        bucket.hear(&pace, at(0.0), &refusal(Some(1.0)));
-        let rate = |s| bucket.rate(&pace, at(s));
-        assert_eq!(rate(1.9), 5.0);
-        assert!((rate(3.5) - 7.3).abs() < 0.1, "{}", rate(3.5));
-        assert!((rate(5.0) - 9.6).abs() < 0.1, "{}", rate(5.0));
-        assert!(rate(60.0) < 9.9 && rate(60.0) > 9.7, "{}", rate(60.0));
-        assert_eq!(rate(200.0), 10.0);
-    }
-
-    #[test]
-    fn without_a_configured_limit_a_refusal_teaches_the_rate_that_was_refused() {
-        let pace = pace(f64::INFINITY, 1);
+        let answer = Duration::from_millis(30);
+        bucket.hear(&pace, at(0.0), &Heard::default(), Road { answer, on_the_way: 0 });
+        let got: Vec<_> = (0..4).map(|n| greedy(&mut bucket, &pace, f64::from(n), f64::from(n + 1))).collect();
+        assert!(got[0] < 100 && got[0] > 40, "{got:?}");
+        assert!(got.windows(2).all(|two| two[1] > two[0] * 3), "{got:?}");
+        let idle = greedy(&mut bucket, &pace, 3600.0, 3601.0);
+        assert!(idle > got[3], "what was found is remembered: {idle}");
+        // What got through in the second before is what the window holds.
         let mut bucket = Bucket::new(&pace, at(0.0));
-        for i in 0..80 {
-            bucket.take(&pace, at(f64::from(i) / 100.0)).unwrap();
-        }
-        bucket.hear(&pace, at(0.8), &refusal(None));
-        assert_eq!(bucket.take(&pace, at(1.0)), Err(at(1.8)), "no length was given: a second");
-        assert_eq!(bucket.rate(&pace, at(2.0)), 50.0, "it was on its way to a hundred");
-        assert_eq!(bucket.rate(&pace, at(400.0)), f64::INFINITY);
-    }
-
-    /// A vendor that allows `limit` in any second, for `seconds`: what was allowed and what it refused.
-    fn driven(pace: &Pace, limit: usize, seconds: u32) -> (usize, usize) {
-        let mut bucket = Bucket::new(pace, at(0.0));
-        let mut window = std::collections::VecDeque::new();
-        let mut answers = std::collections::VecDeque::new();
-        let (mut allowed, mut refused) = (0, 0);
-        for tick in 0..seconds * 500 {
-            let now = at(f64::from(tick) / 500.0);
-            while answers.front().is_some_and(|(due, _)| *due <= now) {
-                let (_, heard) = answers.pop_front().unwrap();
-                bucket.hear(pace, now, &heard);
-            }
-            while answers.len() < pace.parallel && bucket.take(pace, now).is_ok() {
-                while window.front().is_some_and(|at| *at + Duration::from_secs(1) <= now) {
-                    window.pop_front();
-                }
-                let heard = if window.len() < limit {
-                    window.push_back(now);
-                    allowed += 1;
-                    Heard { status: Some(200), ..Heard::default() }
-                } else {
-                    refused += 1;
-                    refusal(Some((window[0] + Duration::from_secs(1) - now).as_secs_f64()))
-                };
-                answers.push_back((now + Duration::from_millis(50), heard));
-            }
-        }
-        (allowed, refused)
-    }
-
-    #[test]
-    fn an_unknown_limit_is_found_and_used() {
-        for configured in [20.0, 12.0, f64::INFINITY] {
-            let (allowed, refused) = driven(&pace(configured, 5), 10, 600);
-            assert!(allowed > 5_700, "{configured} a second: {allowed} of 6000 were used, {refused} refused");
-            // The first rush of a profile without any limit is refused as a whole.
-            let most = if configured.is_finite() { 20 } else { 50 };
-            assert!(refused < most, "{configured} a second: {refused} refused of {allowed}");
-        }
-        // Within its limit nothing is refused, and all of it is used.
-        assert_eq!(driven(&pace(9.9, 1), 10, 600).1, 0);
-        assert!(driven(&pace(9.9, 1), 10, 600).0 > 5_900);
+        bucket.hear(&pace, at(0.0), &Heard::default(), Road { answer, on_the_way: 0 });
+        let left = greedy(&mut bucket, &pace, 0.0, 1.0);
+        bucket.hear(&pace, at(1.0), &refusal(None), Road::default());
+        assert_eq!(bucket.take(&pace, at(1.5), false), Err(at(2.0)), "no length was given: a second");
+        let rate = bucket.rate(&pace, at(2.0));
+        assert!((rate - left as f64 * 0.96).abs() < 2.0, "{rate} after {left}");
     }
 
     #[test]
@@ -386,39 +428,53 @@ mod tests {
         for wanted in [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0] {
             // Past the rush of the one before.
             now += 2.1;
-            bucket.hear(&pace, at(now), &refusal(None));
+            bucket.hear(&pace, at(now), &refusal(None), Road::default());
             assert_eq!(bucket.paused_until(at(now)), Some(at(now + wanted)));
             now += wanted;
         }
-        bucket.hear(&pace, at(now + 1.0), &Heard { status: Some(200), ..Heard::default() });
-        bucket.hear(&pace, at(now + 3.0), &refusal(None));
+        bucket.hear(&pace, at(now + 1.0), &Heard { status: Some(200), ..Heard::default() }, Road::default());
+        bucket.hear(&pace, at(now + 3.0), &refusal(None), Road::default());
         assert_eq!(bucket.paused_until(at(now + 3.0)), Some(at(now + 4.0)));
     }
 
     #[test]
     fn what_remains_of_the_vendors_window_is_never_overdrawn() {
-        let pace = pace(50.0, 50);
+        for pace in [pace(50.0, 50), pace(f64::INFINITY, u32::MAX)] {
+            let mut bucket = Bucket::new(&pace, at(0.0));
+            let heard = Heard {
+                status: Some(200),
+                limit: Some(500),
+                remaining: Some(5),
+                reset_after: Some(Duration::from_secs(10)),
+                ..Heard::default()
+            };
+            bucket.hear(&pace, at(0.0), &heard, Road { on_the_way: 3, ..Road::default() });
+            assert_eq!((0..50).take_while(|_| bucket.take(&pace, at(0.0), false).is_ok()).count(), 2);
+            assert_eq!(bucket.take(&pace, at(0.5), false), Err(at(10.0)), "until the window ends");
+            bucket.hear(&pace, at(1.0), &Heard { remaining: Some(0), ..heard }, Road::default());
+            assert_eq!(bucket.paused_until(at(1.5)), Some(at(11.0)));
+            let told = Heard { remaining: Some(499), ..heard };
+            bucket.hear(&pace, at(12.0), &told, Road::default());
+            let got = greedy(&mut bucket, &pace, 12.0, 22.0);
+            assert!((480..=499).contains(&got), "{got}");
+        }
+        // A day's budget says nothing about the next minute.
+        let pace = pace(50.0, 1);
         let mut bucket = Bucket::new(&pace, at(0.0));
-        let heard = Heard {
-            status: Some(200),
-            remaining: Some(2),
-            reset_after: Some(Duration::from_secs(10)),
-            ..Heard::default()
-        };
-        bucket.hear(&pace, at(0.0), &heard);
-        assert_eq!((0..50).take_while(|_| bucket.take(&pace, at(0.0)).is_ok()).count(), 2);
-        bucket.hear(&pace, at(0.1), &Heard { remaining: Some(0), ..heard });
-        assert_eq!(bucket.take(&pace, at(0.5)), Err(at(10.1)));
+        let day = Duration::from_secs(40_000);
+        let heard = Heard { limit: Some(50_000), remaining: Some(49_000), reset_after: Some(day), ..Heard::default() };
+        bucket.hear(&pace, at(0.0), &heard, Road::default());
+        assert!(greedy(&mut bucket, &pace, 0.0, 10.0) > 490);
     }
 
     #[test]
     fn clocks_that_go_backwards_and_mad_lengths_do_no_harm() {
         let pace = pace(1.0, 1);
         let mut bucket = Bucket::new(&pace, at(100.0));
-        assert!(bucket.take(&pace, at(0.0)).is_ok());
-        assert!(bucket.take(&pace, at(0.0)).is_err());
-        bucket.hear(&pace, at(0.0), &refusal(Some(1e15)));
+        assert!(bucket.take(&pace, at(0.0), false).is_ok());
+        assert!(bucket.take(&pace, at(0.0), false).is_err());
+        bucket.hear(&pace, at(0.0), &refusal(Some(1e15)), Road::default());
         assert!(bucket.paused_until(at(0.0)).unwrap() <= at(3600.0));
-        assert!(bucket.take(&pace, at(4000.0)).is_ok());
+        assert!(bucket.take(&pace, at(4000.0), false).is_ok());
     }
 }

@@ -5,7 +5,12 @@
 //! and leaves at once. So nothing stands in the journal as sent while it waits for a slow vendor's next minute.
 
 mod bucket;
+mod left;
+mod lesson;
+#[cfg(test)]
+mod shapes;
 mod shared;
+mod told;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -18,13 +23,21 @@ use async_trait::async_trait;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::Instant;
 
+use self::bucket::Road;
 pub use self::shared::Ledger;
 use self::shared::SharedBucket;
 use crate::domain::{Pace, Timestamp};
 use crate::vendor::{Gate, Heard, Permit};
 
 /// What holds until the vendor's capabilities are known.
-const BEFORE_IT_IS_KNOWN: Pace = Pace { per_second: 1.0, burst: 1, parallel: 1 };
+const BEFORE_IT_IS_KNOWN: Pace = Pace { per_second: 1.0, burst: 1, parallel: 1, yields: false };
+
+/// A bulk write leaves so long after its turn came, or as long as there is between two turns if that is less ...
+const MOMENT: f64 = 0.02;
+/// ... but where turns come so fast that the clock cannot tell them apart, at once.
+const NO_MOMENT: f64 = 0.002;
+/// What one answer more changes of how long answers take.
+const ONE_ANSWER: f64 = 0.1;
 
 tokio::task_local! {
     /// The turn that was waited for before the present write.
@@ -52,9 +65,11 @@ struct State {
     pace: Pace,
     bucket: SharedBucket,
     in_flight: usize,
-    /// Booked writes; they have a token already and go first, hot ones before the others.
+    /// How long an answer takes lately.
+    answer: Duration,
+    /// Booked writes; they have a token already and go first, hot ones before the others, these not before their time.
     booked_hot: VecDeque<oneshot::Sender<Place>>,
-    booked: VecDeque<oneshot::Sender<Place>>,
+    booked: VecDeque<(Duration, oneshot::Sender<Place>)>,
     hot: VecDeque<Waiter>,
     bulk: VecDeque<Waiter>,
 }
@@ -70,12 +85,15 @@ enum Waiter {
 /// A turn that was waited for. Unused, it goes back.
 pub struct Booking {
     shared: Option<Arc<Shared>>,
-    hot: bool,
+    /// When it may leave; a hot one at once.
+    leaves: Option<Duration>,
 }
 
 /// A request on the way.
 struct Place {
     shared: Option<Arc<Shared>>,
+    /// How long it took says how long an answer takes.
+    since: Instant,
 }
 
 impl PaceGate {
@@ -85,6 +103,7 @@ impl PaceGate {
             pace: BEFORE_IT_IS_KNOWN,
             bucket: SharedBucket::new(&BEFORE_IT_IS_KNOWN, origin_since_epoch, None),
             in_flight: 0,
+            answer: Duration::ZERO,
             booked_hot: VecDeque::new(),
             booked: VecDeque::new(),
             hot: VecDeque::new(),
@@ -124,8 +143,9 @@ impl PaceGate {
             return None;
         }
         let pace = state.pace;
-        state.bucket.take(&pace, now).ok()?;
-        Some(Booking { shared: Some(self.shared.clone()), hot })
+        let since = state.bucket.take(&pace, now, !hot).ok()?;
+        let leaves = (!hot).then(|| since + state.moment(now));
+        Some(Booking { shared: Some(self.shared.clone()), leaves })
     }
 
     /// Runs `work` so that its first request uses `booking`, and counts its requests.
@@ -171,7 +191,7 @@ impl Gate for PaceGate {
         let (sender, receiver) = oneshot::channel();
         match booking {
             Some(booking) => {
-                self.shared.queue_booked(booking.hot, sender);
+                self.shared.queue_booked(booking.leaves, sender);
                 let place = self.shared.wait(receiver).await;
                 booking.used();
                 Box::new(place)
@@ -188,7 +208,10 @@ impl Gate for PaceGate {
         let mut state = self.shared.lock();
         let before = state.bucket.paused_until(now);
         let pace = state.pace;
-        state.bucket.hear(&pace, now, &heard);
+        let without_an_answer = state.in_flight + state.booked_hot.len() + state.booked.len();
+        let on_the_way = u32::try_from(without_an_answer).unwrap_or(u32::MAX).saturating_sub(1);
+        let road = Road { answer: state.answer, on_the_way };
+        state.bucket.hear(&pace, now, &heard, road);
         let after = state.bucket.paused_until(now);
         drop(state);
         if after != before
@@ -225,13 +248,12 @@ impl Shared {
         self.pump(state, now);
     }
 
-    fn queue_booked(self: &Arc<Self>, hot: bool, sender: oneshot::Sender<Place>) {
+    fn queue_booked(self: &Arc<Self>, leaves: Option<Duration>, sender: oneshot::Sender<Place>) {
         let now = self.now();
         let mut state = self.lock();
-        if hot {
-            state.booked_hot.push_back(sender)
-        } else {
-            state.booked.push_back(sender)
+        match leaves {
+            None => state.booked_hot.push_back(sender),
+            Some(leaves) => state.booked.push_back((leaves, sender)),
         }
         self.pump(state, now);
     }
@@ -273,47 +295,60 @@ impl Shared {
         }
     }
 
-    /// Hands out what can be handed out; returns when a token is due next, if that is what is missing.
+    /// Hands out what can be handed out; returns when a token is due next or a booked write leaves next, if that is what
+    /// is missing.
     fn pump(self: &Arc<Self>, mut state: MutexGuard<'_, State>, now: Duration) -> Option<Duration> {
         let state = &mut *state;
+        let paused = state.bucket.paused_until(now);
         loop {
             let free = state.in_flight < state.pace.parallel.max(1);
-            if free && !(state.booked_hot.is_empty() && state.booked.is_empty()) {
-                if let Some(until) = state.bucket.paused_until(now) {
-                    return Some(until);
-                }
-                if let Some(sender) = state.booked_hot.pop_front().or_else(|| state.booked.pop_front()) {
-                    self.hand_place(state, sender);
-                }
+            let booked = free && !(state.booked_hot.is_empty() && state.booked.is_empty());
+            if booked && paused.is_some() {
+                return paused;
+            }
+            if free && let Some(sender) = state.booked_hot.pop_front() {
+                self.hand_place(state, sender);
                 continue;
             }
+            if free
+                && state.booked.front().is_some_and(|(leaves, _)| *leaves <= now)
+                && let Some((_, sender)) = state.booked.pop_front()
+            {
+                self.hand_place(state, sender);
+                continue;
+            }
+            let leaves = state.booked.front().filter(|_| free).map(|(leaves, _)| *leaves);
             let queue = if state.hot.is_empty() { &mut state.bulk } else { &mut state.hot };
-            match queue.front() {
-                None => return None,
+            let evenly = match queue.front() {
+                None => return leaves,
                 Some(Waiter::Request(_)) if !free => return None,
-                Some(_) => {}
-            }
-            if let Err(due) = state.bucket.take(&state.pace, now) {
-                return Some(due);
-            }
+                // Reading may use what may leave at once; what is written in bulk leaves it to whoever reads.
+                Some(Waiter::Request(_)) => false,
+                Some(Waiter::Booking(_, hot)) => !hot,
+            };
+            let since = match state.bucket.take(&state.pace, now, evenly) {
+                Ok(since) => since,
+                Err(due) => return Some(leaves.map_or(due, |leaves| leaves.min(due))),
+            };
             let used = match queue.pop_front() {
                 Some(Waiter::Request(sender)) => self.hand_place(state, sender),
                 Some(Waiter::Booking(sender, hot)) => {
-                    let handed = sender.send(Booking { shared: Some(self.clone()), hot });
+                    let leaves = (!hot).then(|| since + state.moment(now));
+                    let handed = sender.send(Booking { shared: Some(self.clone()), leaves });
                     // Dropping it as it is would lock again.
                     handed.map_err(Booking::used).is_ok()
                 }
                 None => false,
             };
             if !used {
-                state.bucket.give_back(&state.pace);
+                state.bucket.give_back(&state.pace, now);
             }
         }
     }
 
     /// Hands a place over. False when nobody waits for it any more.
     fn hand_place(self: &Arc<Self>, state: &mut State, sender: oneshot::Sender<Place>) -> bool {
-        match sender.send(Place { shared: Some(self.clone()) }) {
+        match sender.send(Place { shared: Some(self.clone()), since: Instant::now() }) {
             Ok(()) => {
                 state.in_flight += 1;
                 true
@@ -323,6 +358,21 @@ impl Shared {
                 false
             }
         }
+    }
+}
+
+impl State {
+    /// How long after its turn a bulk write leaves.
+    fn moment(&self, now: Duration) -> Duration {
+        let between = 1.0 / self.bucket.rate(&self.pace, now);
+        if between < NO_MOMENT { Duration::ZERO } else { Duration::from_secs_f64(between.min(MOMENT)) }
+    }
+
+    fn answered(&mut self, after: Duration) {
+        self.answer = match self.answer.is_zero() {
+            true => after,
+            false => self.answer.mul_f64(1.0 - ONE_ANSWER) + after.mul_f64(ONE_ANSWER),
+        };
     }
 }
 
@@ -338,7 +388,7 @@ impl Drop for Booking {
             let now = shared.now();
             let mut state = shared.lock();
             let pace = state.pace;
-            state.bucket.give_back(&pace);
+            state.bucket.give_back(&pace, now);
             shared.freed(state, now);
         }
     }
@@ -350,6 +400,7 @@ impl Drop for Place {
             let now = shared.now();
             let mut state = shared.lock();
             state.in_flight = state.in_flight.saturating_sub(1);
+            state.answered(self.since.elapsed());
             shared.freed(state, now);
         }
     }
@@ -361,7 +412,7 @@ mod tests {
 
     fn gate(per_second: f64, burst: u32, parallel: usize) -> Arc<PaceGate> {
         let gate = PaceGate::new();
-        gate.set_pace(Pace { per_second, burst, parallel }, None);
+        gate.set_pace(Pace { per_second, burst, parallel, yields: false }, None);
         Arc::new(gate)
     }
 
@@ -416,8 +467,8 @@ mod tests {
     async fn a_booked_write_leaves_at_once_and_an_unused_booking_goes_back() {
         let gate = gate(0.1, 2, 4);
         let meter = Arc::new(AtomicUsize::new(0));
-        let booking = gate.book(false).await;
-        drop(gate.book(false).await);
+        let booking = gate.book(true).await;
+        drop(gate.book(true).await);
         let start = Instant::now();
         let work = async {
             let _set_unit = gate.enter(true).await;
@@ -428,6 +479,26 @@ mod tests {
         assert_eq!(meter.load(Ordering::Relaxed), 2);
         let _third = gate.enter(false).await;
         assert!(start.elapsed() > Duration::from_secs(9), "the bucket is empty now");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn bulk_writes_leave_evenly_whatever_the_journal_takes_of_the_time() {
+        let gate = gate(50.0, 60, 16);
+        let mut left = Vec::new();
+        for n in 0..40 {
+            let booking = gate.book(false).await;
+            tokio::time::sleep(Duration::from_millis([0, 14, 3, 9][n % 4])).await;
+            let write = async {
+                let _place = gate.enter(false).await;
+                Instant::now()
+            };
+            left.push(PaceGate::with_booking(booking, Arc::default(), write).await);
+        }
+        let between: Vec<_> = left.windows(2).map(|two| (two[1] - two[0]).as_millis()).collect();
+        assert!(between.iter().all(|time| (18..=23).contains(time)), "{between:?}");
+        let start = Instant::now();
+        drop(gate.enter(false).await);
+        assert!(start.elapsed() < Duration::from_millis(5), "who reads has what may leave at once");
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,6 +1,7 @@
 //! A bucket that several Switchboards on one host draw from, and that outlives them: kept in a small file under a lock.
 //!
-//! Whoever needs tokens takes a few at a time, so the file is touched some ten times a second however fast the pace is.
+//! Whoever needs tokens takes those of a moment at a time, so the file is touched some hundred times a second however fast
+//! the pace is, and what leaves is as even as from one.
 //! A file that cannot be read, locked or written costs the sharing, never the work: then each draws from its own bucket.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
@@ -11,29 +12,33 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::bucket::Bucket;
+use super::bucket::{Bucket, Road};
 use crate::domain::Pace;
 use crate::vendor::Heard;
 
-/// Between two looks into the file where none is needed for tokens, and what is taken from it at once.
-const SHARE: Duration = Duration::from_millis(100);
+/// Between two looks into the file where none is needed for tokens.
+const LOOK: Duration = Duration::from_millis(100);
+/// What is taken from it at once. All of that may leave together, so it is little.
+const SHARE: Duration = Duration::from_millis(10);
 /// Tokens in hand that nobody used go back after this long.
 const IN_HAND: Duration = Duration::from_secs(1);
 /// Whoever has just emptied the bucket lets others go first for the next token, and of those no one is always first.
-const AFTER_YOU: Duration = Duration::from_millis(5);
+const AFTER_YOU: Duration = Duration::from_millis(2);
 /// How often somebody else's lock is waited for, and how long in between. Locks are held for microseconds.
 const TRIES: u32 = 20;
 const BETWEEN_TRIES: Duration = Duration::from_micros(100);
 /// A file that is slow to lock (a network folder) is looked at less: this many times as long as a look takes.
 const PATIENCE: u32 = 20;
 /// A file is one line; more is not ours.
-const LONGEST: u64 = 4096;
+const LONGEST: u64 = 8192;
 
 /// A bucket, alone or shared.
 pub struct SharedBucket {
     /// The file's bucket as it was last seen, or the own one.
     bucket: Bucket,
     ledger: Option<Ledger>,
+    /// For what is in hand in the end.
+    pace: Pace,
     /// Tokens that were taken from the file and not used yet, and when.
     hand: u32,
     hand_at: Duration,
@@ -122,67 +127,54 @@ impl Ledger {
 impl SharedBucket {
     pub fn new(pace: &Pace, now: Duration, ledger: Option<Ledger>) -> Self {
         let bucket = Bucket::new(pace, now);
-        let mut this = Self { bucket, ledger, hand: 0, hand_at: now, ask_at: Duration::ZERO };
+        let mut this = Self { bucket, ledger, pace: *pace, hand: 0, hand_at: now, ask_at: Duration::ZERO };
         // What an earlier or another Switchboard left.
         this.ask(now, |_| ());
         this
     }
 
-    /// Takes a token, or says when to ask again.
-    pub fn take(&mut self, pace: &Pace, now: Duration) -> Result<(), Duration> {
+    /// Takes a token and says since when it was there, or when to ask again. Whoever takes `evenly` leaves what may leave
+    /// at once to others.
+    pub fn take(&mut self, pace: &Pace, now: Duration, evenly: bool) -> Result<Duration, Duration> {
         if self.ledger.is_none() {
-            return self.bucket.take(pace, now);
+            return self.bucket.take(pace, now, evenly);
         }
         if let Some(until) = self.bucket.paused_until(now) {
             return Err(until);
         }
         if self.hand > 0 && now < self.hand_at + IN_HAND {
             self.hand -= 1;
-            return Ok(());
+            return Ok(now);
         }
-        let rate = self.bucket.rate(pace, now);
-        if rate.is_infinite() && now < self.ask_at {
-            return self.bucket.take(pace, now);
-        }
-        if rate.is_finite() && now < self.ask_at {
+        if now < self.ask_at {
             return Err(self.ask_at);
         }
-        let chunk = if rate.is_finite() { (rate * SHARE.as_secs_f64()).clamp(1.0, 1000.0) as u32 } else { 1 };
+        let chunk = (self.bucket.rate(pace, now) * SHARE.as_secs_f64()).clamp(1.0, 1000.0) as u32;
         let unused = std::mem::take(&mut self.hand);
-        let taken = self.ask(now, |bucket| {
-            (0..unused).for_each(|_| bucket.give_back(pace));
-            let mut taken = 0;
-            loop {
-                match bucket.take(pace, now) {
-                    Ok(()) if taken + 1 == chunk => return Ok(chunk),
-                    Ok(()) => taken += 1,
-                    Err(_) if taken > 0 => return Ok(taken),
-                    Err(due) => return Err(due),
-                }
-            }
+        let taken: Result<(Duration, u32), Duration> = self.ask(now, |bucket| {
+            (0..unused).for_each(|_| bucket.give_back(pace, now));
+            let since = bucket.take(pace, now, evenly)?;
+            let more = (1..chunk).take_while(|_| bucket.take(pace, now, evenly).is_ok()).count();
+            Ok((since, more as u32))
         });
         match taken {
-            Ok(taken) => {
-                self.hand = taken - 1;
+            Ok((since, more)) => {
+                self.hand = more;
                 self.hand_at = now;
-                self.ask_at = match (rate.is_finite(), self.bucket.due(pace, now)) {
-                    (false, _) => now + SHARE.max(self.patience()),
-                    (true, Some(due)) => due + AFTER_YOU * 2,
-                    (true, None) => now,
-                };
-                Ok(())
+                self.ask_at = self.bucket.due(pace, now).map_or(now, |due| due + AFTER_YOU * 2);
+                Ok(since)
             }
             Err(due) => {
                 // Somebody else may be refused meanwhile, or give tokens back: look again soon.
-                self.ask_at = due.min(now + SHARE).max(now + self.patience()) + AFTER_YOU.mul_f64(fastrand::f64());
+                self.ask_at = due.min(now + LOOK).max(now + self.patience()) + AFTER_YOU.mul_f64(fastrand::f64());
                 Err(self.ask_at)
             }
         }
     }
 
     /// A token was taken and not used.
-    pub fn give_back(&mut self, pace: &Pace) {
-        if self.ledger.is_some() { self.hand += 1 } else { self.bucket.give_back(pace) }
+    pub fn give_back(&mut self, pace: &Pace, now: Duration) {
+        if self.ledger.is_some() { self.hand += 1 } else { self.bucket.give_back(pace, now) }
     }
 
     /// When the present pause ends, if there is one.
@@ -196,11 +188,11 @@ impl SharedBucket {
     }
 
     /// Learns from what an answer said about limits, for everybody.
-    pub fn hear(&mut self, pace: &Pace, now: Duration, heard: &Heard) {
+    pub fn hear(&mut self, pace: &Pace, now: Duration, heard: &Heard, road: Road) {
         let mut after = self.bucket.clone();
-        after.hear(pace, now, heard);
+        after.hear(pace, now, heard, road);
         if after != self.bucket {
-            self.ask(now, |bucket| bucket.hear(pace, now, heard));
+            self.ask(now, |bucket| bucket.hear(pace, now, heard, road));
         }
     }
 
@@ -223,8 +215,8 @@ impl Drop for SharedBucket {
     fn drop(&mut self) {
         if self.hand > 0 && self.ledger.is_some() {
             let (hand, at) = (self.hand, self.hand_at);
-            // No more than was there: the next one's pace says how much fits.
-            self.ask(at, |bucket| bucket.put_back(hand));
+            let pace = self.pace;
+            self.ask(at, |bucket| (0..hand).for_each(|_| bucket.give_back(&pace, at)));
         }
     }
 }
@@ -234,7 +226,7 @@ mod tests {
     use super::*;
 
     fn pace(per_second: f64, burst: u32) -> Pace {
-        Pace { per_second, burst, parallel: 8 }
+        Pace { per_second, burst, parallel: 8, yields: false }
     }
 
     fn at(seconds: f64) -> Duration {
@@ -252,7 +244,7 @@ mod tests {
         for step in 0..((to - from) * 500.0) as usize {
             let now = at(from + step as f64 / 500.0);
             for (bucket, got) in buckets.iter_mut().zip(&mut got) {
-                *got += (0..100).take_while(|_| bucket.take(pace, now).is_ok()).count();
+                *got += (0..100).take_while(|_| bucket.take(pace, now, false).is_ok()).count();
             }
         }
         got
@@ -293,8 +285,8 @@ mod tests {
             let pace = pace(per_second, 5);
             let mut one = open(folder.path(), &pace, at(0.0));
             let mut other = open(folder.path(), &pace, at(0.0));
-            assert!(other.take(&pace, at(0.0)).is_ok());
-            one.hear(&pace, at(0.1), &refusal(7));
+            assert!(other.take(&pace, at(0.0), false).is_ok());
+            one.hear(&pace, at(0.1), &refusal(7), Road::default());
             // Within a moment: what is in hand may still leave.
             assert!(greedy(std::slice::from_mut(&mut other), &pace, 0.4, 7.0)[0] < 6, "at {per_second}");
             assert_eq!(other.paused_until(at(3.0)), Some(at(7.1)));
@@ -317,9 +309,9 @@ mod tests {
         // A clock that was a year ahead when this was written.
         drop(greedy(&mut [open(folder.path(), &pace, at(3e7))], &pace, 3e7, 3e7 + 0.1));
         let mut bucket = open(folder.path(), &pace, at(0.0));
-        bucket.hear(&pace, at(0.0), &Heard::default());
+        bucket.hear(&pace, at(0.0), &Heard::default(), Road::default());
         assert!(greedy(std::slice::from_mut(&mut bucket), &pace, 0.0, 2.0)[0] >= 19);
-        bucket.hear(&pace, at(2.0), &refusal(3600));
+        bucket.hear(&pace, at(2.0), &refusal(3600), Road::default());
         let ledger = Ledger::open(&file, "https://b.example".to_owned()).unwrap();
         let elsewhere = SharedBucket::new(&pace, at(2.5), Some(ledger));
         assert_eq!(elsewhere.paused_until(at(2.5)), None);

@@ -350,7 +350,7 @@ async fn the_first_write_of_a_session_goes_alone_and_is_compared() {
 
 #[tokio::test]
 async fn profiles_go_side_by_side_each_at_its_own_pace() {
-    let slow = Pace { per_second: 20.0, burst: 1, parallel: 1 };
+    let slow = Pace { per_second: 20.0, burst: 1, parallel: 1, yields: false };
     let mut make = Make::capabilities(|c| c.pace = slow);
     make.profiles.push(("center", capabilities()));
     let bench = make.build();
@@ -459,7 +459,7 @@ async fn a_paused_operation_sends_nothing_until_it_goes_on() {
 
 #[tokio::test]
 async fn small_operations_go_before_a_bulk_run() {
-    let pace = Pace { per_second: 50.0, burst: 1, parallel: 2 };
+    let pace = Pace { per_second: 50.0, burst: 1, parallel: 2, yields: false };
     let make = Make::capabilities(|c| c.pace = pace);
     let bench = Make { leads: 1_000, tuning: Tuning { hot_up_to: 5, ..make.tuning }, ..make }.build();
     let bulk = plan(vec![part("sales", (100..1_000).map(|n| change(n, ann(), bob())).collect())]);

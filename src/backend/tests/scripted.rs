@@ -130,7 +130,7 @@ pub fn capabilities() -> Capabilities {
         },
         late_writes: Duration::ZERO,
         undo: Exactness::Exact,
-        pace: Pace { per_second: f64::INFINITY, burst: 1, parallel: 4 },
+        pace: Pace { per_second: f64::INFINITY, burst: 1, parallel: 4, yields: false },
         freshness: Duration::from_secs(60),
         first_write_alone: false,
         not_undoable: Vec::new(),

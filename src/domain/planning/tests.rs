@@ -231,7 +231,7 @@ fn the_cost_counts_batches_and_readings() {
     let ids: Vec<String> = (0..250).map(|n| format!("L{n}")).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let bulk = BatchRule { max: 100, bulk_from: 2, unassign_max: 100, ..BatchRule::SINGLE };
-    let pace = Pace { per_second: 2.0, burst: 1, parallel: 4 };
+    let pace = Pace { per_second: 2.0, burst: 1, parallel: 4, yields: false };
     let old = now().checked_sub(jiff::SignedDuration::from_hours(1)).unwrap();
     for (capabilities, read_at, requests) in [
         (Capabilities { batch: bulk, pace, ..by_name() }, Some(now()), 3),

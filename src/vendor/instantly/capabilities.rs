@@ -101,6 +101,7 @@ pub fn of(settings: &Settings) -> Capabilities {
             per_second: f64::from(settings.requests_per_minute) / 60.0,
             burst: 1,
             parallel: settings.parallel,
+            yields: true,
         },
         freshness: settings.freshness,
         not_undoable: vec![

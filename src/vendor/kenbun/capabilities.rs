@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::settings::{FetchNames, Settings};
 use crate::domain::capabilities::Settle;
-use crate::domain::{BatchRule, Capabilities, Exactness, Field, Pace, ReadBack, TargetKind, Unassign, VendorKind};
+use crate::domain::{BatchRule, Capabilities, Exactness, Field, ReadBack, TargetKind, Unassign, VendorKind};
+use crate::vendor::settings::pace;
 
 /// What the list and the details give.
 const FIELDS: &[Field] = &[
@@ -65,7 +66,7 @@ pub fn of(settings: &Settings) -> Capabilities {
              exactly one person of this name cannot be put back without choosing by hand"
                 .to_owned(),
         ),
-        pace: pace(settings),
+        pace: pace(settings.requests_per_minute, settings.parallel),
         freshness: settings.freshness,
         first_write_alone: false,
         not_undoable: vec![
@@ -74,16 +75,5 @@ pub fn of(settings: &Settings) -> Capabilities {
         ],
         warnings,
         ..Capabilities::plain(VendorKind::Kenbun, FIELDS)
-    }
-}
-
-/// kenbun documents no limit. The default is ten requests a second on average, of which a minute's tenth may leave at
-/// once, so that the names of a screen full of leads do not trickle in.
-fn pace(settings: &Settings) -> Pace {
-    match settings.requests_per_minute {
-        Some(pace) => {
-            Pace { per_second: f64::from(pace) / 60.0, burst: (pace / 10).clamp(1, 60), parallel: settings.parallel }
-        }
-        None => Pace { per_second: f64::INFINITY, burst: u32::MAX, parallel: settings.parallel },
     }
 }
