@@ -77,8 +77,8 @@ pub(super) enum Care {
 pub(super) enum Worked {
     Well,
     Refused,
-    /// The file could not be read or written.
-    Badly,
+    /// The file could not be read or written, for this reason.
+    Badly(JournalError),
 }
 
 /// Something to be written, with somebody who waits for it.
@@ -124,7 +124,7 @@ where
         let worked = match &outcome {
             Ok(_) => Worked::Well,
             Err(Trouble::Told(_)) => Worked::Refused,
-            Err(Trouble::Sql(_)) => Worked::Badly,
+            Err(Trouble::Sql(error)) => Worked::Badly(desk.place.error("written", error)),
         };
         self.outcome = Some(outcome.map_err(|trouble| trouble.told(desk.place, "written")));
         worked
@@ -272,13 +272,10 @@ impl Writer {
             if savepoint && !matches!(worked, Worked::Well) && !connection.is_autocommit() {
                 numbers.forget();
                 run(connection, "ROLLBACK TO task").map_err(failed)?;
-            } else if matches!(worked, Worked::Badly) {
-                // Nobody knows how much of it is there. (After some errors SQLite has already given up all of it.)
-                return Err(JournalError::Storage {
-                    path: place.label(),
-                    doing: "written",
-                    why: "another change in the same commit could not be stored".to_owned(),
-                });
+            } else if let Worked::Badly(error) = worked {
+                // Nobody knows how much of it is there. (After some errors SQLite has already given up all of it.) The
+                // others of this commit are told the reason too.
+                return Err(error);
             }
             if savepoint {
                 run(connection, "RELEASE task").map_err(failed)?;
