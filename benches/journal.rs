@@ -1,6 +1,9 @@
 //! Benchmark: what the journal costs.
 //!
-//! `cargo bench --bench journal` (a folder to write to may be given: `-- /path/on/another/disk`).
+//! `cargo bench --bench journal` (a folder to write to may be given: `-- /path/on/another/disk`; `--quick` for a tenth of
+//! everything). The history has a million items: large operations, and twenty thousand small ones as people make them.
+
+mod common;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,22 +20,30 @@ use switchboard::domain::{
 use switchboard::journal::{Hold, Journal, JournalError, Move, NewOperation};
 
 const ITEMS: usize = 50_000;
-const OPERATIONS: usize = 20;
-const REQUESTS: u32 = 20_000;
+const LARGE: usize = 18;
+const SMALL: usize = 20_000;
+const ITEMS_OF_A_SMALL_ONE: usize = 5;
+/// Who began small ones at the same time, for the preparation to be over soon.
+const PEOPLE: usize = 64;
+const REQUESTS: u32 = 10_000;
+/// A question's first page is to be there before anybody notices.
+const AIM: f64 = 100.0;
 const IN_FLIGHT: usize = 32;
 const LATENCY: Duration = Duration::from_millis(5);
 
 fn main() {
-    let parent = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).map(PathBuf::from);
-    let parent = parent.unwrap_or_else(std::env::temp_dir);
+    let given = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).map(PathBuf::from);
+    let tenth = if common::quick() { 10 } else { 1 };
+    let parent = given.unwrap_or_else(std::env::temp_dir);
     let folder = tempfile::tempdir_in(&parent).expect("a folder to write to");
     println!("journal in {}", parent.display());
     let journal = Journal::open(folder.path()).expect("a new journal");
 
     opening(&parent);
     commits(&journal);
-    bulk_run(&journal);
-    million_items(&journal);
+    bulk_run(&journal, REQUESTS / tenth as u32);
+    let history = prepare(&journal, LARGE, ITEMS / tenth, SMALL / tenth);
+    questions(&journal, &history);
 
     let size = std::fs::metadata(folder.path().join(switchboard::journal::FILE_NAME)).map_or(0, |file| file.len());
     println!("{:<58}{:>10} MiB", "size of the file", size >> 20);
@@ -49,8 +60,8 @@ fn opening(parent: &Path) {
 /// One caller who waits for each commit.
 fn commits(journal: &Journal) {
     let plan = plan(2_000, 0);
-    let hold = begin(journal, "commits", &plan);
-    let sent: Vec<f64> = (0..2_000).map(|seq| timed(|| record(journal, &hold, &[seq], ItemState::Sent))).collect();
+    let hold = begin(journal, "commits", &plan, "ann@desk");
+    let sent: Vec<f64> = (0..500).map(|seq| timed(|| record(journal, &hold, &[seq], ItemState::Sent))).collect();
     report("one move in a commit", &sent);
     let done: Vec<f64> = (0..20)
         .map(|batch| {
@@ -62,14 +73,14 @@ fn commits(journal: &Journal) {
 }
 
 /// 32 requests in flight against a server that takes 5 ms, without a journal and in the three ways to use one.
-fn bulk_run(journal: &Journal) {
+fn bulk_run(journal: &Journal, requests: u32) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
-    let plan = plan(REQUESTS as usize, 0);
+    let plan = plan(requests as usize, 0);
     let server = server();
     let mut times = [Vec::new(), Vec::new(), Vec::new(), Vec::new()];
-    for round in 0..3 {
+    for round in 0..2 {
         for (way, times) in times.iter_mut().enumerate() {
-            let hold = Arc::new(begin(journal, &format!("way{way} round{round}"), &plan));
+            let hold = Arc::new(begin(journal, &format!("way{way} round{round}"), &plan, "ann@desk"));
             let next = Arc::new(AtomicU32::new(0));
             times.push(timed(|| {
                 let workers = (0..IN_FLIGHT).map(|_| {
@@ -78,6 +89,7 @@ fn bulk_run(journal: &Journal) {
                         hold: hold.clone(),
                         next: next.clone(),
                         server: server.clone(),
+                        requests,
                     };
                     runtime.spawn(worker.work(way))
                 });
@@ -91,7 +103,7 @@ fn bulk_run(journal: &Journal) {
         }
     }
     let [bare, awaited, settled, ahead] = times;
-    report("20,000 requests of 5 ms, 32 in flight, no journal", &bare);
+    report(&format!("{requests} requests of 5 ms, 32 in flight, no journal"), &bare);
     report("  each waits for its `sent` and its `done`", &awaited);
     report("  each waits for its `sent`", &settled);
     report("  each marks the next `sent` while one is on its way", &ahead);
@@ -103,6 +115,7 @@ struct Worker {
     hold: Arc<Hold>,
     next: Arc<AtomicU32>,
     server: mpsc::Sender<Request>,
+    requests: u32,
 }
 
 impl Worker {
@@ -136,7 +149,7 @@ impl Worker {
     }
 
     fn next(&self) -> Option<u32> {
-        Some(self.next.fetch_add(1, Ordering::Relaxed)).filter(|&seq| seq < REQUESTS)
+        Some(self.next.fetch_add(1, Ordering::Relaxed)).filter(|&seq| seq < self.requests)
     }
 
     fn mark(&self, seq: u32, to: ItemState) -> impl Future<Output = Result<(), JournalError>> + Send + 'static {
@@ -161,53 +174,113 @@ fn server() -> mpsc::Sender<Request> {
     sender
 }
 
-/// A journal as it looks after a busy year.
-fn million_items(journal: &Journal) {
+/// What the history was made of.
+struct History {
+    large: usize,
+    items: usize,
+    /// A lead that somebody changed again and again.
+    busy: LeadKey,
+}
+
+/// A journal as it looks after busy years.
+fn prepare(journal: &Journal, large: usize, items: usize, small: usize) -> History {
+    let start = Instant::now();
     let mut begins = Vec::new();
-    for turn in 0..OPERATIONS {
-        let plan = plan(ITEMS, turn);
+    for turn in 0..large {
+        let plan = plan(items, turn);
         let mut hold = None;
-        begins.push(timed(|| hold = Some(begin(journal, &format!("bulk{turn:02}"), &plan))));
+        begins.push(timed(|| hold = Some(begin(journal, &format!("bulk{turn:02}"), &plan, "ann@desk"))));
         let hold = hold.expect("a hold");
-        for chunk in (0..ITEMS as u32).collect::<Vec<_>>().chunks(500) {
+        for chunk in (0..items as u32).collect::<Vec<_>>().chunks(2_500) {
             record(journal, &hold, chunk, ItemState::Sent);
-            record(journal, &hold, chunk, if turn % 10 == 9 { ItemState::Unknown } else { ItemState::Done });
+            record(journal, &hold, chunk, if turn % 9 == 8 { ItemState::Unknown } else { ItemState::Done });
         }
     }
-    report("begin of 50,000 items", &begins);
-    let reopened = |question: &dyn Fn(&Journal)| -> Vec<f64> { (0..20).map(|_| timed(|| question(journal))).collect() };
+    std::thread::scope(|scope| {
+        for person in 0..PEOPLE {
+            scope.spawn(move || {
+                let who = format!("person{person:02}@desk");
+                for n in (person..small).step_by(PEOPLE) {
+                    let plan = small_plan(n);
+                    let hold = begin(journal, &format!("small{n:06}"), &plan, &who);
+                    let all: Vec<u32> = (0..ITEMS_OF_A_SMALL_ONE as u32).collect();
+                    record(journal, &hold, &all, ItemState::Sent);
+                    record(journal, &hold, &all, if n % 50 == 0 { ItemState::Failed } else { ItemState::Done });
+                }
+            });
+        }
+    });
+    report(&format!("begin of {items} items"), &begins);
+    let all = large * items + small * ITEMS_OF_A_SMALL_ONE;
+    let operations = large + small;
+    println!("{all} items in {operations} operations were written in {:.0} s", start.elapsed().as_secs_f64());
+    History { large, items, busy: LeadKey { profile: "sales".into(), id: "lead_busy".into() } }
+}
+
+/// First pages and other questions.
+fn questions(journal: &Journal, history: &History) {
+    let History { large, items, busy } = history;
+    let asked = |question: &dyn Fn()| -> Vec<f64> { (0..20).map(|_| timed(question)).collect() };
+    let mut slowest: f64 = 0.0;
+    let mut page = |what: &str, filter: HistoryFilter, least: usize| {
+        let times = asked(&|| {
+            let found = journal.operations_where(&filter, 0, 50).expect("operations");
+            let count = journal.count_where(&filter).expect("a count");
+            assert!(count >= least && found.len() == count.min(50), "{what}: {count}");
+        });
+        slowest = times.iter().copied().fold(slowest, f64::max);
+        report(&format!("first page of history{what}"), &times);
+    };
+    let all = HistoryFilter::default;
+    let some = large / 9;
+    page("", all(), *large);
+    page(" by person", HistoryFilter { who: Some("person07".into()), ..all() }, 30);
+    page(" by owner, of many", HistoryFilter { owner: Some("owner_7".into()), ..all() }, *large);
+    page(" by owner, of none", HistoryFilter { owner: Some("nobody".into()), ..all() }, 0);
+    page(" by lead, of one", HistoryFilter { lead: Some(lead_id(7 * ITEMS + 3).as_str().into()), ..all() }, 1);
+    page(" by lead, of many", HistoryFilter { lead: Some(busy.id.as_str().into()), ..all() }, 200);
+    page(" by vendor", HistoryFilter { vendor: Some(VendorKind::Kenbun), ..all() }, *large);
+    page(" by vendor, of none", HistoryFilter { vendor: Some(VendorKind::Exotel), ..all() }, 0);
+    page(" by state, failed", HistoryFilter { states: vec![ItemState::Failed], ..all() }, 40);
+    page(" by state, unknown", HistoryFilter { states: vec![ItemState::Unknown], ..all() }, some);
+    let everything = HistoryFilter {
+        who: Some("ann".into()),
+        owner: Some("owner_7".into()),
+        profile: Some("sales".into()),
+        states: vec![ItemState::Unknown],
+        ..all()
+    };
+    page(" by all of them", everything, some);
     let id = "bulk07".into();
     let lead = LeadKey { profile: "sales".into(), id: lead_id(7 * ITEMS + 3).as_str().into() };
-    report(
-        "first page of history, a million items",
-        &reopened(&|journal| {
-            assert!(journal.operations(0, 50).expect("operations").len() >= OPERATIONS);
-            journal.count().expect("a count");
-        }),
-    );
-    let failed = HistoryFilter { states: vec![ItemState::Failed], owner: Some("owner_7".into()), ..Default::default() };
-    report("the same by owner and state", &reopened(&|journal| drop(journal.operations_where(&failed, 0, 50))));
-    report("first 100 items of an operation", &reopened(&|journal| drop(journal.items(&id, 0, 100).expect("items"))));
-    report("last 100 items", &reopened(&|journal| drop(journal.items(&id, ITEMS - 100, 100).expect("items"))));
-    report(
-        "all 50,000 that can be undone",
-        &reopened(&|journal| {
-            assert_eq!(journal.undoable_items(&id).expect("items").len(), ITEMS);
-        }),
-    );
-    report("newest that can be undone", &reopened(&|journal| drop(journal.newest_undoable(false).expect("one"))));
-    report("interrupted operations", &reopened(&|journal| drop(journal.interrupted().expect("some"))));
-    report(
-        "the story of a lead",
-        &reopened(&|journal| {
-            assert_eq!(journal.lead_events(&lead, 50).expect("events").len(), 1);
-        }),
-    );
-    let leads: Vec<_> = (0..1_000).map(|n| lead_id(n * 900 + 1).as_str().into()).collect();
-    report(
-        "the last known owners of 1,000 leads",
-        &reopened(&|journal| drop(journal.last_known_owners(&"sales".into(), &leads).expect("owners"))),
-    );
+    let mut other = |what: &str, is_a_page: bool, question: &dyn Fn()| {
+        let times = asked(question);
+        if is_a_page {
+            slowest = times.iter().copied().fold(slowest, f64::max);
+        }
+        report(what, &times);
+    };
+    other("the story of a lead, once changed", true, &|| {
+        assert_eq!(journal.lead_events(&lead, 50).expect("events").len(), 1);
+    });
+    other("the story of a lead, changed again and again", true, &|| {
+        assert_eq!(journal.lead_events(busy, 50).expect("events").len(), 50);
+    });
+    other("first 100 items of an operation", true, &|| drop(journal.items(&id, 0, 100).expect("items")));
+    other("last 100 items", true, &|| drop(journal.items(&id, items - 100, 100).expect("items")));
+    other("first 100 of its failed items, where none is", true, &|| {
+        drop(journal.items_in(&id, &[ItemState::Failed], 0, 100).expect("items"));
+    });
+    other("newest that can be undone", true, &|| drop(journal.newest_undoable(false).expect("one")));
+    other("interrupted operations", true, &|| drop(journal.interrupted().expect("some")));
+    other("all of its items that can be undone", false, &|| {
+        assert_eq!(journal.undoable_items(&id).expect("items").len(), *items);
+    });
+    let leads: Vec<_> = (0..1_000).map(|n| lead_id(n * LARGE * ITEMS / 1_000 + 1).as_str().into()).collect();
+    other("the last known owners of 1,000 leads", false, &|| {
+        drop(journal.last_known_owners(&"sales".into(), &leads).expect("owners"));
+    });
+    println!("the slowest of these pages took {slowest:.1} ms; the aim is under {AIM} ms");
     report("checking everything", &[timed(|| assert!(journal.verify().expect("a check").is_empty()))]);
     report("making what is derived anew", &[timed(|| journal.rebuild().expect("made anew"))]);
 }
@@ -233,7 +306,16 @@ fn plan(items: usize, turn: usize) -> Plan {
     Plan { kind: OperationKind::Assign, reverts: None, note: None, made_at: now(), parts: vec![part] }
 }
 
-fn begin(journal: &Journal, id: &str, plan: &Plan) -> Hold {
+/// What somebody does by hand: a few leads, one of them the busy one now and then.
+fn small_plan(n: usize) -> Plan {
+    let mut plan = plan(ITEMS_OF_A_SMALL_ONE, 1_000 + n);
+    if n.is_multiple_of(10) {
+        plan.parts[0].changes[0].target = "lead_busy".into();
+    }
+    plan
+}
+
+fn begin(journal: &Journal, id: &str, plan: &Plan, who: &str) -> Hold {
     let parts = plan.parts.iter().map(|part| OperationPart {
         profile: part.profile.clone(),
         vendor: part.vendor,
@@ -245,7 +327,7 @@ fn begin(journal: &Journal, id: &str, plan: &Plan) -> Hold {
         at: now(),
         kind: plan.kind,
         reverts: None,
-        who: "ann@desk".into(),
+        who: who.into(),
         note: None,
         parts: parts.collect(),
         plan,

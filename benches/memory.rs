@@ -1,0 +1,122 @@
+//! Benchmark: what an operation needs of memory while it runs, by its length.
+//!
+//! `cargo bench --bench memory`; `-- --items 50000` for another length beside 20,000. Each length is applied by a process
+//! of its own against a simulator in another one; the first figure is what the process had before, the others come on
+//! top of it, at their highest.
+
+mod common;
+#[path = "common/house.rs"]
+mod house;
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Map, Value};
+
+use switchboard::backend::{StopToken, Watch};
+use switchboard::domain::VendorKind;
+use switchboard::sim::{self, SimOptions};
+
+/// Set for the processes that this one starts.
+const SERVE: &str = "SWITCHBOARD_BENCH_SERVE";
+const APPLY: &str = "SWITCHBOARD_BENCH_APPLY";
+const SHORT: usize = 20_000;
+
+/// Bytes: with the leads loaded, what the plan adds to that, and what applying it adds at its highest.
+#[derive(Clone, Copy)]
+struct Figures {
+    before: f64,
+    plan: f64,
+    applying: f64,
+}
+
+fn main() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<usize>().ok());
+    if let Some(leads) = number(SERVE) {
+        return serve(leads);
+    }
+    if let Ok(profile) = std::env::var(APPLY) {
+        return apply(&serde_json::from_str(&profile).expect("a profile"));
+    }
+    let arguments: Vec<String> = std::env::args().collect();
+    let given = arguments.iter().position(|argument| argument == "--items");
+    let given = given.and_then(|at| arguments.get(at + 1)?.parse::<usize>().ok());
+    let long = given.unwrap_or(if common::quick() { 40_000 } else { 200_000 });
+    println!("single writes, 16 in flight, journal on disk; MiB, and bytes an item");
+    println!("{:>10} {:>14} {:>22} {:>22}", "items", "leads loaded", "the plan", "applying it");
+    let lengths = [SHORT, long];
+    let figures = lengths.map(measure);
+    for (items, Figures { before, plan, applying }) in lengths.iter().zip(figures) {
+        let both = |bytes: f64| format!("{:.1} ({:.0})", bytes / 1048576.0, bytes / *items as f64);
+        println!("{items:>10} {:>14.1} {:>22} {:>22}", before / 1048576.0, both(plan), both(applying));
+    }
+    let more = (long - SHORT) as f64;
+    println!(
+        "each item more: {:.0} bytes in the plan, {:.0} bytes while it is applied",
+        (figures[1].plan - figures[0].plan) / more,
+        (figures[1].applying - figures[0].applying) / more
+    );
+}
+
+fn measure(items: usize) -> Figures {
+    let mut server = myself(SERVE, &items.to_string());
+    let mut profile = String::new();
+    let out = server.stdout.take().expect("its output");
+    BufReader::new(out).read_line(&mut profile).expect("a profile");
+    let mut client = myself(APPLY, &profile);
+    let mut told = String::new();
+    client.stdout.take().expect("its output").read_to_string(&mut told).expect("figures");
+    assert!(client.wait().expect("an end").success(), "applying failed");
+    // The server works until nobody listens any more.
+    drop(server.stdin.take());
+    server.wait().expect("an end");
+    let mut numbers = told.split_whitespace().map(|number| number.parse::<f64>().expect("a number"));
+    let mut next = || numbers.next().expect("three numbers");
+    Figures { before: next(), plan: next(), applying: next() }
+}
+
+fn myself(role: &str, value: &str) -> Child {
+    let program = std::env::current_exe().expect("this program");
+    let mut command = Command::new(program);
+    command.env(role, value.trim()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command.spawn().expect("a process")
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
+}
+
+fn serve(leads: usize) {
+    runtime().block_on(async {
+        let switches = vec![("initial_ou".to_owned(), "default".to_owned())];
+        let options = SimOptions { leads, owners: 4, switches, ..SimOptions::default() };
+        let sim = sim::start("kenbun", options).await.expect("the simulator");
+        println!("{}", serde_json::to_string(&sim.profile).expect("a profile"));
+        let wait = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
+        let _ = wait.await;
+    });
+}
+
+fn apply(profile: &Map<String, Value>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = "requests_per_minute = 0\nparallel = 16\nbulk_size = 1\nfreshness_s = 86400\n";
+    runtime().block_on(async {
+        let engine = house::engine(profile, settings, folder.path(), None);
+        let table = house::leads(&engine).await;
+        let before = resident("VmRSS:");
+        let plan = house::plan(VendorKind::Kenbun, house::from_owners(&table, 0..table.len() as u32));
+        let planned = resident("VmRSS:");
+        // From here on the highest counts.
+        std::fs::write("/proc/self/clear_refs", "5").expect("the mark of the highest");
+        let report = engine.apply(plan, Watch::none(), StopToken::new()).await.expect("a report");
+        assert_eq!(report.summary.tally.done + report.summary.tally.skipped, table.len(), "{:?}", report.summary.tally);
+        println!("{before} {} {}", planned - before, resident("VmHWM:") - planned);
+    });
+}
+
+/// Bytes of this process that are in memory.
+fn resident(line: &str) -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux tells");
+    let found = status.lines().find_map(|text| text.strip_prefix(line)?.split_whitespace().next()?.parse::<f64>().ok());
+    found.expect("a figure") * 1024.0
+}
