@@ -290,7 +290,11 @@ fn lead_id(n: usize) -> String {
     format!("lead_{:016x}", (n as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
-fn plan(items: usize, turn: usize) -> Plan {
+fn plan(items: usize, turn: usize) -> Arc<Plan> {
+    Arc::new(changes_of(items, turn))
+}
+
+fn changes_of(items: usize, turn: usize) -> Plan {
     let owner = |n: usize| Assignment::Owner(OwnerRef::new(format!("owner_{n}"), format!("Owner Number {n}")));
     let changes = (0..items)
         .map(|n| Change {
@@ -307,15 +311,15 @@ fn plan(items: usize, turn: usize) -> Plan {
 }
 
 /// What somebody does by hand: a few leads, one of them the busy one now and then.
-fn small_plan(n: usize) -> Plan {
-    let mut plan = plan(ITEMS_OF_A_SMALL_ONE, 1_000 + n);
+fn small_plan(n: usize) -> Arc<Plan> {
+    let mut plan = changes_of(ITEMS_OF_A_SMALL_ONE, 1_000 + n);
     if n.is_multiple_of(10) {
         plan.parts[0].changes[0].target = "lead_busy".into();
     }
-    plan
+    Arc::new(plan)
 }
 
-fn begin(journal: &Journal, id: &str, plan: &Plan, who: &str) -> Hold {
+fn begin(journal: &Journal, id: &str, plan: &Arc<Plan>, who: &str) -> Hold {
     let parts = plan.parts.iter().map(|part| OperationPart {
         profile: part.profile.clone(),
         vendor: part.vendor,
@@ -330,7 +334,7 @@ fn begin(journal: &Journal, id: &str, plan: &Plan, who: &str) -> Hold {
         who: who.into(),
         note: None,
         parts: parts.collect(),
-        plan,
+        plan: plan.clone(),
         takes_back: Vec::new(),
     };
     journal.begin(&operation).expect("a new operation")

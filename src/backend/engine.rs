@@ -609,7 +609,7 @@ impl Inner {
                 who,
                 note: plan.note.clone(),
                 parts,
-                plan: &plan,
+                plan: plan.clone(),
                 takes_back,
             };
             journal.begin(&operation).map(|hold| (id, hold))

@@ -108,7 +108,7 @@ pub enum JournalError {
 }
 
 /// A new operation, to be made durable.
-pub struct NewOperation<'a> {
+pub struct NewOperation {
     pub id: OperationId,
     pub at: Timestamp,
     pub kind: OperationKind,
@@ -117,7 +117,7 @@ pub struct NewOperation<'a> {
     pub note: Option<SafeText>,
     pub parts: Vec<OperationPart>,
     /// Items are numbered through all parts, in order: the changes of every part first, then the skips of every part.
-    pub plan: &'a Plan,
+    pub plan: Arc<Plan>,
     /// For undo and redo: this operation's item, and the item (operation, seq) that it takes back. One item may take back
     /// several where a target was written more than once.
     pub takes_back: Vec<(u32, OperationId, u32)>,
@@ -212,7 +212,7 @@ impl Journal {
     }
 
     /// Makes an operation durable, with every item `planned` (skips: `skipped` with their reason), and takes hold of it.
-    pub fn begin(&self, operation: &NewOperation<'_>) -> Result<Hold, JournalError> {
+    pub fn begin(&self, operation: &NewOperation) -> Result<Hold, JournalError> {
         let prepared = Prepared::new(operation)?;
         let id = prepared.id().clone();
         self.take(id, move |desk, token| prepared.store(desk, token))

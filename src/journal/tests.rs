@@ -481,7 +481,7 @@ fn what_contradicts_itself_is_refused() {
     let folder = folder();
     let journal = Journal::open(folder.path()).unwrap();
     let plan = assign(2);
-    let refused = |operation: NewOperation<'_>| journal.begin(&operation).map(drop).unwrap_err();
+    let refused = |operation: NewOperation| journal.begin(&operation).map(drop).unwrap_err();
     for takes_back in [vec![(2, "op1".into(), 0)], vec![(0, "op2".into(), 1)]] {
         let wrong = NewOperation { takes_back, ..operation("op2", &plan) };
         assert!(matches!(refused(wrong), JournalError::Refused(_)));

@@ -1,8 +1,8 @@
 //! What is written: operations with their items, and the items' moves.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
-use compact_str::CompactString;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::codec::{self, DONE, tally_column};
@@ -10,9 +10,9 @@ use super::hold::{self, Grip};
 use super::writer::{Desk, Trouble};
 use super::{JournalError, Move, NewOperation, read};
 use crate::domain::history::OperationPart;
-use crate::domain::{Assignment, ItemState, OperationId, OperationKind, SafeText, TargetId, Timestamp};
+use crate::domain::{Assignment, ItemState, OperationId, OperationKind, Plan, SafeText, TargetId, Timestamp};
 
-/// An operation on its way to the writing thread: everything of it that goes into the file.
+/// An operation on its way to the writing thread. The plan is shared, not copied: it may be long.
 pub(super) struct Prepared {
     id: OperationId,
     at: Timestamp,
@@ -21,23 +21,23 @@ pub(super) struct Prepared {
     who: SafeText,
     note: Option<SafeText>,
     parts: Vec<OperationPart>,
-    items: Vec<NewItem>,
+    plan: Arc<Plan>,
     takes_back: Vec<(u32, OperationId, u32)>,
 }
 
-struct NewItem {
+struct NewItem<'a> {
     part: i64,
-    target: TargetId,
-    name: SafeText,
-    was: Assignment,
-    wrote: Assignment,
-    scope: CompactString,
+    target: &'a TargetId,
+    name: &'a SafeText,
+    was: &'a Assignment,
+    wrote: &'a Assignment,
+    scope: &'a str,
     /// Why it is skipped from the start.
     skipped: Option<SafeText>,
 }
 
 impl Prepared {
-    pub fn new(operation: &NewOperation<'_>) -> Result<Self, JournalError> {
+    pub fn new(operation: &NewOperation) -> Result<Self, JournalError> {
         let NewOperation { plan, parts, takes_back, .. } = operation;
         if parts.len() != plan.parts.len() || parts.iter().zip(&plan.parts).any(|(a, b)| a.profile != b.profile) {
             return Err(JournalError::Refused("the parts of the operation are not those of its plan".to_owned()));
@@ -46,32 +46,8 @@ impl Prepared {
         if u32::try_from(total).is_err() {
             return Err(JournalError::Refused(format!("{total} items are more than one operation can have")));
         }
-        let mut items = Vec::with_capacity(total);
         if let Some((seq, ..)) = takes_back.iter().find(|(seq, ..)| *seq as usize >= total) {
             return Err(no_such_item(&operation.id, *seq));
-        }
-        let numbered = || plan.parts.iter().enumerate().map(|(part, content)| (codec::number(part), content));
-        for (part, content) in numbered() {
-            items.extend(content.changes.iter().map(|change| NewItem {
-                part,
-                target: change.target.clone(),
-                name: change.name.clone(),
-                was: change.before.clone(),
-                wrote: change.after.clone(),
-                scope: change.scope.clone(),
-                skipped: None,
-            }));
-        }
-        for (part, content) in numbered() {
-            items.extend(content.skips.iter().map(|skip| NewItem {
-                part,
-                target: skip.target.clone(),
-                name: skip.name.clone(),
-                was: skip.before.clone(),
-                wrote: skip.after.clone(),
-                scope: CompactString::default(),
-                skipped: Some(SafeText::from(skip.reason.to_string())),
-            }));
         }
         Ok(Self {
             id: operation.id.clone(),
@@ -81,9 +57,37 @@ impl Prepared {
             who: operation.who.clone(),
             note: operation.note.clone(),
             parts: parts.clone(),
-            items,
+            plan: plan.clone(),
             takes_back: takes_back.clone(),
         })
+    }
+
+    /// The items in the order of their numbers.
+    fn items(&self) -> impl Iterator<Item = NewItem<'_>> {
+        let numbered = || (0_i64..).zip(&self.plan.parts);
+        let changes = numbered().flat_map(|(part, content)| {
+            content.changes.iter().map(move |change| NewItem {
+                part,
+                target: &change.target,
+                name: &change.name,
+                was: &change.before,
+                wrote: &change.after,
+                scope: &change.scope,
+                skipped: None,
+            })
+        });
+        let skips = numbered().flat_map(|(part, content)| {
+            content.skips.iter().map(move |skip| NewItem {
+                part,
+                target: &skip.target,
+                name: &skip.name,
+                was: &skip.before,
+                wrote: &skip.after,
+                scope: "",
+                skipped: Some(SafeText::from(skip.reason.to_string())),
+            })
+        });
+        changes.chain(skips)
     }
 
     pub fn id(&self) -> &OperationId {
@@ -97,7 +101,7 @@ impl Prepared {
         }
         let first_item =
             desk.connection.query_row("SELECT coalesce(max(n), 0) + 1 FROM items", [], |row| row.get(0))?;
-        let items = codec::number(self.items.len());
+        let items = codec::number(self.plan.changes() + self.plan.skips());
         desk.connection
             .prepare_cached(
                 "INSERT INTO operations (id, at, kind, reverts, who, note, first_item, items)
@@ -122,7 +126,7 @@ impl Prepared {
         for assignment in touched {
             touch.execute((assignment, operation))?;
         }
-        let skipped = codec::number(self.items.iter().filter(|item| item.skipped.is_some()).count());
+        let skipped = codec::number(self.plan.skips());
         desk.connection
             .prepare_cached(
                 "INSERT INTO tallies
@@ -158,9 +162,9 @@ impl Prepared {
             "INSERT INTO items (n, operation, part, target, name, was, wrote, scope, state, reason)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?;
-        for (n, item) in (first..).zip(&self.items) {
-            let was = desk.numbers.of_assignment(desk.connection, &item.was)?;
-            let wrote = desk.numbers.of_assignment(desk.connection, &item.wrote)?;
+        for (n, item) in (first..).zip(self.items()) {
+            let was = desk.numbers.of_assignment(desk.connection, item.was)?;
+            let wrote = desk.numbers.of_assignment(desk.connection, item.wrote)?;
             touched.extend([was, wrote]);
             let (state, reason) = match &item.skipped {
                 Some(reason) => (ItemState::Skipped, Some(desk.numbers.of_text(desk.connection, reason)?)),
@@ -174,7 +178,7 @@ impl Prepared {
                 Some(item.name.as_str()).filter(|name| !name.is_empty()),
                 was,
                 wrote,
-                Some(item.scope.as_str()).filter(|scope| !scope.is_empty()),
+                Some(item.scope).filter(|scope| !scope.is_empty()),
                 codec::state_number(state),
                 reason,
             ))?;

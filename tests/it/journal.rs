@@ -5,6 +5,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 use switchboard::domain::history::{OperationLife, OperationPart};
 use switchboard::domain::{
@@ -54,7 +55,7 @@ fn begin(journal: &Journal, id: &str, items: usize) -> Result<Hold, JournalError
         who: "ann@desk".into(),
         note: None,
         parts: vec![part],
-        plan: &plan,
+        plan: Arc::new(plan),
         takes_back: Vec::new(),
     })
 }

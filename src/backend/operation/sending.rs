@@ -21,6 +21,7 @@ use super::{News, Part, Run};
 use crate::backend::judge::was_now;
 use crate::backend::pace::{Booking, PaceGate};
 use crate::domain::exchange::Problem;
+use crate::domain::planning::Batches;
 use crate::domain::{Agreement, Assignment, Change, ItemState, planning};
 use crate::vendor::{ErrorKind, Looking, WriteOutcome, WriteReport};
 
@@ -55,7 +56,7 @@ impl Part {
         let mut sending = JoinSet::new();
         let mut chunks = self.chunks(&batches).into_iter();
         let take = |range: Range<usize>| -> Vec<Ready> {
-            batches[range].iter().map(|batch| self.ready(batch, self.open())).collect()
+            batches.range(range).map(|batch| self.ready(batch, self.open())).collect()
         };
         let mut next = chunks.next().map(|range| self.read_ahead(run, take(range)));
         while let Some(reading) = next.take() {
@@ -92,7 +93,7 @@ impl Part {
     }
 
     /// Batches that are read together: no more than can be sent while the reading is fresh.
-    fn chunks(&self, batches: &[Vec<u32>]) -> Vec<Range<usize>> {
+    fn chunks(&self, batches: &Batches) -> Vec<Range<usize>> {
         let pace = &self.desk.capabilities.pace;
         let in_time = planning::batches_together(self.desk.gate.rate(), self.desk.freshness, pace);
         let mut chunks = Vec::new();

@@ -30,7 +30,7 @@ const ANSWERS_TO_DOUBLE: f64 = 16.0;
 const QUICKEST: f64 = 0.01;
 const SLOWEST: f64 = 1.0;
 /// What an answer is taken to need before there was one.
-const AN_ANSWER: Duration = Duration::from_millis(5);
+const AN_ANSWER: Duration = Duration::from_millis(20);
 /// Whoever waits for a token wakes up to so many seconds late; what was earned meanwhile is not lost.
 const WAKES_LATE: f64 = 0.02;
 /// However often it was refused, at least this share of what is allowed, or this many where a minute's were counted: the

@@ -30,6 +30,8 @@ const AT_LEAST: f64 = 0.7;
 /// After so many pauses without a success in between it is a long window that is full.
 const WINDOW_IS_LONG: u32 = 3;
 const A_LITTLE_MORE: f64 = 1.1;
+/// What was counted first is looked beyond: so much more each second, until that is refused.
+const LOOK: f64 = 0.03;
 /// So many seconds long it climbs from there to this much of what was refused ...
 const CLIMB: f64 = 20.0;
 const CLIMB_AFTER_YIELDING: f64 = 240.0;
@@ -69,6 +71,9 @@ pub struct Lesson {
     since: Duration,
     /// Pauses after which nothing got through.
     fruitless: u32,
+    /// Counted before there was an even stream, so that a small bucket would have let through as little as a full window:
+    /// whether there is more is looked for at once.
+    first: bool,
 }
 
 /// What is known at a refusal.
@@ -95,8 +100,8 @@ impl Lesson {
         let Refused { at, rate, .. } = *refused;
         let in_a_row = before.map_or(0, |before| before.in_a_row) + 1;
         let lesson = |base, top, each| {
-            let (rush, driven, left, fruitless) = (1, 0.0, 0, 0);
-            Self { at, rush, in_a_row, base, top, each, climb: CLIMB, driven, left, since: at, fruitless }
+            let (rush, driven, left, fruitless, first) = (1, 0.0, 0, 0, false);
+            Self { at, rush, in_a_row, base, top, each, climb: CLIMB, driven, left, since: at, fruitless, first }
         };
         if let Some(before) = before
             && f64::from(before.left.saturating_sub(refused.on_the_way)) < TOO_FEW
@@ -120,22 +125,25 @@ impl Lesson {
             return match is_full(second, 1.0) {
                 // A small bucket that was full lets as little through before it refuses; the next refusal tells.
                 true if refused.only_began && second * 2.0 < rate => lesson(rate / 2.0, rate, 0.0),
-                true => counted(second, 1.0),
+                true => Self { first: true, ..counted(second, 1.0) },
                 false => lesson(rate * A_LITTLE_LESS, rate, 0.0),
             };
         };
+        let passed = at.saturating_sub(before.since).as_secs_f64().max(0.1);
+        let through = f64::from(before.left) / passed * OF_WHAT_GOT_THROUGH;
+        if before.fruitless >= WINDOW_IS_LONG {
+            // It let nothing through for long, and then what it allows for all of that time.
+            return lesson(through, through * A_LITTLE_MORE, 0.0);
+        }
+        if before.first {
+            return lesson(rate * OF_A_WINDOW, rate * OF_A_WINDOW_LATER / BELOW_THE_TOP, OF_A_WINDOW);
+        }
         if before.is_of_a_minute() && before.driven < MINUTE.as_secs_f64() {
             // What left unevenly in that minute is let go unevenly.
             return Self { at, in_a_row, rush: 1, left: 0, since: at, ..*before };
         }
         if is_full(second, 1.0) {
             return counted(second, 1.0);
-        }
-        let passed = at.saturating_sub(before.since).as_secs_f64().max(0.1);
-        let through = f64::from(before.left) / passed * OF_WHAT_GOT_THROUGH;
-        if before.fruitless >= WINDOW_IS_LONG {
-            // It let nothing through for long, and then what it allows for all of that time.
-            return lesson(through, through * A_LITTLE_MORE, 0.0);
         }
         let held = before.driven;
         if held >= HELD_SHORTLY || (held >= WINDOW.end && before.each > 0.0) {
@@ -194,6 +202,9 @@ impl Lesson {
 
     /// Requests a second at present.
     pub fn rate(&self) -> f64 {
+        if self.first {
+            return self.base * (1.0 + self.driven * LOOK);
+        }
         let missing = (1.0 - self.driven / self.climb).max(0.0).powi(3);
         let climbed = self.base + (self.top * BELOW_THE_TOP - self.base).max(0.0) * (1.0 - missing);
         let faster = ((self.driven - LONG) / LONG).max(0.0);

@@ -31,7 +31,7 @@ fn cut_off_as(bench: &Bench, plan: &Plan, moves: &[(u32, ItemState)], base_url: 
         who: "tester@here".into(),
         note: None,
         parts,
-        plan,
+        plan: Arc::new(plan.clone()),
         takes_back: Vec::new(),
     };
     let hold = journal.begin(&operation).unwrap();

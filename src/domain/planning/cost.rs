@@ -1,5 +1,6 @@
 //! How changes are put together into requests, and what those cost.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use hashbrown::HashMap;
@@ -73,11 +74,48 @@ pub fn seconds(requests: usize, pace: &Pace) -> f64 {
     limited.max(answers)
 }
 
-/// Puts changes together into requests: indexes into `changes`, each batch with one and the same `after`, in the order
-/// of the changes.
-pub fn batches(changes: &[Change], rule: &BatchRule) -> Vec<Vec<u32>> {
+/// Changes put together into requests: of each request the indexes of its changes. A long plan has as many requests as
+/// changes, so this is two numbers a change and not a list for each.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batches {
+    indexes: Vec<u32>,
+    /// Where each batch ends in `indexes`.
+    ends: Vec<u32>,
+}
+
+impl Batches {
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &[u32]> {
+        self.range(0..self.len())
+    }
+
+    /// Those batches, by their numbers. Numbers that there are not are left out.
+    pub fn range(&self, batches: Range<usize>) -> impl Iterator<Item = &[u32]> {
+        let begin = |batch: usize| if batch == 0 { 0 } else { self.ends[batch - 1] as usize };
+        (batches.start..batches.end.min(self.len())).map(move |batch| {
+            // Each end is at or behind the one before and within `indexes`.
+            &self.indexes[begin(batch)..self.ends[batch] as usize]
+        })
+    }
+
+    fn push(&mut self, batch: &[u32]) {
+        self.indexes.extend_from_slice(batch);
+        self.ends.push(self.indexes.len() as u32);
+    }
+}
+
+/// Puts changes together into requests: each batch has one and the same `after`, in the order of the changes.
+pub fn batches(changes: &[Change], rule: &BatchRule) -> Batches {
     if rule.max <= 1 || changes.len() < rule.bulk_from {
-        return (0..changes.len() as u32).map(|index| vec![index]).collect();
+        let count = changes.len() as u32;
+        return Batches { indexes: (0..count).collect(), ends: (1..=count).collect() };
     }
     let mut groups: Vec<Vec<u32>> = Vec::new();
     let mut known = HashMap::new();
@@ -97,14 +135,14 @@ pub fn batches(changes: &[Change], rule: &BatchRule) -> Vec<Vec<u32>> {
         last = Some((key, group));
         groups[group].push(index as u32);
     }
-    let mut batches = Vec::new();
-    for group in groups {
+    let mut chunks: Vec<&[u32]> = Vec::new();
+    for group in &groups {
         let to_nobody = matches!(changes[group[0] as usize].after, Assignment::Unassigned(_));
         let most = if to_nobody { rule.unassign_max.min(rule.max) } else { rule.max }.max(1);
-        for chunk in group.chunks(most) {
-            batches.push(chunk.to_vec());
-        }
+        chunks.extend(group.chunks(most));
     }
-    batches.sort_unstable_by_key(|batch| batch[0]);
+    chunks.sort_unstable_by_key(|batch| batch[0]);
+    let mut batches = Batches::default();
+    chunks.into_iter().for_each(|batch| batches.push(batch));
     batches
 }

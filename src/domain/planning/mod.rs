@@ -22,7 +22,7 @@ use super::query::rows::RowSet;
 use super::safe_text::{SafeText, Verbatim};
 use super::{Agreement, Assignment, Field, LeadFlags, Lifecycle, OwnerRef, Person, Timestamp};
 
-pub use cost::{READ_TOGETHER, batches, batches_together, cost, seconds};
+pub use cost::{Batches, READ_TOGETHER, batches, batches_together, cost, seconds};
 pub use loads::{LoadShift, load_shifts};
 
 /// What is wanted: these leads of each profile to this assignment.

@@ -312,11 +312,11 @@ proptest! {
     ) {
         let rule = BatchRule { max, bulk_from, unassign_max, split_by_before, split_by_scope, ..BatchRule::SINGLE };
         let batches = batches(&changes, &rule);
-        let mut all: Vec<u32> = batches.concat();
-        prop_assert!(batches.is_sorted_by_key(|batch| batch[0]));
+        let mut all: Vec<u32> = batches.iter().flatten().copied().collect();
+        prop_assert!(batches.iter().is_sorted_by_key(|batch| batch[0]));
         all.sort_unstable();
         prop_assert!(all.iter().copied().eq(0..changes.len() as u32));
-        for batch in &batches {
+        for batch in batches.iter() {
             let first = &changes[batch[0] as usize];
             prop_assert!(batch.len() == 1 || rule.may_share(changes.len(), &first.after));
             prop_assert!(batch.len() <= max.max(1));

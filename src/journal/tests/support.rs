@@ -1,5 +1,7 @@
 //! Plans and operations to test with.
 
+use std::sync::Arc;
+
 use super::super::{Journal, Move, NewOperation};
 use crate::domain::history::{ItemRow, OperationPart};
 use crate::domain::{
@@ -68,7 +70,7 @@ pub fn parts(plan: &Plan) -> Vec<OperationPart> {
         .collect()
 }
 
-pub fn operation<'a>(id: &str, plan: &'a Plan) -> NewOperation<'a> {
+pub fn operation(id: &str, plan: &Plan) -> NewOperation {
     NewOperation {
         id: id.into(),
         at: at(0),
@@ -77,7 +79,7 @@ pub fn operation<'a>(id: &str, plan: &'a Plan) -> NewOperation<'a> {
         who: "ann@desk".into(),
         note: Some("a note".into()),
         parts: parts(plan),
-        plan,
+        plan: Arc::new(plan.clone()),
         takes_back: Vec::new(),
     }
 }
@@ -87,7 +89,7 @@ pub fn to(seqs: &[u32], state: ItemState) -> Vec<Move> {
 }
 
 /// Begins an operation and brings some of its items over `sent` to `end`.
-pub fn run(journal: &Journal, operation: &NewOperation<'_>, seqs: &[u32], end: ItemState) {
+pub fn run(journal: &Journal, operation: &NewOperation, seqs: &[u32], end: ItemState) {
     let hold = journal.begin(operation).unwrap();
     journal.record(&hold, at(2), &to(seqs, ItemState::Sent)).unwrap();
     journal.record(&hold, at(3), &to(seqs, end)).unwrap();

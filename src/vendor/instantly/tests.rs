@@ -221,7 +221,7 @@ fn few_leads_go_one_by_one_and_many_by_owner_and_campaign() {
                 _ => {}
             }
         }
-        let mut sizes: Vec<_> = batches(&all, &rule(text)).iter().map(Vec::len).collect();
+        let mut sizes: Vec<_> = batches(&all, &rule(text)).iter().map(<[u32]>::len).collect();
         sizes.sort_unstable();
         sizes
     };
