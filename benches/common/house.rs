@@ -61,12 +61,17 @@ pub fn ids(table: &LeadTable) -> Vec<String> {
     (0..table.len() as u32).map(|row| table.id(row).to_string()).collect()
 }
 
-/// These leads from whoever has them to one owner.
+/// These leads from whoever has them to one of their owners, but for those that are there already: a server knows its own
+/// people.
 pub fn from_owners(table: &LeadTable, rows: Range<u32>) -> Vec<Change> {
-    let ids: Vec<String> = rows.clone().map(|row| table.id(row).to_string()).collect();
+    let is_owner = |row: &u32| matches!(table.assignment(*row), Assignment::Owner(_));
+    let to = rows.clone().find(is_owner).map(|row| table.assignment(row).clone()).expect("somebody has one of them");
+    let rows: Vec<u32> = rows.filter(|row| *table.assignment(*row) != to).collect();
+    let ids: Vec<String> = rows.iter().map(|row| table.id(*row).to_string()).collect();
     let mut changes = changes(&ids, 0);
     for (change, row) in changes.iter_mut().zip(rows) {
         change.before = table.assignment(row).clone();
+        change.after = to.clone();
     }
     changes
 }

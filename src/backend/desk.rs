@@ -1,6 +1,7 @@
 //! What the engine keeps of one profile: its vendor's client, its pace, its leads and people as they were last read.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -38,7 +39,9 @@ pub struct Desk {
     /// Campaigns and lists were told of.
     has_collections: AtomicBool,
     kept: Mutex<Kept>,
-    written: Mutex<HashMap<TargetId, Timestamp>>,
+    written: Mutex<HashMap<u64, Timestamp>>,
+    /// Targets stand there as numbers, which keeps it small: two with the same number are read once more than need be.
+    numbers: RandomState,
     /// With more written targets than this the old ones are thrown out.
     sweep_at: AtomicUsize,
 }
@@ -90,6 +93,7 @@ impl Desk {
             has_collections: AtomicBool::new(false),
             kept: Mutex::default(),
             written: Mutex::default(),
+            numbers: RandomState::new(),
             sweep_at: AtomicUsize::new(MOST_WRITTEN),
         }
     }
@@ -289,7 +293,7 @@ impl Desk {
     /// Notes that targets were written: what was read of them before is out of date.
     pub fn note_written<'a>(&self, targets: impl IntoIterator<Item = &'a TargetId>, now: Timestamp) {
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        written.extend(targets.into_iter().map(|target| (target.clone(), now)));
+        written.extend(targets.into_iter().map(|target| (self.numbers.hash_one(target), now)));
         if written.len() > self.sweep_at.load(Ordering::Relaxed)
             && let Ok(oldest) = now.checked_sub(self.freshness)
         {
@@ -308,7 +312,7 @@ impl Desk {
             return false;
         }
         let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        written.get(target).is_none_or(|at| *at < read_at)
+        written.get(&self.numbers.hash_one(target)).is_none_or(|at| *at < read_at)
     }
 }
 
