@@ -63,7 +63,7 @@ fn commits(journal: &Journal) {
     let hold = begin(journal, "commits", &plan, "ann@desk");
     let sent: Vec<f64> = (0..500).map(|seq| timed(|| record(journal, &hold, &[seq], ItemState::Sent))).collect();
     report("one move in a commit", &sent);
-    let done: Vec<f64> = (0..20)
+    let done: Vec<f64> = (0..5)
         .map(|batch| {
             let seqs: Vec<u32> = (batch * 100..batch * 100 + 100).collect();
             timed(|| record(journal, &hold, &seqs, ItemState::Done))
