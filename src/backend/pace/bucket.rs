@@ -180,6 +180,11 @@ impl Bucket {
         }
     }
 
+    /// The limit as far as one is known; infinite where nothing was refused yet.
+    pub fn limit(&self, pace: &Pace, now: Duration) -> f64 {
+        if self.lesson.is_some() { self.rate(pace, now) } else { self.allowed(pace, now) }
+    }
+
     /// Learns from what an answer said about limits.
     pub fn hear(&mut self, pace: &Pace, now: Duration, heard: &Heard, road: Road) {
         let (answer, known) = (road.answer.as_secs_f64(), self.answer.as_secs_f64());

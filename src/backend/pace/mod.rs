@@ -169,11 +169,11 @@ impl PaceGate {
         self.shared.lock().bucket.paused_until(now).map(|until| until - now)
     }
 
-    /// Requests a second at present.
+    /// Requests a second that are known to be allowed at present; infinite where nothing limits them yet.
     pub fn rate(&self) -> f64 {
         let now = self.shared.now();
         let state = self.shared.lock();
-        state.bucket.rate(&state.pace, now)
+        state.bucket.limit(&state.pace, now)
     }
 }
 

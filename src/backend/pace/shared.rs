@@ -187,6 +187,11 @@ impl SharedBucket {
         self.bucket.rate(pace, now)
     }
 
+    /// The limit as far as one is known.
+    pub fn limit(&self, pace: &Pace, now: Duration) -> f64 {
+        self.bucket.limit(pace, now)
+    }
+
     /// Learns from what an answer said about limits, for everybody.
     pub fn hear(&mut self, pace: &Pace, now: Duration, heard: &Heard, road: Road) {
         let mut after = self.bucket.clone();
