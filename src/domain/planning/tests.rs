@@ -355,7 +355,7 @@ proptest! {
 #[test]
 fn reading_again_is_counted_in_the_portions_in_which_it_is_done() {
     let bulk = BatchRule { max: 500, bulk_from: 2, unassign_max: 500, ..BatchRule::SINGLE };
-    let pace = Pace { per_second: 10.0, burst: 1, parallel: 4 };
+    let pace = Pace { per_second: 10.0, burst: 1, parallel: 4, yields: false };
     let capabilities = |batch, read_at_once, freshness| Capabilities {
         batch,
         pace,

@@ -15,7 +15,7 @@ async fn drive(sim: &Simulator, engine: &Engine, leads: usize, time: Duration) -
     let all = sim.log().after(begin, usize::MAX);
     let is_refused = |entry: &&switchboard::sim::log::Entry| entry.outcome == Outcome::Answered { status: 429 };
     let refused = all.iter().filter(is_refused).count();
-    let in_time = all.iter().filter(|entry| entry.at.duration_since(all[0].at) < time);
+    let in_time = all.iter().filter(|entry| entry.at.duration_since(all[0].at).as_secs_f64() < time.as_secs_f64());
     (in_time.filter(|entry| !is_refused(entry)).count(), refused)
 }
 
