@@ -226,17 +226,17 @@ mod tests {
             width in 0_u16..24,
             marks in (0_usize..20, 0_usize..20),
         ) {
-            let ranges = [marks.0..marks.0 + marks.1];
+            let range = marks.0..marks.0 + marks.1;
             let (style, highlight) = (Style::new().fg(Color::Red), Style::new().add_modifier(Modifier::BOLD));
             let mut buffer = Buffer::filled(Rect::new(0, 0, 20, 1), Cell::new("x"));
             let theme = Theme::of(&Options::default());
             let mut canvas = Canvas { buffer: &mut buffer, cursor: None, theme };
-            let used = canvas.marked(2, 0, width, &text, style, &ranges, highlight);
+            let used = canvas.marked(2, 0, width, &text, style, std::slice::from_ref(&range), highlight);
             let mut expected = Buffer::filled(Rect::new(0, 0, 20, 1), Cell::new("x"));
             let (keep, _) = fitting(&text, usize::from(width.min(18)), "…");
             let mut at = 2;
             for (byte, cluster) in text[..keep].grapheme_indices(true) {
-                let marked = ranges[0].start < byte + cluster.len() && byte < ranges[0].end;
+                let marked = range.start < byte + cluster.len() && byte < range.end;
                 let style = Style::reset().patch(if marked { highlight } else { style });
                 at = expected.set_stringn(at, 0, cluster, 20, style).0;
             }
