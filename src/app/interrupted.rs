@@ -1,7 +1,7 @@
 //! Operations that were cut off before this start: settle them, go on with them, or take them back.
 
 use crate::domain::exchange::Command;
-use crate::domain::history::OperationSummary;
+use crate::domain::history::{OperationLife, OperationSummary};
 
 use super::action::Action;
 use super::dialog::{After, Dialog};
@@ -16,8 +16,10 @@ pub struct InterruptedDialog {
 }
 
 impl State {
-    /// Offers operations that were cut off. Nothing is done with them unasked.
-    pub(super) fn offer_interrupted(&mut self, operations: Vec<OperationSummary>) {
+    /// Offers operations that were cut off. Nothing is done with them unasked. One that was given up is offered only
+    /// where that was cut off itself, before anything was read: whoever gave it up need not be asked at every start.
+    pub(super) fn offer_interrupted(&mut self, mut operations: Vec<OperationSummary>) {
+        operations.retain(|operation| operation.life != OperationLife::GivenUp || operation.tally.sent > 0);
         self.dialogs.retain(|dialog| !matches!(dialog, Dialog::Interrupted(_)));
         if !operations.is_empty() {
             let offer = InterruptedDialog { operations, cursor: ListCursor::default() };

@@ -41,11 +41,30 @@ pub async fn give_up(inner: &Arc<Inner>, id: OperationId, watch: Watch, stop: St
         }
         settled => return settled,
     };
-    let summary = inner.ask(move |journal| journal.operation(&id)).await?;
+    let (why, now) = (problem.what.clone(), (inner.clock)());
+    let summary = inner.ask(move |journal| leave_unread(journal, &id, now, &why)).await?;
     let profiles = summary.parts.iter().map(|part| part.profile.clone());
     let cut_short = profiles.take(1).map(|profile| (profile, problem.clone())).collect();
     watch.tell(Event::Ended { summary: summary.clone(), seconds: 0.0, requests: 0 });
     Ok(Report { summary, requests: 0, seconds: 0.0, cut_short })
+}
+
+/// What was on the way is not known, and nobody can read it now: that is its end until somebody asks by name.
+fn leave_unread(
+    journal: &Journal,
+    id: &OperationId,
+    now: Timestamp,
+    why: &str,
+) -> Result<OperationSummary, JournalError> {
+    let hold = journal.hold(id)?;
+    let unread = |row: ItemRow| Move {
+        reason: Some(format!("{}; {why}", why_open(&row)).as_str().into()),
+        ..Move::to(row.seq, ItemState::Unknown)
+    };
+    let moves: Vec<Move> = all_in(journal, id, &[ItemState::Sent])?.into_iter().map(unread).collect();
+    journal.record(&hold, now, &moves)?;
+    drop(hold);
+    journal.operation(id)
 }
 
 pub async fn resume(

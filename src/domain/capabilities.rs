@@ -239,6 +239,9 @@ pub struct Settle {
     /// A write that timed out may still take effect for this long: it counts as not applied only when two readings that
     /// far apart agree.
     pub late: Duration,
+    /// So many more readings, each after the pause before the first, have to say that a write was not applied: those
+    /// right after it may still show what was there before.
+    pub doubted: u32,
 }
 
 impl Settle {
@@ -248,6 +251,7 @@ impl Settle {
         most: Duration::from_secs(8),
         deadline: Duration::from_secs(30),
         late: Duration::from_secs(5),
+        doubted: 0,
     };
 }
 

@@ -359,7 +359,8 @@ impl Journal {
         self.shared.read(|connection| read::undoable(connection, redo, limit))
     }
 
-    /// Operations with unsettled items that nobody holds and nobody gave up, newest first.
+    /// Operations with unsettled items that nobody holds, newest first. Those that were given up are among them: what
+    /// was on the way is settled by reading all the same.
     pub fn interrupted(&self) -> Result<Vec<OperationSummary>, JournalError> {
         self.shared.read(read::interrupted)
     }

@@ -240,7 +240,7 @@ pub(super) fn undoable(connection: &Connection, redo: bool, limit: usize) -> Res
 pub(super) fn interrupted(connection: &Connection) -> Result<Vec<OperationSummary>, Trouble> {
     let open = "WHERE o.n IN (SELECT operation FROM tallies WHERE planned + sent + unknown > 0) ORDER BY o.n DESC";
     let mut found = summaries(connection, open, &[])?;
-    found.retain(|summary| summary.life == OperationLife::Interrupted);
+    found.retain(|summary| matches!(summary.life, OperationLife::Interrupted | OperationLife::GivenUp));
     Ok(found)
 }
 

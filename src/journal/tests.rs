@@ -495,7 +495,7 @@ fn what_contradicts_itself_is_refused() {
 }
 
 #[test]
-fn what_was_given_up_asks_no_more_and_stays_so() {
+fn what_was_given_up_stays_so_and_is_settled_all_the_same() {
     let folder = folder();
     let journal = Journal::open(folder.path()).unwrap();
     let hold = journal.begin(&operation("op1", &assign(3))).unwrap();
@@ -512,6 +512,11 @@ fn what_was_given_up_asks_no_more_and_stays_so() {
     drop(hold);
     let told = journal.operation(&"op1".into()).unwrap();
     assert_eq!((told.life, told.tally.unknown, told.tally.not_sent), (OperationLife::GivenUp, 1, 2));
+    assert_eq!(journal.interrupted().unwrap(), [told]);
+    let hold = journal.hold(&"op1".into()).unwrap();
+    journal.record(&hold, at(4), &to(&[0], ItemState::Done)).unwrap();
+    drop(hold);
+    assert_eq!(journal.operation(&"op1".into()).unwrap().life, OperationLife::GivenUp);
     assert_eq!(journal.interrupted().unwrap(), []);
     assert_eq!(journal.verify().unwrap(), Vec::<String>::new());
 }

@@ -33,6 +33,8 @@ pub struct Lookup {
     pause: Duration,
     /// When a reading first said that it was not applied, or that somebody else's value is there.
     not_ours_since: Option<Instant>,
+    /// So many readings said that, beside those that have to be some time apart.
+    doubted: u32,
     /// The reading that is made now is the last one.
     last: bool,
 }
@@ -59,6 +61,7 @@ impl Lookup {
             due: now,
             pause: Duration::ZERO,
             not_ours_since: None,
+            doubted: 0,
             last: false,
         }
     }
@@ -212,6 +215,11 @@ fn conclude(rule: &Settle, before: &Assignment, mut lookup: Lookup, found: Findi
         }
         _ => lookup.not_ours_since = None,
     }
+    if not_ours && lookup.chance != Chance::Queued && lookup.doubted < rule.doubted {
+        lookup.doubted += 1;
+        lookup.due = now + rule.first.max(SHORTEST_PAUSE);
+        return Conclusion::ReadAgain(lookup);
+    }
     match found {
         Finding::Done => settled(ItemState::Done, format!("{why}; read back: done")),
         Finding::InPart(_, words) => settled(ItemState::Failed, format!("{why}; read back: {words}")),
@@ -255,6 +263,7 @@ mod tests {
         most: Duration::from_secs(8),
         deadline: Duration::from_secs(30),
         late: Duration::from_secs(5),
+        doubted: 0,
     };
 
     fn owner(id: &str) -> Assignment {
@@ -276,17 +285,17 @@ mod tests {
     }
 
     /// What a sequence of readings leads to: each with when it was made, and the conclusion.
-    async fn settled(chance: Chance, findings: &[Finding]) -> (Vec<(Duration, Finding)>, ItemState) {
+    async fn settled(rule: &Settle, chance: Chance, findings: &[Finding]) -> (Vec<(Duration, Finding)>, ItemState) {
         let mut lookup = Lookup::new(0, "the line was cut", chance);
-        (lookup.pause, lookup.due) = (RULE.first, lookup.lost_at + RULE.first);
+        (lookup.pause, lookup.due) = (rule.first, lookup.lost_at + rule.first);
         let (begin, mut read) = (lookup.lost_at, Vec::new());
         // What is read last is read for ever.
         for n in 0.. {
             let found = findings[n.min(findings.len() - 1)].clone();
             tokio::time::sleep_until(lookup.due).await;
-            lookup.last = lookup.chance == Chance::Queued && lookup.is_over(RULE.deadline);
+            lookup.last = lookup.chance == Chance::Queued && lookup.is_over(rule.deadline);
             read.push((begin.elapsed(), found.clone()));
-            match conclude(&RULE, &owner("ann"), lookup, found) {
+            match conclude(rule, &owner("ann"), lookup, found) {
                 Conclusion::Settled(news) => return (read, news.to),
                 Conclusion::ReadAgain(again) => lookup = again,
             }
@@ -300,12 +309,14 @@ mod tests {
         fn nothing_is_concluded_that_the_readings_do_not_say(
             findings in prop::collection::vec(a_finding(), 1..12),
             chance in prop::sample::select(vec![Chance::None, Chance::Soon, Chance::Queued]),
+            doubted in 0..3_u32,
         ) {
+            let rule = Settle { doubted, ..RULE };
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-            let (read, state) = runtime.block_on(settled(chance, &findings));
+            let (read, state) = runtime.block_on(settled(&rule, chance, &findings));
             let (at, last) = read.last().unwrap();
             // It ends soon after the deadline at the latest.
-            prop_assert!(*at <= RULE.deadline + RULE.most + RULE.late, "{at:?}");
+            prop_assert!(*at <= RULE.deadline + RULE.most + RULE.late + RULE.first * doubted, "{at:?}");
             let not_ours = |found: &Finding| matches!(found, Finding::NotApplied | Finding::Changed(_));
             match state {
                 ItemState::Done => prop_assert_eq!(last, &Finding::Done),
@@ -319,6 +330,10 @@ mod tests {
             if decided_against && chance == Chance::Soon {
                 let since = read.iter().rev().take_while(|(_, found)| not_ours(found)).last().unwrap().0;
                 prop_assert!(*at - since >= RULE.late, "{read:?}");
+            }
+            if decided_against && chance != Chance::Queued {
+                let against = read.iter().filter(|(_, found)| not_ours(found)).count();
+                prop_assert!(against > doubted as usize, "{read:?}");
             }
             if decided_against && chance == Chance::Queued {
                 prop_assert!(state == ItemState::ChangedByOthers && *at >= RULE.deadline, "{read:?}");

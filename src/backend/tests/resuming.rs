@@ -213,15 +213,35 @@ async fn what_is_given_up_is_settled_and_never_sent() {
 }
 
 #[tokio::test]
+async fn giving_up_that_is_cut_off_is_settled_later() {
+    use ItemState::*;
+    let bench = Make::default().build();
+    let id = cut_off(&bench, &assign(3), &[(0, Sent), (1, Sent)], HERE);
+    bench.world().owners.insert(lead(0), bob());
+    // All that was done when the process ended: the decision was written down.
+    let journal = bench.engine.journal();
+    let hold = journal.hold(&id).unwrap();
+    let rest = Move { reason: Some("given up before it was sent".into()), ..Move::to(2, NotSent) };
+    journal.give_up(&hold, Timestamp::now(), &"ann@desk".into(), &[rest]).unwrap();
+    drop(hold);
+    let open = journal.interrupted().unwrap();
+    assert_eq!(open.iter().map(|operation| &operation.id).collect::<Vec<_>>(), [&id]);
+    bench.engine.resume(&id, false, bench.watch(), StopToken::new()).await.unwrap();
+    assert_eq!(states(&bench, &id), [Done, Failed, NotSent]);
+    assert_eq!((journal.interrupted().unwrap(), bench.world().writes), (vec![], 0));
+    bench.check(&id);
+}
+
+#[tokio::test]
 async fn what_cannot_be_settled_any_more_can_be_given_up_all_the_same() {
     use ItemState::*;
     let bench = Make::default().build();
     let id = cut_off(&bench, &assign(3), &[(0, Sent)], "https://elsewhere.example");
     let report = bench.engine.give_up(&id, bench.watch(), StopToken::new()).await.unwrap();
     assert!(report.cut_short[0].1.what.contains("elsewhere"), "{:?}", report.cut_short);
-    assert_eq!(states(&bench, &id), [Sent, NotSent, NotSent]);
+    assert_eq!(states(&bench, &id), [Unknown, NotSent, NotSent]);
     assert_eq!(report.summary.life, OperationLife::GivenUp);
-    assert_eq!(bench.engine.journal().interrupted().unwrap(), []);
+    assert!(bench.others(&id).iter().any(|(_, _, why)| why.contains("elsewhere")), "{:?}", bench.others(&id));
     assert!(bench.world().seen.is_empty());
     // One that runs is not given up.
     let id = cut_off_again(&bench);

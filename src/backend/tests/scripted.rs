@@ -127,6 +127,7 @@ pub fn capabilities() -> Capabilities {
             most: Duration::from_millis(40),
             deadline: Duration::from_millis(400),
             late: Duration::from_millis(60),
+            doubted: 0,
         },
         late_writes: Duration::ZERO,
         undo: Exactness::Exact,

@@ -59,6 +59,7 @@ pub fn of(settings: &Settings) -> Capabilities {
             deadline: within.mul_f64(5.0 / 3.0),
             // The owner filter may lag behind a change by as much.
             late: within,
+            doubted: 0,
         },
         undo: Exactness::BestEffort(
             "a lead that was in nobody's list had no owner or one whom the staff list does not have; Capillary does not tell \

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::settings::{CrossCheck, Settings};
+use crate::domain::capabilities::Settle;
 use crate::domain::{Capabilities, TargetKind, VendorKind};
 use crate::vendor::settings::pace;
 
@@ -22,6 +23,9 @@ pub fn of(settings: &Settings) -> Capabilities {
         pace: pace(settings.requests_per_minute, settings.parallel),
         // Every list is read right before it is written, whatever was read earlier (section 6, rule 1).
         freshness: Duration::ZERO,
+        // How soon a reading shows a write is not documented (section 7): what was sent counts as not applied only when
+        // as many readings more say so.
+        settle: Settle { doubted: settings.verify_retries, ..Settle::USUAL },
         not_undoable: vec!["Calls that were dialed in between cannot be taken back.".to_owned()],
         warnings,
         ..Capabilities::plain(VendorKind::Exotel, &[])

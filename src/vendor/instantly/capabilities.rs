@@ -94,6 +94,7 @@ pub fn of(settings: &Settings) -> Capabilities {
             most: Duration::from_secs(15),
             deadline: settings.verify_deadline,
             late: Duration::from_secs(5),
+            doubted: 0,
         },
         late_writes: if uses_jobs { settings.verify_deadline + settings.job_settle } else { Duration::ZERO },
         // One by one: the budget is shared with everything else that works in this workspace.

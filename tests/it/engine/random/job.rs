@@ -108,6 +108,8 @@ pub fn random_engine(profile: &Map<String, Value>, settings: &str, folder: &Path
         most: Duration::from_millis(400),
         deadline: Duration::from_secs(6),
         late: Duration::from_millis(900),
+        // As the vendor's own rule has it at most.
+        doubted: 2,
     };
     let tuning = Tuning { outage_after: 20, settle: Some(settle), ..Tuning::default() };
     tuned_engine(profile, settings, folder, tuning)
