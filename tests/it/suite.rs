@@ -202,7 +202,7 @@ impl World {
             }
             self.sim.set_faults(faults).unwrap();
             let id = report.summary.id.clone();
-            report = self.engine.resume(id, false, Watch::none(), StopToken::new()).await.unwrap();
+            report = self.engine.resume(&id, false, Watch::none(), StopToken::new()).await.unwrap();
             self.sim.set_faults(&[] as &[&str]).unwrap();
             self.is_true(&report, begin);
         }

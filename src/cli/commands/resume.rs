@@ -120,7 +120,7 @@ fn open_operations(session: &Session, journal: &Journal, settle_only: bool) -> R
 
 /// Newest first, as operations are listed.
 fn in_order(mut operations: Vec<OperationSummary>) -> Vec<OperationSummary> {
-    operations.sort_by(|a, b| b.at.cmp(&a.at));
+    operations.sort_by_key(|operation| std::cmp::Reverse(operation.at));
     operations
 }
 

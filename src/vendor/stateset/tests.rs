@@ -227,7 +227,10 @@ fn the_registry_opens_a_client() {
     let capabilities = vendor.capabilities();
     assert!(capabilities.experimental && capabilities.first_write_alone && capabilities.names_in_rows);
     assert_eq!(capabilities.batch, crate::domain::BatchRule::SINGLE);
-    assert_eq!((capabilities.pace.burst, capabilities.pace.per_second, capabilities.pace.parallel), (10, 1.5, 4));
+    assert_eq!(
+        (capabilities.pace.burst, capabilities.pace.per_second, capabilities.pace.parallel),
+        (10, 100.0 / 60.0, 4)
+    );
     profile.settings.insert("bulk_mode".to_owned(), "bulk_update".into());
     let vendor = (entry.open)(&profile, Arc::new(OpenGate)).unwrap();
     assert_eq!((vendor.capabilities().batch.max, vendor.capabilities().batch.atomic), (100, false));

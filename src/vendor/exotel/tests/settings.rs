@@ -8,7 +8,7 @@ fn the_registry_opens_a_client() {
     let vendor = (entry.open)(&good, Arc::new(OpenGate)).unwrap();
     let capabilities = vendor.capabilities();
     assert_eq!(capabilities.targets, crate::domain::TargetKind::Mappings);
-    assert_eq!((capabilities.pace.burst, capabilities.pace.per_second, capabilities.pace.parallel), (6, 0.9, 2));
+    assert_eq!((capabilities.pace.burst, capabilities.pace.per_second, capabilities.pace.parallel), (6, 1.0, 2));
     assert!(vendor.notices().is_empty());
     for (settings, without, key) in [
         ("contact_center_id", "", "contact_center_id"),
