@@ -25,6 +25,16 @@ impl Delta {
         self.add.is_disjoint(set) && self.remove.is_subset(set)
     }
 
+    /// What of it makes a difference to a set.
+    pub fn effective_in(&self, set: &BTreeSet<PersonId>) -> Self {
+        Self { add: &self.add - set, remove: &self.remove & set }
+    }
+
+    /// What of it the other one does not want as well.
+    pub fn beyond(&self, other: &Self) -> Self {
+        Self { add: &self.add - &other.add, remove: &self.remove - &other.remove }
+    }
+
     /// The set that a server makes of `before` which keeps its contract.
     pub fn applied_to(&self, before: &BTreeSet<PersonId>) -> BTreeSet<PersonId> {
         &(before | &self.add) - &self.remove

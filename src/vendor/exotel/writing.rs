@@ -101,10 +101,16 @@ impl Exotel {
         }
         let before = now.clone();
         let mut others = Delta::default();
-        for (number, piece) in job.delta.pieces(self.settings.max_users_per_put).iter().enumerate() {
+        let mut pieces = job.delta.pieces(self.settings.max_users_per_put).into_iter().enumerate().peekable();
+        while let Some((number, piece)) = pieces.next() {
+            // A part of it may have been done by somebody else since (contract, section 6, rule 2).
+            let piece = piece.effective_in(&now);
+            if piece.is_empty() {
+                continue;
+            }
             let step = match number {
-                0 => self.send(&job, &now, piece, asking).await,
-                _ => self.send_patiently(&job, &now, piece, asking).await,
+                0 => self.send(&job, &now, &piece, asking).await,
+                _ => self.send_patiently(&job, &now, &piece, asking).await,
             };
             match step {
                 Step::Done { now: read, others: changed } => {
@@ -115,12 +121,19 @@ impl Exotel {
                 Step::Ended(verdict) if number == 0 => return verdict,
                 Step::Ended(verdict) => return in_part(verdict, &job.delta, &before, now),
             }
+            let is_open = pieces.peek().is_some();
+            if is_open && !others.beyond(&job.delta).is_empty() {
+                let why = format!("someone else changed this list meanwhile: {others}; the rest was not sent");
+                let verdict = Verdict::of(WriteOutcome::Failed(why)).halting(meddled(&job.key, &others));
+                return in_part(verdict, &job.delta, &before, now);
+            }
         }
         if others.is_empty() {
             return Verdict::of(WriteOutcome::Done);
         }
         let what = format!("someone else changed this list meanwhile: {others}; that was kept");
-        Verdict::of(WriteOutcome::DoneWith(what)).halting(meddled(&job.key, &others))
+        let verdict = Verdict::of(WriteOutcome::DoneWith(what));
+        if others.beyond(&job.delta).is_empty() { verdict } else { verdict.halting(meddled(&job.key, &others)) }
     }
 
     /// Reads back what became of a change whose own reading failed: no other one follows before (section 13).

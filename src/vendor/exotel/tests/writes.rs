@@ -37,6 +37,36 @@ async fn many_agents_go_in_several_requests_one_after_the_other() {
 }
 
 #[tokio::test]
+async fn what_others_do_between_two_requests_is_not_done_again() {
+    for (theirs, state, puts_sent, there, halts) in [
+        // A part of what is still to be done, all of it, and somebody whom the change is not about.
+        ("asha.k bob zed", "done", 2, "asha.k bob meera.t zed", false),
+        ("asha.k bob meera.t zed", "done", 1, "asha.k bob meera.t zed", false),
+        ("asha.k ravi.s zed", "partly", 1, "asha.k ravi.s zed", true),
+    ] {
+        let center = Center::with(&[(40, "zed")]);
+        let (inner, begun) = (center.clone(), Mutex::new(false));
+        let meddle = move |request: &Request| {
+            let is_first = is_put(request) && !std::mem::replace(&mut *begun.lock().unwrap(), true);
+            is_first.then(|| {
+                let answer = inner.change(&request.json());
+                inner.set(40, theirs);
+                answer
+            })
+        };
+        let server = center.open(meddle).await;
+        let client = seasoned(&server, "max_users_per_put = 1\nverify_retries = 0");
+        let report = write(&client, &[change("7:40", "zed", "asha.k bob meera.t zed")]).await;
+        assert_eq!((states(&report), puts(&server).len()), (vec![state], puts_sent), "{theirs}: {report:?}");
+        assert!(words(&report.outcomes[0]).1.contains("someone else changed this list"), "{report:?}");
+        assert_eq!((center.of(40).as_str(), report.halt.is_some()), (there, halts), "{theirs}");
+        if puts_sent == 2 {
+            assert_eq!(puts(&server)[1].json()["assignedUserIds"], json!(["meera.t"]));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_change_that_ends_half_way_says_how_far_it_came() {
     let center = Center::with(&[(40, "zed")]);
     let refuse = |request: &Request| is_put(request) && request.body.contains("meera.t");
