@@ -19,6 +19,7 @@ use super::identity;
 use super::lead::owner;
 use super::names::Names;
 use super::paging::Page;
+use super::people::Member;
 use super::reading::Wanted;
 use super::refusal::Right;
 use super::scope::Scope;
@@ -296,13 +297,13 @@ impl Instantly {
                 }
                 Verdict::of(queued(&why))
             }
-            Ok(answer) => self.bulk_refused(&answer, group, chunk.len()),
+            Ok(answer) => self.bulk_refused(&answer, group, chunk.len()).await,
             Err(verdict) => maybe_queued(verdict),
         }
     }
 
     /// Reads an answer to a bulk call that is no success.
-    fn bulk_refused(&self, answer: &Answer, group: &Group<'_>, leads: usize) -> Verdict {
+    async fn bulk_refused(&self, answer: &Answer, group: &Group<'_>, leads: usize) -> Verdict {
         let mut error = self.refusal(answer, Right::UpdateLeads);
         let status = answer.status.as_u16();
         if status != 400 {
@@ -312,6 +313,12 @@ impl Instantly {
         let profile = &self.profile;
         let remedy = if words.contains("organization_user_ids") {
             let name = safe_text::visible(group.to);
+            if self.known_members().await.is_ok() && !self.is_member(group.to) {
+                // About these leads only: the setting is right, and others can have their owners.
+                error.message = format!("{}: {name} is no member of the workspace any more", error.message);
+                error.kind = ErrorKind::Refused;
+                return Verdict::refused(status, error, leads);
+            }
             error.message =
                 format!("{}: {name} is the wrong kind of member id, or no member's any more", error.message);
             Some(format!(
@@ -437,7 +444,7 @@ impl Instantly {
         }
         let why = format!("Instantly answered that the lead belongs to {label}");
         let is_told = body.get("assigned_to").is_some();
-        let ignored = is_told && item.change.before.is_same(&now) && self.is_member(item.to);
+        let ignored = is_told && item.change.before.is_same(&now) && item.to.id().is_some_and(|id| self.is_member(id));
         let verdict = Verdict::unknown(why.clone());
         if !ignored {
             return verdict;
@@ -451,15 +458,11 @@ impl Instantly {
         )))
     }
 
-    fn is_member(&self, to: NewOwner<'_>) -> bool {
+    /// Whether an id, of either kind, is a member's, as far as members were read.
+    fn is_member(&self, id: &str) -> bool {
         let members = self.learned().members.clone();
-        let has = |id: &str| {
-            members
-                .iter()
-                .flat_map(|members| members.iter())
-                .any(|member| member.user.as_deref() == Some(id) || member.membership.as_deref() == Some(id))
-        };
-        to.id().is_some_and(has)
+        let has = |member: &Member| member.user.as_deref() == Some(id) || member.membership.as_deref() == Some(id);
+        members.is_some_and(|members| members.iter().any(has))
     }
 }
 

@@ -278,6 +278,21 @@ async fn a_refused_bulk_call_says_which_setting_helps() {
 }
 
 #[tokio::test]
+async fn who_left_is_refused_alone() {
+    let server = server(|request| {
+        let body = r#"{"message":"Invalid ID on `organization_user_ids` field"}"#;
+        (request.path() == "/api/v2/leads/bulk-assign" && request.body.contains("u_gone"))
+            .then(|| Reply::text(400, body))
+    })
+    .await;
+    let gone = Assignment::Owner(OwnerRef::new("u_gone", "Gone Away"));
+    let all = [change("l0", gone), change("l1", jane())];
+    let report = write(&client(&server, "strategy = \"bulk\""), &all).await;
+    assert_eq!(states(&report), ["failed", "queued"], "{report:?}");
+    assert!(report.halt.is_none() && words(&report.outcomes[0]).1.contains("u_gone is no member"), "{report:?}");
+}
+
+#[tokio::test]
 async fn lost_answers_of_a_bulk_call_may_have_begun_a_job() {
     for reply in [(|| Reply::Cut) as fn() -> Reply, || Reply::Half { status: 202, body: b"{".into() }] {
         let server = server(move |request| (request.path() == "/api/v2/leads/bulk-assign").then(reply)).await;
