@@ -28,12 +28,16 @@ mod stateset;
 pub mod switches;
 pub mod vendor;
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use self::log::Log;
@@ -82,6 +86,7 @@ pub struct Simulator {
     pub base_url: String,
     /// The settings a profile needs to talk to it, ready to be written into a configuration's `[profiles.NAME]` table.
     pub profile: Map<String, Value>,
+    addr: SocketAddr,
     core: Arc<Core>,
     _stop: DropGuard,
 }
@@ -98,14 +103,15 @@ pub async fn start(vendor: &str, options: SimOptions) -> Result<Simulator, Strin
     let (addr, seed) = (options.addr, options.seed);
     let now = options.now.unwrap_or_else(Timestamp::now);
     let sim = (entry.build)(&vendor::World { options, now, switches: Arc::clone(&switches) })?;
-    let core = Arc::new(Core { vendor: entry.name, seed, sim, faults, switches, log: Log::default() });
+    let core =
+        Arc::new(Core { vendor: entry.name, seed, sim, faults, switches, log: Log::default(), busy: Arc::default() });
     let stop = CancellationToken::new();
     let bound = server::serve(Arc::clone(&core), addr, stop.clone())
         .await
         .map_err(|e| format!("{addr} cannot be served: {e}"))?;
     let base_url = format!("http://{bound}{}", core.sim.base_path());
     let profile = complete(entry.name, &base_url, core.sim.profile());
-    Ok(Simulator { base_url, profile, core, _stop: stop.drop_guard() })
+    Ok(Simulator { base_url, profile, addr: bound, core, _stop: stop.drop_guard() })
 }
 
 fn complete(vendor: &str, base_url: &str, settings: Map<String, Value>) -> Map<String, Value> {
@@ -146,6 +152,20 @@ impl Simulator {
     pub fn meddle<T: AsRef<str>>(&self, targets: &[T], what: &Meddling) -> Vec<Applied> {
         let targets: Vec<_> = targets.iter().map(target).collect();
         self.core.meddle(&targets, what, None)
+    }
+
+    /// Waits until all that clients have sent which are gone has arrived: every connection is closed, also those that
+    /// nobody had accepted yet, and what was held back or only queued is applied. While a client is alive this may take for ever.
+    pub async fn idle(&self) -> io::Result<()> {
+        // Connections are accepted in their order, so the earlier ones are known once this one is answered.
+        let mut line = TcpStream::connect(self.addr).await?;
+        line.write_all(b"GET /_sim/complaints HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
+        line.read_to_end(&mut Vec::new()).await?;
+        drop(line);
+        while !self.core.is_idle() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        Ok(())
     }
 
     /// The clients of before are gone, killed perhaps in the middle of something: nobody can tell that from requests.

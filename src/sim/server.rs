@@ -40,9 +40,17 @@ pub(super) struct Core {
     pub faults: Faults,
     pub switches: Arc<Switches>,
     pub log: Log,
+    /// Held by every connection and by every request until all of it is applied, also by its jobs.
+    pub busy: Arc<()>,
 }
 
 impl Core {
+    /// No connection is open, and nothing is still to be applied that came on one.
+    pub fn is_idle(&self) -> bool {
+        // One is the core's own, one the listener's.
+        Arc::strong_count(&self.busy) <= 2
+    }
+
     /// Turns a switch, and the fault that it may stand for.
     pub fn turn(&self, name: &str, value: &str) -> Result<(), String> {
         self.switches.turn(name, value)?;
@@ -80,9 +88,9 @@ pub(super) async fn serve(core: Arc<Core>, addr: SocketAddr, stop: CancellationT
     let mut app = Router::new().nest("/_sim", control::router(Arc::clone(&core))).merge(api);
     if !core.sim.base_path().is_empty() {
         // Also below the base URL, so that nobody has to take it apart.
-        app = app.nest(&format!("{}/_sim", core.sim.base_path()), control::router(core));
+        app = app.nest(&format!("{}/_sim", core.sim.base_path()), control::router(Arc::clone(&core)));
     }
-    let listener = Door { tcp, stop: stop.clone() };
+    let listener = Door { tcp, stop: stop.clone(), busy: Arc::clone(&core.busy) };
     let server = axum::serve(listener, app.into_make_service_with_connect_info::<Wire>());
     tokio::spawn(async move {
         tokio::select! {
@@ -120,7 +128,7 @@ async fn answer(
         complaints: Vec::new(),
         path,
     });
-    let trace = Trace::default();
+    let trace = Trace::of(Arc::clone(&core.busy));
     let open = Open { core: Arc::clone(&core), number, trace: trace.clone(), act, outcome: Outcome::Abandoned };
     let verdict = core.faults.decide(number, act, parts.uri.path());
     if !verdict.hits.is_empty() {
@@ -285,6 +293,7 @@ impl Drop for Open {
 struct Door {
     tcp: TcpListener,
     stop: CancellationToken,
+    busy: Arc<()>,
 }
 
 impl Listener for Door {
@@ -297,7 +306,7 @@ impl Listener for Door {
                 Ok((tcp, addr)) => {
                     // Small answers must not wait for the client's delayed acknowledgements.
                     let _ = tcp.set_nodelay(true);
-                    return (Line::new(tcp, self.stop.child_token()), addr);
+                    return (Line::new(tcp, self.stop.child_token(), Arc::clone(&self.busy)), addr);
                 }
                 // Out of file descriptors, most likely: some will be closed.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -326,11 +335,12 @@ struct Line {
     cut: CancellationToken,
     /// Wakes a connection that only waits for the next request.
     is_cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    _busy: Arc<()>,
 }
 
 impl Line {
-    fn new(tcp: TcpStream, cut: CancellationToken) -> Self {
-        Self { tcp, is_cut: Box::pin(cut.clone().cancelled_owned()), cut }
+    fn new(tcp: TcpStream, cut: CancellationToken, busy: Arc<()>) -> Self {
+        Self { tcp, is_cut: Box::pin(cut.clone().cancelled_owned()), cut, _busy: busy }
     }
 
     fn alive(&self) -> io::Result<()> {

@@ -172,6 +172,8 @@ struct Inner {
     afterwards: OnceLock<Note>,
     /// It arrives only after its client was cut off.
     late: OnceLock<()>,
+    /// While somebody holds this trace, something may still be applied.
+    _busy: Arc<()>,
 }
 
 impl fmt::Debug for Trace {
@@ -188,6 +190,11 @@ pub(super) struct Traced {
 }
 
 impl Trace {
+    /// Of one request; the server is busy with it until nobody holds the trace.
+    pub(super) fn of(busy: Arc<()>) -> Self {
+        Self(Arc::new(Inner { _busy: busy, ..Inner::default() }))
+    }
+
     /// These targets were written.
     pub fn applied(&self, changes: impl IntoIterator<Item = Applied>) {
         self.with(|t| t.applied.extend(changes));
