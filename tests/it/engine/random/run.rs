@@ -9,12 +9,11 @@ use switchboard::backend::{ApplyError, Report, StopToken};
 use switchboard::domain::history::{ItemRow, OperationLife, OperationSummary};
 use switchboard::domain::{Assignment, ItemState, OperationId};
 use switchboard::journal::{Journal, JournalError};
-use switchboard::sim::log::Outcome;
 use switchboard::sim::{self, Act, Holder, Meddling, SimOptions, Simulator};
 
 use super::super::written;
 use super::job::{End, How, Job, Life, carry_out, random_engine, start_victim};
-use super::{FAULTS, Kind, LATEST, LEADS, Seen};
+use super::{FAULTS, Kind, LEADS, Seen};
 use crate::invariants::{self, Journaled, Worked};
 use crate::vendors::client;
 
@@ -280,11 +279,8 @@ impl Run {
 
     /// What the dead have sent may still arrive.
     async fn wait_for_the_dead(&self) {
-        while self.sim.log().all().iter().any(|entry| entry.outcome == Outcome::Running) {
-            tokio::time::sleep(Duration::from_millis(3)).await;
-        }
-        tokio::time::sleep(LATEST).await;
         if self.life.is_none() {
+            self.sim.idle().await.unwrap();
             self.sim.new_session();
         }
     }
