@@ -1,5 +1,5 @@
-//! Mappings that failed or were not sent, planned again: every list is read, and the difference that the operation wanted
-//! to make is made of what is there now.
+//! Mappings that failed, were not sent or had been changed by others, planned again: every list is read, and the difference
+//! that the operation wanted to make is made of what is there now.
 
 use std::sync::Arc;
 
@@ -14,14 +14,23 @@ use crate::domain::{
 };
 use crate::vendor::{ErrorKind, Observation, Session, Target};
 
-/// The items that may be tried again: what is unknown is settled first.
-const UNFINISHED: [ItemState; 3] = [ItemState::Failed, ItemState::NotSent, ItemState::Planned];
+/// The states of items that may be tried again: what is unknown is settled first.
+const UNFINISHED: [ItemState; 5] =
+    [ItemState::Failed, ItemState::NotSent, ItemState::Planned, ItemState::Skipped, ItemState::ChangedByOthers];
+
+/// Whether an item is one of those. Of the skipped ones only what was read as changed by others when it was to be sent:
+/// with the others nothing was left to be wanted, or it is not known what was.
+fn may_be_tried_again(row: &ItemRow) -> bool {
+    row.state != ItemState::Skipped
+        || row.now.as_ref().is_some_and(|now| !now.is_same(&row.was) && !now.is_same(&row.wrote))
+}
 
 /// Plans those items of an operation again. An error where there are none, or where a profile cannot be used.
 pub async fn plan(inner: &Arc<Inner>, operation: OperationId) -> Result<Plan, Problem> {
     let known =
         inner.ask(move |journal| Ok((journal.operation(&operation)?, all_in(journal, &operation, &UNFINISHED)?)));
-    let (summary, rows) = known.await.map_err(|error| Problem::new(error.to_string(), ""))?;
+    let (summary, mut rows) = known.await.map_err(|error| Problem::new(error.to_string(), ""))?;
+    rows.retain(may_be_tried_again);
     if rows.is_empty() {
         return Err(Problem::new(format!("there is nothing to try again in {}", summary.id), ""));
     }

@@ -10,7 +10,7 @@ use crate::vendor::{ErrorKind, VendorError};
 pub enum Freshness {
     /// Still as it was shown.
     Holds,
-    /// A set that others changed since: what the change adds and removes still holds, agent by agent.
+    /// A set that others changed since, judged [by agent](Sets::ByAgent): what the change adds and removes still holds.
     CarriedOver {
         before: Assignment,
         after: Assignment,
@@ -25,8 +25,29 @@ pub enum Freshness {
     Unread(VendorError),
 }
 
+/// What it means for a change of a set that others changed the set since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sets {
+    /// The set was shown and confirmed as a whole: it has drifted, like any other assignment that differs.
+    Whole,
+    /// What is taken back is decided agent by agent: what others did stays, and what was written here goes back.
+    ByAgent,
+}
+
+impl Sets {
+    /// How an operation judges them: `taking_back` for an undo or a redo.
+    pub fn of(taking_back: bool) -> Self {
+        if taking_back { Self::ByAgent } else { Self::Whole }
+    }
+}
+
 /// Compares a change with what was read just before it would be sent.
-pub fn freshness(before: &Assignment, after: &Assignment, now: &Result<Assignment, VendorError>) -> Freshness {
+pub fn freshness(
+    before: &Assignment,
+    after: &Assignment,
+    now: &Result<Assignment, VendorError>,
+    sets: Sets,
+) -> Freshness {
     let now = match now {
         Ok(now) => now,
         Err(error) if error.kind == ErrorKind::NotFound => return Freshness::NoSuchLead,
@@ -36,7 +57,9 @@ pub fn freshness(before: &Assignment, after: &Assignment, now: &Result<Assignmen
     if !before.is_known() {
         return if after.is_same(now) { Freshness::AlreadyThere } else { Freshness::Holds };
     }
-    if let Some(carried) = Assignment::carried_over(before, after, now) {
+    if sets == Sets::ByAgent
+        && let Some(carried) = Assignment::carried_over(before, after, now)
+    {
         return match (carried == *now, before == now) {
             (true, _) => Freshness::AlreadyThere,
             (false, true) => Freshness::Holds,
@@ -133,8 +156,8 @@ pub fn labels(was: &Assignment, now: &Assignment) -> (SafeText, SafeText) {
 /// Names of changed sets in one sentence at most.
 const MOST_NAMED: usize = 3;
 
-/// What others did to sets since they were looked at last, for a plan: it stays. `rest` says what is done all the same.
-pub fn changed_since(sets: &[(TargetId, SafeText)], rest: &str) -> Vec<String> {
+/// What others did to sets that are to be taken back, for the plan: it stays.
+pub fn changed_since(sets: &[(TargetId, SafeText)]) -> Vec<String> {
     if sets.is_empty() {
         return Vec::new();
     }
@@ -143,7 +166,11 @@ pub fn changed_since(sets: &[(TargetId, SafeText)], rest: &str) -> Vec<String> {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    vec![format!("Changed by others since: {}{more}. Their changes stay; {rest}.", named.join(", "))]
+    vec![format!(
+        "Changed by others since: {}{more}. Their changes stay; only the agents that were added and removed here are \
+         taken back.",
+        named.join(", ")
+    )]
 }
 
 fn members(users: &BTreeSet<PersonId>) -> SafeText {
@@ -192,7 +219,30 @@ mod tests {
             (&a, &b, gone(), Freshness::NoSuchLead),
         ];
         for (before, after, now, wanted) in table {
-            assert_eq!(freshness(before, after, &now), wanted, "{before:?} -> {after:?}, now {now:?}");
+            for sets in [Sets::Whole, Sets::ByAgent] {
+                let told = freshness(before, after, &now, sets);
+                assert_eq!(told, wanted, "{before:?} -> {after:?}, now {now:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_set_that_others_changed_has_drifted_unless_it_is_taken_back() {
+        let set = |agents: &str| Assignment::agents(agents.split_whitespace());
+        let (before, after) = (set("ann bob"), set("bob cid"));
+        let carried = Freshness::CarriedOver { before: set("ann dan"), after: set("cid dan") };
+        let gone = Freshness::Drifted(Assignment::Unknown);
+        for (now, whole, by_agent) in [
+            (set("ann bob"), Freshness::Holds, Freshness::Holds),
+            (set("bob cid"), Freshness::AlreadyThere, Freshness::AlreadyThere),
+            // Whoever did it, of what is taken back there is nothing to do.
+            (set("bob cid dan"), Freshness::Drifted(set("bob cid dan")), Freshness::AlreadyThere),
+            // Dan came and Bob went: no reason to leave ours where it is.
+            (set("ann dan"), Freshness::Drifted(set("ann dan")), carried),
+            (Assignment::Unknown, gone.clone(), gone),
+        ] {
+            let told = |sets| freshness(&before, &after, &Ok(now.clone()), sets);
+            assert_eq!((told(Sets::Whole), told(Sets::ByAgent)), (whole, by_agent), "now {now:?}");
         }
     }
 
@@ -234,19 +284,6 @@ mod tests {
         assert_eq!(of(&["ann", "bob"]), Finding::NotApplied);
         let why = "applied in part: +cid is done, -ann is not".to_owned();
         assert_eq!(of(&["ann", "bob", "cid"]), Finding::InPart(set(&["ann", "bob", "cid"]), why));
-    }
-
-    #[test]
-    fn sets_drift_agent_by_agent() {
-        let set = |users: &[&str]| Assignment::agents(users);
-        let (before, after) = (set(&["ann", "bob"]), set(&["bob", "cid"]));
-        let of = |now: &[&str]| freshness(&before, &after, &Ok(set(now)));
-        assert_eq!(of(&["ann", "bob"]), Freshness::Holds);
-        assert_eq!(of(&["bob", "cid", "dan"]), Freshness::AlreadyThere, "whoever did it, there is nothing to do");
-        let carried = Freshness::CarriedOver { before: set(&["ann", "dan"]), after: set(&["cid", "dan"]) };
-        assert_eq!(of(&["ann", "dan"]), carried, "Dan came and Bob went: no reason to leave ours out");
-        let unread = freshness(&before, &after, &Ok(Assignment::Unknown));
-        assert_eq!(unread, Freshness::Drifted(Assignment::Unknown));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::desk::Desk;
 use super::engine::Inner;
-use super::judge::{Freshness, changed_since, freshness, labels};
+use super::judge::{Freshness, Sets, changed_since, freshness, labels};
 use super::reader;
 use crate::domain::exchange::Problem;
 use crate::domain::{
@@ -63,9 +63,10 @@ async fn recheck_part(desk: &Desk, part: &mut PlanPart, now: Timestamp, hot: boo
         .map_err(|error| Problem::new(format!("{}: {}", desk.name, error.message), error.remedy))?;
     let mut moved: HashMap<u32, u32> = HashMap::new();
     let mut sets_changed_since = Vec::new();
+    let sets = Sets::of(undo);
     let changes = std::mem::take(&mut part.changes);
     for ((number, mut change), observation) in (0_u32..).zip(changes).zip(read) {
-        match judged(&change, &observation) {
+        match judged(&change, &observation, sets) {
             None => {
                 change.read_at = Some(now);
                 if let Some(what) =
@@ -95,16 +96,15 @@ async fn recheck_part(desk: &Desk, part: &mut PlanPart, now: Timestamp, hot: boo
         }
         None => false,
     });
-    part.warnings
-        .extend(changed_since(&sets_changed_since, "only the agents that are to be added and removed here change"));
+    part.warnings.extend(changed_since(&sets_changed_since));
     part.cost = planning::cost(&part.changes, &desk.capabilities, 0);
     Ok(())
 }
 
 /// Why a change is left out, and what is there instead; `None` where it still holds.
-fn judged(change: &Change, observation: &Observation) -> Option<(SkipReason, Option<Assignment>)> {
-    Some(match freshness(&change.before, &change.after, &observation.now) {
-        // What others did to a set stays; the engine makes the same difference to what it reads then.
+fn judged(change: &Change, observation: &Observation, sets: Sets) -> Option<(SkipReason, Option<Assignment>)> {
+    Some(match freshness(&change.before, &change.after, &observation.now, sets) {
+        // What others did to a set that is taken back stays; the engine makes the same difference to what it reads then.
         Freshness::Holds | Freshness::CarriedOver { .. } => return None,
         Freshness::AlreadyThere => (SkipReason::AlreadyThere, Some(change.after.clone())),
         Freshness::Drifted(now) => {

@@ -427,8 +427,7 @@ impl Place {
         draft.name_former_owners(inner, &self.desk).await?;
         draft.refuse_what_cannot_be(&self.desk);
         let capabilities = &self.desk.capabilities;
-        let mut warnings =
-            changed_since(&draft.sets_changed_since, "only the agents that were added and removed here are taken back");
+        let mut warnings = changed_since(&draft.sets_changed_since);
         warnings.extend(self.desk.told_capabilities().warnings.iter().cloned());
         if !draft.changes.is_empty() {
             warnings.extend(capabilities.not_undoable.iter().cloned());

@@ -154,12 +154,18 @@ async fn what_another_supervisor_does_in_the_middle_survives_and_is_told() {
     center.sim.meddle(&[head.target.as_str()], &Meddling::To(holder));
     let report = center.apply(plan).await;
 
-    let now = center.agents(head.target.as_str());
-    assert!(now.contains(theirs) && !now.contains(&gone) && now.contains(&grid.agents()[ours]), "{now:?}");
+    assert_eq!(center.agents(head.target.as_str()), meddled);
     let item = items(&center.engine, &report.summary.id).remove(0);
-    assert_eq!(item.state, ItemState::Done);
+    assert_eq!(item.state, ItemState::Skipped);
     let told = item.reason.unwrap_or_default().to_string();
     assert!(told.contains(theirs.as_str()) && told.contains(gone.as_str()), "{told}");
+
+    // Once that was looked at, it is tried again: the painted cell is added to what is there now.
+    let plan = center.engine.plan_lists_again(report.summary.id).await.unwrap();
+    let again = center.apply(plan).await.summary;
+    assert_eq!(again.tally.done, 1, "{:?}", again.tally);
+    meddled.insert(grid.agents()[ours].clone());
+    assert_eq!(center.agents(head.target.as_str()), meddled);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{News, Part, Run};
-use crate::backend::judge::{Freshness, freshness, labels, was_now};
+use crate::backend::judge::{Freshness, Sets, freshness, labels, was_now};
 use crate::backend::reader;
 use crate::domain::{Assignment, Change, ItemState, SkipReason};
 use crate::vendor::{ErrorKind, Looking, Observation, Session, Target};
@@ -79,7 +79,7 @@ impl Part {
             let mut holds = Ready { items: Vec::new(), changes: Vec::new(), read: Some(at) };
             for ((item, mut change), observation) in ready.items.into_iter().zip(ready.changes).zip(&mut read) {
                 let sent_before = self.state(item) == ItemState::Sent;
-                match freshness(&change.before, &change.after, &observation.now) {
+                match freshness(&change.before, &change.after, &observation.now, Sets::of(self.session.undo)) {
                     Freshness::CarriedOver { before, after }
                         if sent_before && !same_delta(&change, &before, &after) =>
                     {
