@@ -7,7 +7,7 @@
 //!   are looked at, others are not. Agents are separated by blanks, commas or semicolons, or are a JSON list; an empty
 //!   cell is nobody.
 //! - JSON: a line or a list of `{"campaign": {"id"}, "lead": {"id"}, "agents": ["…"]}`; the ids may stand there without
-//!   an object around them. Lines of another `type` do not count.
+//!   an object around them. Lines of another `type` than `mapping` and `error` do not count.
 //!
 //! A list whose agents could not be read when the file was written (`error`, or no `agents`) is left alone.
 
@@ -176,7 +176,7 @@ fn json(text: &str) -> Result<Vec<Row>, String> {
 fn row(line: usize, item: &Value) -> Result<Option<Row>, String> {
     let wrong = |why: &str| Err(format!(":{line}: {why}"));
     let Value::Object(object) = item else { return wrong("it is no object") };
-    if object.get("type").is_some_and(|kind| kind != "mapping") {
+    if object.get("type").is_some_and(|kind| kind != "mapping" && kind != "error") {
         return Ok(None);
     }
     let id = |name: &str| {
@@ -225,7 +225,8 @@ mod tests {
             "\u{feff}Lead_ID;agents;Campaign_ID\r\n40;asha.k, ravi.s;7\r\n41;;7\r\n;;\r\n",
             "{\"type\":\"mapping\",\"campaign\":{\"id\":\"7\"},\"lead\":{\"id\":\"40\"},\"agents\":[\"ravi.s\",\"asha.k\"]}\n\
              {\"type\":\"snapshot\"}\n{\"campaign\":7,\"lead\":41,\"agents\":[]}\n\
-             {\"type\":\"mapping\",\"campaign\":{\"id\":\"7\"},\"lead\":{\"id\":\"\"},\"agents\":null}\n",
+             {\"type\":\"mapping\",\"campaign\":{\"id\":\"7\"},\"lead\":{\"id\":\"\"},\"agents\":null}\n\
+             {\"type\":\"error\",\"campaign\":{\"id\":\"7\"},\"lead\":{\"id\":\"42\"},\"error\":\"not read\"}\n",
             "[{\"campaign\":\"7\",\"lead\":\"40\",\"agents\":[\"asha.k\",\"ravi.s\"]},\n\
              {\"campaign\":\"7\",\"lead\":\"41\",\"agents\":[]}]",
         ] {

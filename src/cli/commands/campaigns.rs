@@ -7,9 +7,7 @@ use crate::cli::args::{CampaignsArgs, Format};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::csv::{self, Cell};
 use crate::cli::output::items::grouped;
-use crate::cli::output::mapping::{
-    self, CollectionLine, DifferenceLine, MappingLine, SnapshotLine, UnreadLine, agents_cell,
-};
+use crate::cli::output::mapping::{self, CollectionLine, DifferenceLine, ListLine, SnapshotLine, agents_cell};
 use crate::cli::output::table::{self, Column, Table};
 use crate::cli::output::{Out, say};
 use crate::cli::session::Session;
@@ -143,10 +141,14 @@ impl Printed {
 
     fn mapping(&mut self, profile: &ProfileName, record: &MappingRecord, out: &mut Out) -> Result<(), Failure> {
         match self.format {
-            Format::Json => match UnreadLine::new(profile, record) {
-                Some(unread) => out.json(&unread),
-                None => out.json(&MappingLine::new(profile, record)),
-            },
+            Format::Json => {
+                // Programs that look at mappings only pass over its line.
+                if let Err(why) = &record.agents {
+                    let list = if record.lead_name.is_empty() { &record.campaign_name } else { &record.lead_name };
+                    say(&format!("{profile}: {} ({list}): {}", record.target, SafeText::new(why)));
+                }
+                out.json(&ListLine::new(profile, record))
+            }
             Format::Csv => {
                 if !self.begun {
                     csv::row(out, mapping::COLUMNS.map(Cell::text))?;

@@ -25,7 +25,7 @@ impl<'a> Named<'a> {
     }
 }
 
-/// One (campaign, lead list) with its agents. `agents` is null and `error` says why where they could not be read.
+/// One (campaign, lead list) with its agents.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "mapping")]
 pub struct MappingLine<'a> {
@@ -34,44 +34,59 @@ pub struct MappingLine<'a> {
     process: Option<&'a SafeText>,
     campaign: Named<'a>,
     lead: Named<'a>,
-    agents: Option<&'a BTreeSet<PersonId>>,
+    agents: &'a BTreeSet<PersonId>,
     enabled: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<SafeText>,
 }
 
 impl<'a> MappingLine<'a> {
-    pub fn new(profile: &'a ProfileName, record: &'a MappingRecord) -> Self {
+    fn new(profile: &'a ProfileName, record: &'a MappingRecord, agents: &'a BTreeSet<PersonId>) -> Self {
         Self {
             profile,
             target: &record.target,
             process: (!record.process.is_empty()).then_some(&record.process),
             campaign: Named::new(&record.campaign_id, &record.campaign_name),
             lead: Named::new(&record.lead_id, &record.lead_name),
-            agents: record.agents.as_ref().ok(),
+            agents,
             enabled: record.enabled,
-            error: record.agents.as_ref().err().map(|why| SafeText::new(why)),
         }
     }
 }
 
-/// A lead list of which the vendor tells nothing but that there is an error, or a campaign whose lists cannot be read: it
-/// has no id, so it is no mapping.
+/// A lead list whose agents could not be read, or a campaign whose lists could not: it is no mapping, because a mapping
+/// has its agents.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "error")]
 pub struct UnreadLine<'a> {
     profile: &'a ProfileName,
     target: &'a TargetId,
     campaign: Named<'a>,
+    /// Null where the vendor does not even say which list it is.
+    lead: Option<Named<'a>>,
     error: SafeText,
 }
 
 impl<'a> UnreadLine<'a> {
-    /// `None` for a list that has an id.
-    pub fn new(profile: &'a ProfileName, record: &'a MappingRecord) -> Option<Self> {
-        let why = record.agents.as_ref().err().filter(|_| record.lead_id.is_empty())?;
+    fn new(profile: &'a ProfileName, record: &'a MappingRecord, why: &str) -> Self {
+        let lead = (!record.lead_id.is_empty()).then(|| Named::new(&record.lead_id, &record.lead_name));
         let campaign = Named::new(&record.campaign_id, &record.campaign_name);
-        Some(Self { profile, target: &record.target, campaign, error: SafeText::new(why) })
+        Self { profile, target: &record.target, campaign, lead, error: SafeText::new(why) }
+    }
+}
+
+/// What is printed of a list.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum ListLine<'a> {
+    Mapping(MappingLine<'a>),
+    Unread(UnreadLine<'a>),
+}
+
+impl<'a> ListLine<'a> {
+    pub fn new(profile: &'a ProfileName, record: &'a MappingRecord) -> Self {
+        match &record.agents {
+            Ok(agents) => Self::Mapping(MappingLine::new(profile, record, agents)),
+            Err(why) => Self::Unread(UnreadLine::new(profile, record, why)),
+        }
     }
 }
 

@@ -245,12 +245,13 @@ fn snapshots_are_kept_compared_and_restored() {
 }
 
 #[test]
-fn a_plan_file_is_applied_later_and_what_others_did_stays() {
+fn a_plan_file_is_applied_later_and_what_others_changed_is_left_alone() {
     let world = world();
     let (campaign, lists, come) = campaign(&world);
-    let (a, b) = (lead(&lists[0]), lead(&lists[1]));
+    let leads: Vec<String> = lists.iter().map(lead).collect();
     let plan = world.path("plan.json").display().to_string();
-    run(&world, &["map", "--campaign", &campaign, "--lead", &a, "--lead", &b, "--add", &come, "--out", &plan]).ok();
+    let wanted = ["map", "--campaign", &campaign, "--lead", &leads.join(","), "--add", &come, "--out", &plan];
+    run(&world, &wanted).ok();
     // Overnight somebody else takes an agent off the first list, and gives ours to the second.
     let gone = agents(&lists[0]).into_iter().next().unwrap();
     let mut first = agents(&lists[0]);
@@ -261,12 +262,22 @@ fn a_plan_file_is_applied_later_and_what_others_did_stays() {
     for (list, theirs) in lists.iter().zip([first.clone(), second.clone()]) {
         sim.meddle(&[target(list)], &switchboard::sim::Meddling::To(Holder::Agents(theirs)));
     }
-    let ran = run(&world, &["apply", &plan, "--yes"]);
+    let mut third = agents(&lists[2]);
+    third.insert(come.clone());
+    let shown = run(&world, &["apply", &plan, "--dry-run"]).ends(3).items();
+    let ran = run(&world, &["apply", &plan, "--yes"]).ends(3);
     let items = ran.items();
-    first.insert(come.clone());
-    assert_eq!((at_server(&world, &target(&lists[0])), at_server(&world, &target(&lists[1]))), (first, second));
-    assert!(text(&items[0]["reason"]).contains(&format!("-{gone}; that was kept")), "{items:?}");
-    assert_eq!((&items[1]["state"], &items[1]["reason"]), (&json!("skipped"), &json!("already there")));
+    let there: Vec<BTreeSet<String>> = lists.iter().map(|list| at_server(&world, &target(list))).collect();
+    assert_eq!(there, [first.clone(), second, third]);
+    let words = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(" ");
+    let drift = format!("changed by someone else: was {}, now {}", words(&agents(&lists[0])), words(&first));
+    for (items, state) in [(shown, "planned"), (items, "done")] {
+        let of = |list: &Value| items.iter().find(|item| item["target"] == target(list).as_str()).unwrap();
+        let told = |list: &Value| (of(list)["state"].clone(), of(list)["reason"].clone());
+        assert_eq!(told(&lists[0]), (json!("skipped"), json!(drift)));
+        assert_eq!(told(&lists[1]), (json!("skipped"), json!("already there")));
+        assert_eq!(told(&lists[2]), (json!(state), Value::Null));
+    }
     assert_eq!(sim.log().complaints(), []);
 }
 
@@ -301,6 +312,30 @@ fn a_list_without_an_id_is_an_error_and_no_mapping() {
     for error in errors {
         assert!(error["type"] == "error" && text(&error["error"]).contains("404"), "{error}");
     }
+}
+
+#[test]
+fn a_list_whose_agents_cannot_be_read_is_an_error_and_no_mapping() {
+    let mut world = World::empty();
+    let options = SimOptions { leads: 20, owners: 14, campaigns: 5, ..SimOptions::default() };
+    world.add_of("exotel", "center", options, "get_retries = 0");
+    world.sim_of("center").set_faults(&["garbage=100%:read:path=/lead-user:times=1"]).unwrap();
+    let ran = run(&world, &["campaigns"]).ends(3);
+    let (errors, mappings): (Vec<Value>, Vec<Value>) =
+        ran.lines().into_iter().partition(|line| line["type"] == "error");
+    assert!(mappings.iter().all(|line| line["type"] == "mapping" && line["agents"].is_array()), "{}", ran.out);
+    assert_eq!(errors.len(), 1, "{}", ran.out);
+    let error = &errors[0];
+    assert!(!lead(error).is_empty() && error.get("agents").is_none(), "{error}");
+    assert!(ran.err.contains(&target(error)) && ran.err.contains(&text(&error["error"])), "{}", ran.err);
+    // As a shift plan it leaves that list alone.
+    let file = world.path("shift.json");
+    std::fs::write(&file, &ran.out).unwrap();
+    let file = file.display().to_string();
+    run(&world, &["map", "--from", &file, "--yes"]).ok().says("1 lists of the file are left alone");
+    assert_eq!(writes(&world), 0);
+    let csv = run(&world, &["--format", "csv", "campaigns"]).ok().out;
+    assert!(csv.lines().skip(1).all(|line| line.ends_with(',')), "{csv}");
 }
 
 #[test]
