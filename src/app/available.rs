@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::domain::OperationKind;
 use crate::domain::history::OperationLife;
+use crate::domain::{OperationKind, Tally};
 
 use super::action::Action;
 use super::context::Context;
@@ -76,10 +76,10 @@ impl State {
                     }
                     GiveUp if running => because("The operation is still running: stop it first"),
                     GiveUp if !self.can_be_given_up(view) => because("There is nothing to give up"),
-                    Resume if self.is_given_up(view) => because("It was given up: what was not sent stays so"),
+                    Resume if self.over_by(view).is_some() => self.over_by(view).map(stays_so),
                     Undo | Retry if running => because("The operation is still running"),
                     Undo if tally.done == 0 && !self.has_undoable(view) => because("Nothing of it was done"),
-                    Undo if view.summary.as_ref().is_some_and(|summary| summary.undoable == 0) => {
+                    Undo if view.summary.as_ref().is_some_and(|summary| summary.standing() == 0) => {
                         because("Nothing of it is left to take back")
                     }
                     ForceUndo if running => because("The operation is still running"),
@@ -89,7 +89,7 @@ impl State {
                     Retry if matches!(kind, Some(OperationKind::Undo | OperationKind::Redo)) => {
                         because("Undo the same operation again instead: only what is not taken back yet is planned")
                     }
-                    Retry if tally.failed + tally.not_sent == 0 => because("There is nothing to try again"),
+                    Retry if !may_be_tried_again(kind, &tally) => because("There is nothing to try again"),
                     Resume | Settle if running => because("The operation is still running"),
                     Resume | Settle if !self.is_interrupted(view) => because("Nothing of it is open"),
                     Mark if view.is_empty() => because("There are no items here"),
@@ -98,11 +98,11 @@ impl State {
             }
             (_, Some(Dialog::History(pane))) => match (action, pane.current()) {
                 (Accept | Undo | Retry | Resume | Settle | GiveUp, None) => because("There is no operation here"),
-                (Undo, Some(operation)) if operation.undoable == 0 => because("Nothing of it is left to take back"),
+                (Undo, Some(operation)) if operation.standing() == 0 => because("Nothing of it is left to take back"),
                 (Retry, Some(operation)) if matches!(operation.kind, OperationKind::Undo | OperationKind::Redo) => {
                     because("Undo the same operation again instead: only what is not taken back yet is planned")
                 }
-                (Retry, Some(operation)) if operation.tally.failed + operation.tally.not_sent == 0 => {
+                (Retry, Some(operation)) if !may_be_tried_again(Some(operation.kind), &operation.tally) => {
                     because("There is nothing to try again")
                 }
                 (GiveUp, Some(operation)) if operation.life == OperationLife::Running => {
@@ -111,14 +111,16 @@ impl State {
                 (GiveUp, Some(operation)) if !is_open(operation) || operation.life == OperationLife::GivenUp => {
                     because("There is nothing to give up")
                 }
-                (Resume, Some(operation)) if operation.life == OperationLife::GivenUp => {
-                    because("It was given up: what was not sent stays so")
-                }
+                (Resume, Some(operation)) if operation.over_by().is_some() => operation.over_by().map(stays_so),
                 (Resume | Settle, Some(operation)) if !is_open(operation) => because("Nothing of it is open"),
                 _ => None,
             },
             (_, Some(Dialog::Interrupted(offer))) => match (action, offer.operations.get(offer.cursor.at)) {
-                (Undo, Some(operation)) if operation.undoable == 0 => because("Nothing of it was done yet"),
+                (Undo, Some(operation)) if operation.tally.done == 0 && operation.standing() == 0 => {
+                    because("Nothing of it was done yet")
+                }
+                (Undo, Some(operation)) if operation.standing() == 0 => because("Nothing of it is left to take back"),
+                (Resume, Some(operation)) if operation.over_by().is_some() => operation.over_by().map(stays_so),
                 _ => None,
             },
             _ => None,
@@ -380,4 +382,15 @@ impl State {
             _ => false,
         }
     }
+}
+
+fn stays_so(over_by: &str) -> String {
+    format!("It was {over_by}: what was not sent stays so")
+}
+
+/// Whether items of an operation may be planned again. A list that others changed before it was sent may be, too: the
+/// difference that was wanted is made of what is there now, and shown.
+fn may_be_tried_again(kind: Option<OperationKind>, tally: &Tally) -> bool {
+    let drifted = if kind == Some(OperationKind::Map) { tally.skipped + tally.changed_by_others } else { 0 };
+    tally.failed + tally.not_sent + drifted > 0
 }

@@ -558,6 +558,8 @@ pub fn summary(id: &str, kind: OperationKind, tally: Tally) -> OperationSummary 
         }],
         tally,
         undoable: tally.done,
+        no_way_back: 0,
+        taken_back: 0,
         life: OperationLife::Ended,
     }
 }

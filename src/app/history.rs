@@ -37,7 +37,7 @@ impl HistoryPane {
 /// The operation has items that are not known or may still be sent, and nobody works on it.
 pub fn is_open(summary: &OperationSummary) -> bool {
     let tally = summary.tally;
-    let unsent = if summary.life == OperationLife::GivenUp { 0 } else { tally.not_sent + tally.planned };
+    let unsent = if summary.over_by().is_some() { 0 } else { tally.not_sent + tally.planned };
     summary.life != OperationLife::Running && tally.unknown + tally.sent + unsent > 0
 }
 

@@ -102,12 +102,17 @@ impl State {
 
     /// Something of it can be taken back: what is done, or what was applied in part.
     pub(super) fn has_undoable(&self, view: &OperationView) -> bool {
-        self.summary_of(view).is_some_and(|summary| summary.undoable > 0)
+        self.summary_of(view).is_some_and(|summary| summary.standing() > 0)
     }
 
     /// Somebody decided not to go on with it.
     pub(super) fn is_given_up(&self, view: &OperationView) -> bool {
         self.summary_of(view).is_some_and(|summary| summary.life == OperationLife::GivenUp)
+    }
+
+    /// What happened to an operation of which nothing more is sent.
+    pub(super) fn over_by(&self, view: &OperationView) -> Option<&'static str> {
+        self.summary_of(view).and_then(|summary| summary.over_by())
     }
 
     pub(super) fn can_be_given_up(&self, view: &OperationView) -> bool {
@@ -118,7 +123,7 @@ impl State {
     pub(super) fn is_interrupted(&self, view: &OperationView) -> bool {
         if let Some(operation) = self.operations.get(&view.id) {
             let tally = operation.progress.tally;
-            let unsent = if self.is_given_up(view) { 0 } else { tally.not_sent + tally.planned };
+            let unsent = if self.over_by(view).is_some() { 0 } else { tally.not_sent + tally.planned };
             return !operation.is_running() && tally.unknown + tally.sent + unsent > 0;
         }
         view.summary.as_ref().is_some_and(is_open)

@@ -61,7 +61,9 @@ fn to_take_back(newer: Vec<OperationSummary>, who: Option<&SafeText>) -> Vec<Ope
     let counts = |operation: &OperationSummary| known.get(&operation.id) != Some(&Comes::Nothing);
     let wanted: HashSet<_> = newer
         .iter()
-        .filter(|operation| operation.undoable > 0 && counts(operation) && who.is_none_or(|who| is_by(operation, who)))
+        .filter(|operation| {
+            operation.standing() > 0 && counts(operation) && who.is_none_or(|who| is_by(operation, who))
+        })
         .map(|operation| operation.id.clone())
         .collect();
     newer.into_iter().filter(|operation| wanted.contains(&operation.id)).collect()
@@ -92,6 +94,8 @@ mod tests {
             parts: Vec::new(),
             tally: Tally::default(),
             undoable,
+            no_way_back: 0,
+            taken_back: 0,
             life: OperationLife::Ended,
         }
     }

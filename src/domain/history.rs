@@ -24,12 +24,32 @@ pub struct OperationSummary {
     pub note: Option<SafeText>,
     pub parts: Vec<OperationPart>,
     pub tally: Tally,
-    /// Items that were done, or of which a part was, and that have not been taken back by a later operation.
+    /// Items that can be taken back: they were done, or a part of them was, no later operation took them back, and it is
+    /// known what was there before.
     pub undoable: usize,
+    /// Items that were done and not taken back, of which it is not known what was there before.
+    pub no_way_back: usize,
+    /// Items that a later operation took back.
+    pub taken_back: usize,
     pub life: OperationLife,
 }
 
 impl OperationSummary {
+    /// Items that stand as they were written: what an undo looks at, and explains where it cannot put it back.
+    pub fn standing(&self) -> usize {
+        self.undoable + self.no_way_back
+    }
+
+    /// What happened to an operation of which nothing more is sent: somebody gave it up, or took something of it back, and
+    /// the rest would bring again what was not wanted any more.
+    pub fn over_by(&self) -> Option<&'static str> {
+        match self.life {
+            OperationLife::GivenUp => Some("given up"),
+            _ if self.taken_back > 0 => Some("taken back"),
+            _ => None,
+        }
+    }
+
     /// `20261119-085900-zz9y and 2 more`: what it takes back, where it does.
     pub fn takes_back(&self) -> Option<String> {
         let newest = self.reverts.as_ref()?;

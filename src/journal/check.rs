@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::codec::{self, DONE, STATES, add_people, misplaced, tally_column};
 use super::read;
-use super::schema::FILL_REVERTED;
+use super::schema::{FILL_REVERTED, UNKNOWN};
 use super::writer::Trouble;
 use crate::domain::Assignment;
 
@@ -57,14 +57,16 @@ pub(super) fn verify(connection: &Connection) -> Result<Vec<String>, Trouble> {
     let tallies = format!(
         "SELECT o.n, {},
                 count(CASE WHEN n.item IN (SELECT item FROM standing WHERE in_part <> 0) THEN 1 END),
-                count(CASE WHEN {written} AND n.item IN (SELECT item FROM taken_back) THEN 1 END)
+                count(CASE WHEN {written} AND n.item IN (SELECT item FROM taken_back) THEN 1 END),
+                count(CASE WHEN n.state = {DONE} AND n.item NOT IN (SELECT item FROM taken_back)
+                                AND i.was = {UNKNOWN} THEN 1 END)
          FROM operations o
          LEFT JOIN items i ON i.n >= o.first_item AND i.n < o.first_item + o.items
          LEFT JOIN newest n ON n.item = i.n
          GROUP BY o.n",
         counts("coalesce(n.state, i.state)")
     );
-    let kept = format!("SELECT operation, {}, in_part, taken_back FROM tallies", tally_columns());
+    let kept = format!("SELECT operation, {}, in_part, taken_back, no_way_back FROM tallies", tally_columns());
     wrong.extend(compare(connection, "tallies", &newest, &tallies, &kept)?);
     let touched = "SELECT was, operation FROM items UNION SELECT wrote, operation FROM items";
     wrong.extend(compare(connection, "lists of owners", "", touched, "SELECT assignment, operation FROM touched")?);
@@ -162,8 +164,9 @@ pub(super) fn rebuild(connection: &Connection) -> Result<(), Trouble> {
              WHERE (state = {DONE} OR in_part = 1) AND item IN (SELECT takes_back FROM reversals);
 
          DELETE FROM tallies;
-         INSERT INTO tallies (operation, {columns}, in_part, taken_back)
-             SELECT o.n, {counts}, coalesce(sum(s.in_part), 0), count(s.taken_back_by)
+         INSERT INTO tallies (operation, {columns}, in_part, taken_back, no_way_back)
+             SELECT o.n, {counts}, coalesce(sum(s.in_part), 0), count(s.taken_back_by),
+                    count(CASE WHEN s.state = {DONE} AND s.taken_back_by IS NULL AND i.was = {UNKNOWN} THEN 1 END)
              FROM operations o
              LEFT JOIN items i ON i.n >= o.first_item AND i.n < o.first_item + o.items
              LEFT JOIN standing s ON s.item = i.n

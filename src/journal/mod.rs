@@ -30,8 +30,9 @@
 //!
 //! # Undo and redo
 //!
-//! An item is *undoable* when it is done and no done item of a later operation took it back; so is one that failed and of
-//! which a part was found applied (a set's), with that part. Taking back is for good:
+//! An item *stands* when it is done and no done item of a later operation took it back; so does one that failed and of
+//! which a part was found applied (a set's), with that part. What stands can be taken back, but for items of which it is
+//! not known what was there before: those are counted apart, and an undo says so of each. Taking back is for good:
 //! an operation of kind `undo` takes back items of any other kind; taking back an undo is an operation of kind
 //! `redo`, whose own items an `undo` may take back again. The undone items themselves never become undoable anew.
 

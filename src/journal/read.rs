@@ -29,7 +29,7 @@ fn summary_sql(rest: &str) -> String {
     format!(
         "SELECT o.n, o.id, o.at, o.kind, coalesce(o.reverts, ({NEWEST_REVERTED})), o.who, o.note,
                 t.planned, t.sent, t.done, t.failed, t.unknown, t.skipped, t.not_sent, t.changed_by_others,
-                t.taken_back, t.in_part, g.operation IS NOT NULL, {COLUMNS}
+                t.taken_back, t.in_part, t.no_way_back, g.operation IS NOT NULL, {COLUMNS}
          FROM operations o
          LEFT JOIN given_up g ON g.operation = o.n
          LEFT JOIN tallies t ON t.operation = o.n
@@ -49,16 +49,17 @@ fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
         not_sent: codec::count(row, 13)?,
         changed_by_others: codec::count(row, 14)?,
     };
-    let held = Holder::read(row, 18)?.is_some_and(|holder| holder.is_live());
+    let held = Holder::read(row, 19)?.is_some_and(|holder| holder.is_live());
     let life = if held {
         OperationLife::Running
-    } else if row.get(17)? {
+    } else if row.get(18)? {
         OperationLife::GivenUp
     } else if tally.settled() < tally.total() {
         OperationLife::Interrupted
     } else {
         OperationLife::Ended
     };
+    let (taken_back, no_way_back) = (codec::count(row, 15)?, codec::count(row, 17)?);
     let summary = OperationSummary {
         id: OperationId::from(row.get::<_, String>(1)?),
         at: codec::time(row.get(2)?)?,
@@ -69,7 +70,9 @@ fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
         note: row.get::<_, Option<String>>(6)?.map(SafeText::from),
         parts: Vec::new(),
         tally,
-        undoable: (tally.done + codec::count(row, 16)?).saturating_sub(codec::count(row, 15)?),
+        undoable: (tally.done + codec::count(row, 16)?).saturating_sub(taken_back + no_way_back),
+        no_way_back,
+        taken_back,
         life,
     };
     Ok(Found { n: row.get(0)?, summary })

@@ -29,7 +29,7 @@
 //! | Table | One row is |
 //! |---|---|
 //! | `standing` | the newest state of an item that has moved, whether part of it was applied, and what took it back |
-//! | `tallies` | how many items of an operation are in which state, were applied in part or taken back |
+//! | `tallies` | how many items of an operation are in which state, were applied in part or taken back, or cannot be |
 //! | `touched` | an operation and an assignment that it found or wrote somewhere |
 //! | `reverted` | an undo or redo and an earlier operation of which it takes something back |
 //! | `assignment_people` | an assignment and a person in it, by id and by name |
@@ -52,7 +52,8 @@ pub(super) const FORMAT: i64 = MIGRATIONS.len() as i64;
 pub(super) const APPLICATION_ID: i64 = 0x5357_4244;
 
 /// The step at index N makes format N + 1 out of format N. Steps that were released are never changed.
-const MIGRATIONS: &[fn(&Connection) -> rusqlite::Result<()>] = &[first, second, snapshots, reverted, in_part];
+const MIGRATIONS: &[fn(&Connection) -> rusqlite::Result<()>] =
+    &[first, second, snapshots, reverted, in_part, no_way_back];
 
 fn first(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(FIRST)?;
@@ -110,6 +111,21 @@ fn in_part(connection: &Connection) -> rusqlite::Result<()> {
                         WHERE s.in_part = 1 AND i.operation = tallies.operation)
          WHERE operation IN (SELECT i.operation FROM standing s JOIN items i ON i.n = s.item WHERE s.in_part = 1);",
     )
+}
+
+/// The number of the assignment that is not known; nothing where no item ever had it.
+pub(super) const UNKNOWN: &str = "(SELECT n FROM assignments WHERE value = '\"unknown\"')";
+
+/// Items of which it is not known what was there before cannot be put back: they are counted too, while they stand.
+fn no_way_back(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!(
+        "ALTER TABLE tallies ADD COLUMN no_way_back INTEGER NOT NULL DEFAULT 0;
+         UPDATE tallies SET no_way_back = (
+             SELECT count(*) FROM operations o JOIN items i ON i.n >= o.first_item AND i.n < o.first_item + o.items
+             JOIN standing s ON s.item = i.n
+             WHERE o.n = tallies.operation AND s.state = 2 AND s.taken_back_by IS NULL AND i.was = {UNKNOWN})
+         WHERE operation IN (SELECT operation FROM touched WHERE assignment = {UNKNOWN});"
+    ))
 }
 
 /// Fills `reverted` from the rows that it comes from.

@@ -211,6 +211,44 @@ fn what_was_applied_in_part_is_taken_back_like_what_is_done() {
     assert_eq!((journal.verify().unwrap(), journal.operations(0, 9).unwrap()), (vec![], before));
 }
 
+/// Leads of whom the first has an owner whom nobody knows.
+fn nobody_knows(leads: usize) -> Plan {
+    let before = |n| if n == 0 { Assignment::Unknown } else { owner("ann") };
+    plan(vec![part("sales", (0..leads).map(|n| change(&format!("l{n}"), before(n), owner("bob"))).collect())])
+}
+
+#[test]
+fn what_has_no_way_back_is_counted_apart_until_it_was_forced() {
+    let folder = folder();
+    let journal = Journal::open(folder.path()).unwrap();
+    let counts = |id: &str| {
+        let told = journal.operation(&id.into()).unwrap();
+        (told.undoable, told.no_way_back, told.taken_back, told.standing())
+    };
+    let hold = journal.begin(&operation("op1", &nobody_knows(4))).unwrap();
+    journal.record(&hold, at(1), &to(&[0, 1, 2], ItemState::Sent)).unwrap();
+    journal.record(&hold, at(2), &to(&[0, 1], ItemState::Done)).unwrap();
+    journal.record(&hold, at(2), &to(&[2], ItemState::Failed)).unwrap();
+    assert_eq!(counts("op1"), (1, 1, 0, 2));
+    // It is looked at all the same: an undo tells why it stays.
+    assert_eq!(seqs(&journal.undoable_items(&"op1".into()).unwrap()), [0, 1]);
+    assert_eq!(journal.verify().unwrap(), Vec::<String>::new());
+
+    let (plan, back) = (assign(2), vec![(0, "op1".into(), 1), (1, "op1".into(), 0)]);
+    let undo = NewOperation { kind: OperationKind::Undo, takes_back: back, ..operation("op2", &plan) };
+    run(&journal, &undo, &[0], ItemState::Done);
+    assert_eq!(counts("op1"), (0, 1, 1, 1));
+    let hold = journal.hold(&"op2".into()).unwrap();
+    journal.record(&hold, at(3), &to(&[1], ItemState::Sent)).unwrap();
+    journal.record(&hold, at(4), &to(&[1], ItemState::Done)).unwrap();
+    assert_eq!((counts("op1"), counts("op2")), ((0, 0, 2, 0), (2, 0, 0, 2)));
+    assert_eq!(journal.verify().unwrap(), Vec::<String>::new());
+    drop(hold);
+    let before = journal.operations(0, 9).unwrap();
+    journal.rebuild().unwrap();
+    assert_eq!((journal.verify().unwrap(), journal.operations(0, 9).unwrap()), (vec![], before));
+}
+
 #[test]
 fn two_never_hold_the_same_operation() {
     let folder = folder();
@@ -536,6 +574,7 @@ fn a_journal_of_the_first_format_is_brought_to_this_one() {
     let undo =
         NewOperation { kind: OperationKind::Undo, takes_back: vec![(0, "op5".into(), 0)], ..operation("op6", &one) };
     run(&journal, &undo, &[0], ItemState::Done);
+    run(&journal, &operation("op7", &nobody_knows(3)), &[0, 1], ItemState::Done);
     let before = journal.operations(0, 9).unwrap();
     let other = journal.shared.place.writer().unwrap();
     drop(journal);
@@ -551,7 +590,8 @@ fn a_journal_of_the_first_format_is_brought_to_this_one() {
     let undo = journal.operation(&"op3".into()).unwrap();
     assert_eq!((undo.reverts, undo.reverts_all), (Some("op2".into()), vec!["op2".into(), "op1".into()]));
     assert_eq!(journal.operations(0, 9).unwrap(), before);
-    assert_eq!(before.iter().map(|operation| operation.undoable).collect::<Vec<_>>(), [1, 0, 1, 1, 0, 0]);
+    assert_eq!(before.iter().map(|operation| operation.undoable).collect::<Vec<_>>(), [1, 1, 0, 1, 1, 0, 0]);
+    assert_eq!(before[0].no_way_back, 1);
     let hold = journal.hold(&"op1".into()).unwrap();
     journal.give_up(&hold, at(2), &"ann@desk".into(), &to(&[1], ItemState::NotSent)).unwrap();
     assert_eq!(journal.verify().unwrap(), Vec::<String>::new());

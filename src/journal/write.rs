@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::codec::{self, DONE, tally_column};
 use super::hold::{self, Grip};
+use super::schema::UNKNOWN;
 use super::writer::{Desk, Trouble};
 use super::{JournalError, Move, NewOperation, read};
 use crate::domain::history::OperationPart;
@@ -257,14 +258,25 @@ pub(super) fn hold(desk: &Desk<'_>, id: &OperationId, token: i64) -> Result<Grip
 /// move each, most of them to the same operation.
 #[derive(Default)]
 pub(super) struct Batch {
-    /// Operations whose hold was looked at, and whether items of theirs have to do with taking back.
-    checked: HashMap<(i64, i64), bool>,
+    /// Operations whose hold was looked at.
+    checked: HashMap<(i64, i64), Checked>,
     /// How many items of an operation went from where to where.
     shifts: BTreeMap<(i64, ItemState, ItemState), i64>,
     /// How many items of an operation were taken back.
     taken_back: BTreeMap<i64, i64>,
     /// How many items of an operation turned out to be applied in part.
     in_part: BTreeMap<i64, i64>,
+    /// How many more items of an operation stand as done though it is not known what was there before.
+    no_way_back: BTreeMap<i64, i64>,
+}
+
+/// What is looked up once for an operation whose items move.
+#[derive(Clone, Copy)]
+struct Checked {
+    /// Items of it have to do with taking back.
+    reversals: bool,
+    /// Of items of it something is not known.
+    unknown: bool,
 }
 
 impl Batch {
@@ -283,6 +295,11 @@ impl Batch {
         for (operation, items) in self.in_part {
             connection
                 .prepare_cached("UPDATE tallies SET in_part = in_part + ?2 WHERE operation = ?1")?
+                .execute((operation, items))?;
+        }
+        for (operation, items) in self.no_way_back {
+            connection
+                .prepare_cached("UPDATE tallies SET no_way_back = no_way_back + ?2 WHERE operation = ?1")?
                 .execute((operation, items))?;
         }
         Ok(())
@@ -304,13 +321,14 @@ pub(super) fn record(
     at: Timestamp,
     moves: &[Move],
 ) -> Result<(), Trouble> {
-    let reversals = match desk.batch.checked.get(&(grip.operation, grip.token)) {
-        Some(&reversals) => reversals,
+    let Checked { reversals, unknown } = match desk.batch.checked.get(&(grip.operation, grip.token)) {
+        Some(&checked) => checked,
         None => {
             hold::check(desk, id, grip)?;
-            let reversals = has_reversals(desk, grip)?;
-            desk.batch.checked.insert((grip.operation, grip.token), reversals);
-            reversals
+            let checked =
+                Checked { reversals: has_reversals(desk, grip)?, unknown: touches_unknown(desk, grip.operation)? };
+            desk.batch.checked.insert((grip.operation, grip.token), checked);
+            checked
         }
     };
     let before = look(desk, id, grip, moves)?;
@@ -341,6 +359,9 @@ pub(super) fn record(
         if in_part {
             desk.connection.prepare_cached("UPDATE standing SET in_part = 1 WHERE item = ?1")?.execute([item])?;
             *desk.batch.in_part.entry(grip.operation).or_default() += 1;
+        }
+        if *to == ItemState::Done && unknown && had_unknown(desk, item)? {
+            *desk.batch.no_way_back.entry(grip.operation).or_default() += 1;
         }
         if *to == ItemState::Done && reversals {
             take_back(desk, grip.operation, item)?;
@@ -418,22 +439,46 @@ fn has_reversals(desk: &Desk<'_>, grip: Grip) -> rusqlite::Result<bool> {
 /// an item is taken back when it is done and a done item of a later operation refers to it, in whichever order the two
 /// became known.
 fn take_back(desk: &mut Desk<'_>, operation: i64, item: i64) -> rusqlite::Result<()> {
-    let mut mark = desk.connection.prepare_cached(MARK)?;
     let mut earlier = desk.connection.prepare_cached(
         "SELECT r.takes_back, i.operation FROM reversals r JOIN items i ON i.n = r.takes_back WHERE r.item = ?1",
     )?;
     let mut rows = earlier.query([item])?;
     while let Some(row) = rows.next()? {
-        let (earlier, owner): (i64, i64) = (row.get(0)?, row.get(1)?);
-        if mark.execute((earlier, item, DONE))? == 1 {
-            *desk.batch.taken_back.entry(owner).or_default() += 1;
-        }
+        mark(desk, row.get(1)?, row.get(0)?, item)?;
     }
     taken_back_later(desk, operation, item)
 }
 
-const MARK: &str = "UPDATE standing SET taken_back_by = ?2
-    WHERE item = ?1 AND (state = ?3 OR in_part = 1) AND taken_back_by IS NULL";
+/// Marks an item that stands as taken back by a later one, and counts that.
+fn mark(desk: &mut Desk<'_>, operation: i64, item: i64, by: i64) -> rusqlite::Result<()> {
+    let marked = desk
+        .connection
+        .prepare_cached(
+            "UPDATE standing SET taken_back_by = ?2
+             WHERE item = ?1 AND (state = ?3 OR in_part = 1) AND taken_back_by IS NULL",
+        )?
+        .execute((item, by, DONE))?;
+    if marked == 1 {
+        *desk.batch.taken_back.entry(operation).or_default() += 1;
+        if had_unknown(desk, item)? {
+            *desk.batch.no_way_back.entry(operation).or_default() -= 1;
+        }
+    }
+    Ok(())
+}
+
+/// Whether it is not known what was there before an item.
+fn had_unknown(desk: &Desk<'_>, item: i64) -> rusqlite::Result<bool> {
+    desk.connection
+        .prepare_cached(&format!("SELECT coalesce(was = {UNKNOWN}, 0) FROM items WHERE n = ?1"))?
+        .query_row([item], |row| row.get(0))
+}
+
+/// Whether an operation has items of which something is not known.
+fn touches_unknown(desk: &Desk<'_>, operation: i64) -> rusqlite::Result<bool> {
+    let sql = format!("SELECT EXISTS (SELECT 1 FROM touched WHERE assignment = {UNKNOWN} AND operation = ?1)");
+    desk.connection.prepare_cached(&sql)?.query_row([operation], |row| row.get(0))
+}
 
 /// Marks an item that a later one took back before its own outcome was known.
 fn taken_back_later(desk: &mut Desk<'_>, operation: i64, item: i64) -> rusqlite::Result<()> {
@@ -445,10 +490,5 @@ fn taken_back_later(desk: &mut Desk<'_>, operation: i64, item: i64) -> rusqlite:
         )?
         .query_row((item, DONE), |row| row.get(0))
         .optional()?;
-    if let Some(later) = later
-        && desk.connection.prepare_cached(MARK)?.execute((item, later, DONE))? == 1
-    {
-        *desk.batch.taken_back.entry(operation).or_default() += 1;
-    }
-    Ok(())
+    later.map_or(Ok(()), |later| mark(desk, operation, item, later))
 }

@@ -135,15 +135,23 @@ fn foot(canvas: &mut Canvas<'_>, operation: &OperationSummary, area: Rect) {
     if let Some(reverts) = operation.takes_back() {
         text += &format!(", takes back {reverts}");
     }
-    text += &match operation.undoable {
-        0 => "; nothing of it is left to take back".to_owned(),
-        n => format!("; {} can be taken back", words::counted(n, "item")),
-    };
+    text += &format!("; {}", left_to_take_back(operation));
     if let Some(note) = &operation.note {
         text += &format!("; note: {note}");
     }
     for (line, y) in words::wrap(&text, usize::from(area.width)).iter().zip(area.y..area.bottom()) {
         canvas.text(area.x, y, area.width, line, Role::Dim);
+    }
+}
+
+/// `3 items can be taken back, of 2 it is not known what was there before`.
+pub fn left_to_take_back(operation: &OperationSummary) -> String {
+    let can_be = format!("{} can be taken back", words::counted(operation.undoable, "item"));
+    let cannot = format!("of {} it is not known what was there before", words::number(operation.no_way_back));
+    match (operation.undoable, operation.no_way_back) {
+        (0, 0) => "nothing of it is left to take back".to_owned(),
+        (_, 0) => can_be,
+        (_, _) => format!("{can_be}, {cannot}"),
     }
 }
 

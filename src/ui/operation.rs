@@ -10,6 +10,7 @@ use crate::domain::history::ItemRow;
 use crate::domain::{Assignment, Tally};
 
 use super::frame;
+use super::history::left_to_take_back;
 use super::paint::Canvas;
 use super::theme::Role;
 
@@ -111,9 +112,7 @@ fn head_lines(state: &State, view: &OperationView, tally: &Tally) -> Vec<(String
             None => String::new(),
         },
         None => match summary {
-            Some(summary) if summary.undoable > 0 => {
-                format!("{} can be taken back", words::counted(summary.undoable, "item"))
-            }
+            Some(summary) if summary.standing() > 0 => left_to_take_back(summary),
             Some(_) => "Nothing of it is left to take back".to_owned(),
             None => String::new(),
         },

@@ -74,7 +74,7 @@ fn undo_meant(journal: &Journal, named: OperationSummary) -> Result<OperationSum
         return Ok(named);
     }
     let is_its_undo = |operation: &OperationSummary| {
-        operation.kind == OperationKind::Undo && operation.reverts_all.contains(&named.id) && operation.undoable > 0
+        operation.kind == OperationKind::Undo && operation.reverts_all.contains(&named.id) && operation.standing() > 0
     };
     match find(journal, is_its_undo)? {
         Some(undo) if undo.reverts_all.len() == 1 => Ok(undo),
@@ -105,7 +105,7 @@ fn candidates(
 ) -> Result<Vec<OperationSummary>, Failure> {
     let mut found: Vec<OperationSummary> = Vec::new();
     journal.each_operation(&HistoryFilter::default(), |operation| -> Result<_, Failure> {
-        let open = operation.undoable > 0 && session.concerns(&operation) && is_meant(&operation);
+        let open = operation.standing() > 0 && session.concerns(&operation) && is_meant(&operation);
         if open && found.first().is_none_or(|newest| goes_where(newest, &operation)) {
             found.push(operation);
         }
@@ -152,7 +152,7 @@ struct TakingBack {
 impl TakingBack {
     async fn run(self, session: &Session, journal: Journal, args: &WriteArgs, out: &mut Out) -> Result<Exit, Failure> {
         let (operations, over): (Vec<OperationSummary>, Vec<OperationSummary>) =
-            self.operations.into_iter().partition(|operation| operation.undoable > 0);
+            self.operations.into_iter().partition(|operation| operation.standing() > 0);
         for operation in over {
             say(&format!("operation {} has nothing left to take back", operation.id));
         }

@@ -100,11 +100,12 @@ pub fn seqs(items: &[ItemRow]) -> Vec<u32> {
 }
 
 /// Brings a journal of this format back to what the third one had: that did not know which operations an undo of several
-/// takes back, nor which items were applied in part.
+/// takes back, nor which items were applied in part or have no way back.
 pub const TO_THE_THIRD_FORMAT: &str = "
     DROP TABLE reverted; DROP INDEX tallies_undoable;
     CREATE INDEX tallies_undoable ON tallies (operation) WHERE done > taken_back;
     ALTER TABLE standing DROP COLUMN in_part; ALTER TABLE tallies DROP COLUMN in_part;
+    ALTER TABLE tallies DROP COLUMN no_way_back;
     UPDATE standing SET taken_back_by = NULL WHERE state = 3;
     UPDATE tallies SET taken_back = 0 WHERE failed > 0;
     PRAGMA user_version = 3;";
