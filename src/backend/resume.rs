@@ -1,5 +1,5 @@
 //! Going on with an operation that was cut off: what was on the way is settled by reading, what was not sent is read
-//! again and sent, unless somebody gave the operation up.
+//! again and sent, unless somebody gave the operation up or took something of it back.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -231,7 +231,7 @@ struct Held {
     summary: OperationSummary,
     /// As it was before the hold was taken.
     life: OperationLife,
-    /// Nothing is sent: as it was asked for, or because the operation was given up.
+    /// Nothing is sent: as it was asked for, or because the operation was given up or taken back.
     settle_only: bool,
     last_sent: Option<Timestamp>,
     hold: Hold,
@@ -246,7 +246,8 @@ fn take_hold(journal: &Journal, id: &OperationId, settle_only: bool) -> Result<H
     let hold = journal.hold(id)?;
     // Read again: only now nobody else changes it.
     let summary = journal.operation(id)?;
-    let settle_only = settle_only || journal.is_given_up(id)?;
+    // What was taken back is not brought again by its rest.
+    let settle_only = settle_only || summary.taken_back > 0 || journal.is_given_up(id)?;
     let settle = all_in(journal, id, &[ItemState::Sent, ItemState::Unknown])?;
     let unsent: &[ItemState] =
         if settle_only { &[ItemState::Planned] } else { &[ItemState::Planned, ItemState::NotSent] };

@@ -105,6 +105,8 @@ fn open_operations(session: &Session, journal: &Journal, settle_only: bool) -> R
         match operation.life {
             _ if !session.concerns(&operation) => {}
             OperationLife::Interrupted | OperationLife::Running => {}
+            // What was taken back is over, but what came before it may be open.
+            OperationLife::Ended if operation.tally.not_sent > 0 && operation.over_by().is_some() => {}
             OperationLife::Ended if operation.tally.not_sent > 0 => {
                 // Of what is not configured any more nothing can be sent.
                 if operation.parts.iter().all(|part| session.profile(part.profile.as_str()).is_ok()) {
@@ -115,13 +117,9 @@ fn open_operations(session: &Session, journal: &Journal, settle_only: bool) -> R
         }
         Ok(ControlFlow::Continue(()))
     })?;
-    Ok(in_order(open))
-}
-
-/// Newest first, as operations are listed.
-fn in_order(mut operations: Vec<OperationSummary>) -> Vec<OperationSummary> {
-    operations.sort_by_key(|operation| std::cmp::Reverse(operation.at));
-    operations
+    // Newest first, as operations are listed.
+    open.sort_by_key(|operation| std::cmp::Reverse(operation.at));
+    Ok(open)
 }
 
 /// Settles one operation by reading, and sends what was not sent if that is wanted and confirmed.
@@ -132,10 +130,11 @@ async fn go_on(
     out: &mut Out,
 ) -> Result<Exit, Failure> {
     let unsent = operation.tally.planned + operation.tally.not_sent;
-    if operation.life == OperationLife::GivenUp && unsent > 0 {
-        say(&format!("operation {} was given up: what was not sent stays so", operation.id));
+    let over = operation.over_by().filter(|_| unsent > 0);
+    if let Some(over) = over {
+        say(&format!("operation {} was {over}: what was not sent stays so", operation.id));
     }
-    if settle_only || unsent == 0 || operation.life == OperationLife::GivenUp {
+    if settle_only || unsent == 0 || over.is_some() {
         return writing.resume(&operation.id, settle_only, out).await;
     }
     let refusal = refusal(writing, operation, unsent).await?;

@@ -83,6 +83,27 @@ fn after_a_kill_resume_finds_out_what_happened() {
 }
 
 #[test]
+fn what_was_taken_back_is_not_sent_by_going_on() {
+    let (world, ids, people, mut child) = begun();
+    signal(&child, Signal::KILL);
+    child.wait().unwrap();
+    world.sim().set_faults(&[""; 0]).unwrap();
+    let operation = text(&world.run(&["log"]).ok().lines()[0]["id"]);
+    world.run(&["undo", &operation, "--yes"]);
+    let writes = world.writes();
+    // What was on the way is found out, and that is all, by name too.
+    for arguments in [&["resume", "--yes"][..], &["resume", &operation, "--yes"]] {
+        let ran = world.run(arguments).ends(3).says("was taken back: what was not sent stays so");
+        assert_eq!((world.writes(), &ran.summary()["unknown"]), (writes, &0.into()), "{}", ran.out);
+        assert!(ran.summary()["not_sent"].as_u64() > Some(0), "{}", ran.out);
+    }
+    world.run(&["resume", "--yes"]).ok().says("no operation was cut off");
+    // What turned out to have arrived can be taken back like the rest.
+    world.run(&["undo", &operation, "--yes"]).ok();
+    assert!(ids.iter().all(|id| world.holder(id).as_ref() == Some(&people[1].0)));
+}
+
+#[test]
 fn what_a_vendor_stopped_goes_on_unless_it_has_become_history() {
     let mut world = World::empty();
     let options = SimOptions { leads: 80, owners: 8, ..SimOptions::default() };
