@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::exit::Failure;
+use super::output::say;
 use super::session::Session;
 use crate::backend::Engine;
 use crate::config::files;
@@ -12,7 +13,8 @@ use crate::domain::planning::radius::Finding;
 use crate::domain::safe_text::visible;
 use crate::domain::{Plan, SafeText, Timestamp};
 
-/// Writes a plan to `file`.
+/// Writes a plan to `file`. What was there stays under another name, which is said: it may be a plan that somebody has
+/// approved.
 pub fn write(
     file: &Path,
     plan: &Plan,
@@ -24,7 +26,10 @@ pub fn write(
     let mut saved = engine.plan_file(plan, asked);
     saved.not_before = not_before;
     saved.findings = findings.iter().map(|finding| SafeText::new(&finding.to_string())).collect();
-    put(file, &saved, files::write_atomic)
+    if let Some(kept) = put(file, &saved, files::write_keeping)? {
+        say(&format!("what was in {} before is in {} now", file.display(), kept.display()));
+    }
+    Ok(())
 }
 
 /// Puts a plan file in place of what is there, open to whom that was.
@@ -32,7 +37,7 @@ pub fn rewrite(file: &Path, saved: &PlanFile) -> Result<(), Failure> {
     put(file, saved, files::replace)
 }
 
-fn put(file: &Path, saved: &PlanFile, write: fn(&Path, &[u8]) -> std::io::Result<()>) -> Result<(), Failure> {
+fn put<T>(file: &Path, saved: &PlanFile, write: fn(&Path, &[u8]) -> std::io::Result<T>) -> Result<T, Failure> {
     let text = saved.to_text().map_err(|error| Failure::wrong_use(format!("the plan cannot be written: {error}")))?;
     write(file, &text)
         .map_err(|error| Failure::wrong_use(format!("the plan cannot be written to {}: {error}", file.display())))

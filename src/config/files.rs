@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Makes a folder, and those above it that are missing, for its owner alone. One that exists stays as it is, but an
 /// empty one that others may look into is closed to them.
@@ -56,6 +56,41 @@ pub fn write_atomic(file: &Path, content: &[u8]) -> io::Result<()> {
     #[cfg(unix)]
     File::open(folder)?.sync_all()?;
     Ok(())
+}
+
+/// So many older files of one name are enough.
+const MOST_KEPT: u32 = 10_000;
+
+/// Writes a private file whole or not at all. What was there is not lost: unless it was empty it keeps its content and
+/// gets another name, `file.1` or the next that is free, which is answered.
+pub fn write_keeping(file: &Path, content: &[u8]) -> io::Result<Option<PathBuf>> {
+    let kept = match fs::metadata(file) {
+        Ok(data) if data.is_file() && data.len() > 0 => Some(keep(file)?),
+        Ok(_) => None,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    write_atomic(file, content)?;
+    Ok(kept)
+}
+
+/// Gives a file a second name that nothing has yet.
+fn keep(file: &Path) -> io::Result<PathBuf> {
+    for number in 1..=MOST_KEPT {
+        let mut name = file.as_os_str().to_owned();
+        name.push(format!(".{number}"));
+        let name = PathBuf::from(name);
+        let kept = match fs::hard_link(file, &name) {
+            // Not every file system has second names; a copy does, too.
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => write_new(&name, &fs::read(file)?),
+            kept => kept,
+        };
+        match kept {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            kept => return kept.map(|()| name),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, "too many older ones are kept beside it"))
 }
 
 /// Replaces a file whole or not at all, and keeps its mode: it may have been opened to others on purpose.
@@ -143,5 +178,20 @@ mod tests {
         write_atomic(&file, b"three").unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"three");
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_was_there_is_kept_under_another_name() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("plan.json");
+        assert_eq!(write_keeping(&file, b"").unwrap(), None);
+        // An empty file is nothing to keep.
+        assert_eq!(write_keeping(&file, b"one").unwrap(), None);
+        let kept = [home.path().join("plan.json.1"), home.path().join("plan.json.2")];
+        assert_eq!(write_keeping(&file, b"two").unwrap().as_ref(), Some(&kept[0]));
+        assert_eq!(write_keeping(&file, b"three").unwrap().as_ref(), Some(&kept[1]));
+        let read = [&kept[0], &kept[1], &file].map(|file| fs::read(file).unwrap());
+        assert_eq!(read, [b"one".to_vec(), b"two".to_vec(), b"three".to_vec()]);
+        assert_eq!(mode(&file), 0o600);
     }
 }

@@ -41,6 +41,23 @@ fn five_thousand_rows_over_night() {
 }
 
 #[test]
+fn a_plan_file_never_takes_the_place_of_another_one() {
+    let (world, ids, people, plan) = planned(40, 5);
+    world.run_as("jane", &["approve", &plan]).ok();
+    let first = std::fs::read(&plan).unwrap();
+    let file = world.ids_file(&ids[..2]);
+    let again = |to: &str| world.run(&["assign", "--to", to, "--ids", &file, "--out", &plan]).ok();
+    again(&people[1].0).says("plan.json.1");
+    again(&people[1].0).says("plan.json.2");
+    assert_eq!(std::fs::read(world.path("plan.json.1")).unwrap(), first);
+    // All of them are plans.
+    for (kept, items) in [("plan.json", 2), ("plan.json.1", 5), ("plan.json.2", 2)] {
+        let kept = world.path(kept).display().to_string();
+        assert_eq!(world.run(&["apply", &kept, "--dry-run"]).ok().items().len(), items, "{kept}");
+    }
+}
+
+#[test]
 fn a_plan_file_goes_where_it_was_made_for_and_nowhere_else() {
     let (world, _, _, plan) = planned(40, 5);
     world.add_view_of_sales("other", "");
