@@ -358,3 +358,30 @@ async fn no_two_changes_of_one_list_are_on_the_way() {
     assert_eq!(at("campaignLeadUserMapping"), 3);
     assert!(seen.windows(2).all(|pair| pair[0] != "campaignLeadUserMapping" || pair[1] != pair[0]), "{seen:?}");
 }
+
+#[tokio::test]
+async fn credentials_that_are_refused_at_the_reading_back_stop_the_batch() {
+    // Whatever came of the change itself: nobody can look, so nothing more is sent.
+    for (answer, state) in [(None, "unknown"), (Some(400), "unknown"), (Some(500), "unknown")] {
+        let center = Center::with(&[(40, "bob"), (41, "bob")]);
+        let sent = AtomicBool::new(false);
+        let server = center
+            .open(move |request| {
+                if is_put(request) {
+                    sent.store(true, Ordering::SeqCst);
+                    return answer.map(|status| error(status, "no"));
+                }
+                let is_refused = sent.load(Ordering::SeqCst) && request.path().ends_with("lead-user");
+                is_refused.then(|| error(401, "who are you"))
+            })
+            .await;
+        let batch = [change("7:40", "bob", "asha.k bob"), change("7:41", "bob", "asha.k bob")];
+        let report = write(&seasoned(&server, "get_retries = 0"), &batch).await;
+        assert_eq!((states(&report), puts(&server).len()), (vec![state, "not applied"], 1), "{answer:?}: {report:?}");
+        let halt = report.halt.unwrap();
+        assert_eq!(halt.kind, ErrorKind::SignIn, "{answer:?}: {halt}");
+        // Which scheme was sent, and the setting that says so.
+        let told = format!("{halt} {}", halt.remedy);
+        assert!(told.contains("(401)") && told.contains("auth.lead_user") && told.contains("asic"), "{told}");
+    }
+}
