@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use switchboard::sim::vendor::Holder;
 use switchboard::sim::{self, Meddling, SimOptions, Simulator};
 
-use super::sims::{printed, reply};
+use super::sims::{printed, reply, start};
 
 /// A simulator, and a client that keeps to the contract.
 struct World {
@@ -31,10 +31,8 @@ impl World {
     }
 
     async fn sized(leads: usize, switches: &[(&str, &str)]) -> Self {
-        switchboard::vendor::http::install_tls();
-        let switches = switches.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let options = SimOptions { leads, owners: 14, switches, ..SimOptions::default() };
-        let sim = sim::start("capillary", options).await.unwrap();
+        let options = SimOptions { leads, owners: 14, ..SimOptions::default() };
+        let sim = start("capillary", options, switches).await;
         let http = reqwest::Client::builder().user_agent("switchboard-tests").build().unwrap();
         Self { sim, http }
     }

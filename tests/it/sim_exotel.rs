@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::{Value, json};
-use switchboard::sim::{self, Holder, Meddling, SimOptions, Simulator};
+use switchboard::sim::{Holder, Meddling, SimOptions, Simulator};
 
-use super::sims::{Reply, printed, reply};
+use super::sims::{Reply, complaints, printed, reply, start, until};
 
 struct Center {
     sim: Simulator,
@@ -36,10 +36,8 @@ impl Center {
     }
 
     async fn sized(leads: usize, owners: usize, campaigns: usize, switches: &[(&str, &str)]) -> Self {
-        switchboard::vendor::http::install_tls();
-        let switches = switches.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-        let options = SimOptions { leads, owners, campaigns, switches, ..SimOptions::default() };
-        let sim = sim::start("exotel", options).await.unwrap();
+        let options = SimOptions { leads, owners, campaigns, ..SimOptions::default() };
+        let sim = start("exotel", options, switches).await;
         let secret = |name: &str| printed(&sim.profile[name]);
         let (user, password, token) = (secret("basic_username"), secret("basic_password"), secret("bearer_token"));
         Self { sim, http: reqwest::Client::new(), user, password, token }
@@ -122,10 +120,6 @@ impl Center {
             }
         }
         panic!("no list has both");
-    }
-
-    fn complaints(&self) -> Vec<String> {
-        self.sim.log().complaints().into_iter().map(|(_, what)| what).collect()
     }
 }
 
@@ -319,13 +313,7 @@ mod access {
         assert_eq!(folded.len(), agents.len() - 1, "two ids differ in case only");
         let folder = std::path::Path::new(profile["roster_file"].as_str().unwrap()).parent().unwrap().to_owned();
         drop(center);
-        for _ in 0..200 {
-            if !folder.exists() {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-        assert!(!folder.exists(), "the files go with the simulator");
+        until("the files go with the simulator", || !folder.exists()).await;
     }
 }
 
@@ -423,7 +411,7 @@ mod writing {
         assert!(version().await > old_version);
         let after: BTreeSet<_> = texts(&center.read(&campaign, list).await["assignedUserIds"]).into_iter().collect();
         assert_eq!(after, wanted);
-        assert_eq!(center.complaints(), Vec::<String>::new());
+        assert_eq!(complaints(&center.sim), Vec::<String>::new());
     }
 
     #[tokio::test]
@@ -443,7 +431,7 @@ mod writing {
         let there = texts(&users["assignedUserIds"]).remove(0);
         let (status, answer) = center.put(&campaign, list, &[&there], &[]).await;
         assert_eq!((status, texts(&answer["assignedUserIds"])), (200, vec![there.clone()]));
-        assert_eq!(center.complaints(), ["1 users are added that were shown as mapped"]);
+        assert_eq!(complaints(&center.sim), ["1 users are added that were shown as mapped"]);
         center.sim.switch("already_assigned", "400").unwrap();
         assert_eq!(center.put(&campaign, list, &[&there], &[]).await.0, 400);
         let away = texts(&users["unassignedUserIds"]).remove(0);
@@ -496,7 +484,7 @@ mod writing {
         let users = center.read(&campaign, lists[0]).await;
         let all = [texts(&users["assignedUserIds"]), texts(&users["unassignedUserIds"])].concat();
         let away = texts(&users["unassignedUserIds"]).remove(0);
-        let told = |from: usize| center.complaints()[from..].to_vec();
+        let told = |from: usize| complaints(&center.sim)[from..].to_vec();
         center.put(&campaign, lists[0], &[&away], &[]).await;
         assert_eq!(told(0), Vec::<String>::new());
         center.put(&campaign, lists[0], &[], &[&away]).await;
@@ -514,7 +502,7 @@ mod writing {
             center.http.get(format!("{}/configuration/cc/1/process", center.sim.base_url)).bearer_auth(&center.token),
         )
         .await;
-        let last = center.complaints();
+        let last = complaints(&center.sim);
         assert!(last.contains(&"content-type is not application/json".to_owned()), "{last:?}");
         assert!(last.contains(&"processes without a limit: the default is 2".to_owned()));
     }

@@ -2,12 +2,11 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::time::Duration;
 
 use serde_json::{Value, json};
-use switchboard::sim::{self, Holder, Meddling, SimOptions, Simulator};
+use switchboard::sim::{Holder, Meddling, SimOptions, Simulator};
 
-use super::sims::{Reply, printed, reply};
+use super::sims::{Reply, complaints, printed, reply, start, until};
 
 struct Workspace {
     sim: Simulator,
@@ -21,11 +20,9 @@ fn ids(page: &Value) -> Vec<String> {
 
 impl Workspace {
     async fn new(leads: usize, switches: &[(&str, &str)]) -> Self {
-        switchboard::vendor::http::install_tls();
-        let mut all = vec![("rate_limit".to_owned(), "off".to_owned()), ("job_delay".to_owned(), "20".to_owned())];
-        all.extend(switches.iter().map(|(name, value)| (name.to_string(), value.to_string())));
-        let options = SimOptions { leads, owners: 12, switches: all, ..SimOptions::default() };
-        let sim = sim::start("instantly", options).await.unwrap();
+        let options = SimOptions { leads, owners: 12, ..SimOptions::default() };
+        let switches = [&[("rate_limit", "off"), ("job_delay", "20")], switches].concat();
+        let sim = start("instantly", options, &switches).await;
         let key = printed(&sim.profile["token"]);
         let http = reqwest::Client::builder().user_agent("test/1").build().unwrap();
         Self { sim, http, key }
@@ -67,23 +64,9 @@ impl Workspace {
         self.sim.holder(id).unwrap().id().map(str::to_owned)
     }
 
-    async fn until(&self, what: &str, is_so: impl Fn() -> bool) {
-        for _ in 0..1_000 {
-            if is_so() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("waited in vain: {what}");
-    }
-
     /// Whether a job has told the log of this many leads.
     fn applied(&self) -> usize {
         self.sim.log().all().iter().filter(|entry| entry.path.ends_with("bulk-assign")).map(|e| e.applied.len()).sum()
-    }
-
-    fn complaints(&self) -> Vec<String> {
-        self.sim.log().complaints().into_iter().map(|(_, what)| what).collect()
     }
 }
 
@@ -113,7 +96,7 @@ async fn leads_come_in_the_order_of_their_ids_to_the_last_page() {
     }
     assert_eq!(ids(&workspace.list(json!({})).await).len(), 10);
     let without = "leads are listed without a limit, whose default is not documented";
-    assert!(workspace.complaints().iter().all(|what| what == without) && !workspace.complaints().is_empty());
+    assert!(complaints(&workspace.sim).iter().all(|what| what == without) && !complaints(&workspace.sim).is_empty());
 
     workspace.sim.switch("extra_empty_page", "on").unwrap();
     let page = workspace.list(json!({"limit": 100, "starting_after": all[428]})).await;
@@ -177,7 +160,7 @@ async fn one_lead_is_patched_at_once() {
     let (status, lead) = workspace.patch(&id, json!({"assigned_to": null})).await;
     assert!(status == 200 && lead["assigned_to"].is_null());
     assert_eq!(workspace.sim.holder(&id), Some(Holder::Nobody));
-    assert_eq!(workspace.complaints(), Vec::<String>::new());
+    assert_eq!(complaints(&workspace.sim), Vec::<String>::new());
 
     let membership = workspace.get("/workspace-members?limit=1").await["items"][0]["id"].clone();
     assert_eq!(workspace.patch(&id, json!({"assigned_to": membership})).await.0, 400, "the other kind of id");
@@ -200,14 +183,14 @@ async fn many_are_assigned_by_a_job_that_comes_later() {
     let body = json!({"organization_user_ids": [users[3]], "ids": some});
     let (status, answer) = workspace.post("/leads/bulk-assign", body.clone()).await;
     assert_eq!((status, &answer["status"]), (202, &json!("accepted")));
-    workspace.until("the job", || workspace.applied() == 40).await;
+    until("the job", || workspace.applied() == 40).await;
     assert!(some.iter().all(|id| workspace.owner(id).as_ref() == Some(&users[3])));
 
     // Only leads of one owner, and of one campaign.
     workspace.sim.meddle(&some[..5], &Meddling::To(Holder::owner(users[5].clone(), "Five")));
     let guarded = json!({"organization_user_ids": [users[4]], "ids": some, "assigned_to": users[3]});
     workspace.post("/leads/bulk-assign", guarded.clone()).await;
-    workspace.until("the guarded job", || workspace.applied() == 75).await;
+    until("the guarded job", || workspace.applied() == 75).await;
     assert!(some[..5].iter().all(|id| workspace.owner(id).as_ref() == Some(&users[5])));
     assert!(some[5..].iter().all(|id| workspace.owner(id).as_ref() == Some(&users[4])));
     let campaign =
@@ -216,17 +199,17 @@ async fn many_are_assigned_by_a_job_that_comes_later() {
     assert!(!inside.is_empty() && inside.len() < 40);
     let scoped = json!({"organization_user_ids": [users[6]], "ids": some, "campaign": campaign});
     workspace.post("/leads/bulk-assign", scoped).await;
-    workspace.until("the job of one campaign", || workspace.applied() == 75 + inside.len()).await;
+    until("the job of one campaign", || workspace.applied() == 75 + inside.len()).await;
     for id in &some {
         assert_eq!(workspace.owner(id).as_ref() == Some(&users[6]), inside.contains(id));
     }
-    assert_eq!(workspace.complaints(), Vec::<String>::new());
+    assert_eq!(complaints(&workspace.sim), Vec::<String>::new());
 
     workspace.sim.switch("guard", "400").unwrap();
     assert_eq!(workspace.post("/leads/bulk-assign", guarded.clone()).await.0, 400);
     workspace.sim.switch("guard", "ignore").unwrap();
     workspace.post("/leads/bulk-assign", guarded).await;
-    workspace.until("the unguarded job", || workspace.applied() == 115 + inside.len()).await;
+    until("the unguarded job", || workspace.applied() == 115 + inside.len()).await;
     workspace.sim.switch("bulk_requires_scope", "on").unwrap();
     let (status, error) = workspace.post("/leads/bulk-assign", body.clone()).await;
     assert_eq!((status, error), (400, json!({"message": "`campaign` or `list_id` is required with `ids`"})));
@@ -247,7 +230,7 @@ async fn jobs_can_do_half_or_nothing_and_are_seldom_listed() {
     let body = json!({"organization_user_ids": [user], "ids": some});
     workspace.sim.meddle(&some, &Meddling::To(Holder::Nobody));
     workspace.post("/leads/bulk-assign", body.clone()).await;
-    workspace.until("half of the job", || workspace.applied() == 10).await;
+    until("half of the job", || workspace.applied() == 10).await;
     let given = some.iter().filter(|id| workspace.owner(id).is_some()).count();
     assert_eq!(given, 10);
     workspace.sim.switch("job", "never").unwrap();
@@ -280,14 +263,14 @@ async fn a_bulk_call_without_ids_is_refused_loudly_and_other_broken_rules_are_to
     ] {
         assert_eq!(workspace.post("/leads/bulk-assign", body).await.0, 500);
     }
-    assert!(workspace.complaints().iter().all(|what| what.starts_with("BULK-ASSIGN WITHOUT IDS")));
-    assert_eq!(workspace.complaints().len(), 4);
+    assert!(complaints(&workspace.sim).iter().all(|what| what.starts_with("BULK-ASSIGN WITHOUT IDS")));
+    assert_eq!(complaints(&workspace.sim).len(), 4);
     assert_eq!(before, workspace.sim.holders().into_iter().collect::<HashSet<_>>());
 
     let unread: Vec<_> = before.iter().take(2).map(|(id, _)| id.to_string()).collect();
     let body = json!({"organization_user_ids": [users[0], users[1]], "ids": unread, "has_clause": true, "search": "a"});
     workspace.post("/leads/bulk-assign", body).await;
-    let told = workspace.complaints()[4..].join("; ");
+    let told = complaints(&workspace.sim)[4..].join("; ");
     for part in ["several users", "has_clause", "by search", "2 leads are assigned in bulk that were not read"] {
         assert!(told.contains(part), "{part} in {told}");
     }
@@ -296,7 +279,7 @@ async fn a_bulk_call_without_ids_is_refused_loudly_and_other_broken_rules_are_to
     let bare =
         reqwest::Client::new().get(format!("{}/api/v2/campaigns", workspace.sim.base_url)).bearer_auth(&workspace.key);
     reply(bare).await;
-    let told = workspace.complaints().join("; ");
+    let told = complaints(&workspace.sim).join("; ");
     for part in ["nothing to do with owners", "campaign_id is not documented", "no user agent"] {
         assert!(told.contains(part), "{part} in {told}");
     }

@@ -3,7 +3,9 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard::sim::vendor::Holder;
-use switchboard::sim::{self, SimOptions, Simulator};
+use switchboard::sim::{SimOptions, Simulator};
+
+use super::sims::{printed, start};
 
 struct World {
     sim: Simulator,
@@ -13,13 +15,9 @@ struct World {
 
 impl World {
     async fn new(switches: &[(&str, &str)]) -> Self {
-        switchboard::vendor::http::install_tls();
-        let mut all = vec![("rate_limit".to_owned(), "off".to_owned())];
-        all.extend(switches.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let options = SimOptions { leads: 250, owners: 8, switches: all, ..SimOptions::default() };
-        let sim = sim::start("stateset", options).await.unwrap();
-        let command = sim.profile["token"]["command"].as_str().unwrap();
-        let key = command.rsplit(' ').next().unwrap().to_owned();
+        let options = SimOptions { leads: 250, owners: 8, ..SimOptions::default() };
+        let sim = start("stateset", options, &[&[("rate_limit", "off")], switches].concat()).await;
+        let key = printed(&sim.profile["token"]);
         Self { sim, http: reqwest::Client::new(), key }
     }
 

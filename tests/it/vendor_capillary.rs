@@ -11,7 +11,7 @@ use switchboard::sim::{self, Holder, Meddling, Simulator};
 use switchboard::vendor::{ErrorKind, Session, Vendor, WriteOutcome};
 
 use super::engine::{apply, assign, check, engine_with, items, plan_to};
-use super::vendors::{changes, client, done, leads, list, session, side_by_side, targets, to, write};
+use super::vendors::{apply_in_trouble, changes, client, done, leads, list, session, side_by_side, targets, to, write};
 
 /// No pace to wait for, and a filter that shows what was changed within half a second.
 const FAST: &str = "requests_per_minute = 0\nparallel = 16\nconfirm_within_s = 0.5\ntimeout_s = 2";
@@ -425,26 +425,7 @@ async fn an_operation_with_faults_is_told_truly_and_undone_to_the_letter() {
     let unknown = plan.parts[0].changes.iter().filter(|change| !change.before.is_known()).count();
     let told: usize = plan.parts[0].inexact.iter().map(|(_, count)| count).sum();
     assert!(unknown > 0 && told == unknown, "{:?}", plan.parts[0].inexact);
-    let begin = sim.log().last();
-    sim.set_faults(&[
-        "error_before=1%:write",
-        "error_after=1%",
-        "cut_before=1%:write",
-        "cut_after=1%",
-        "cut_inside=1%",
-        "garbage=1%",
-        "late=100..300ms:chance=1%",
-        "rate_limit=1%:write:times=2",
-        "error_before=1%:read",
-    ])
-    .unwrap();
-    let report = apply(&engine, plan).await;
-    let tally = report.summary.tally;
-    assert_eq!(tally.planned + tally.sent + tally.not_sent, 0, "{tally:?} {:?}", report.cut_short);
-    assert!(tally.done > 250, "{tally:?}");
-    check(&sim, &engine, &report.summary.id, begin);
-
-    sim.set_faults(&[] as &[&str]).unwrap();
+    let report = apply_in_trouble(&sim, &engine, plan, 1).await;
     let done: Vec<_> =
         items(&engine, &report.summary.id).into_iter().filter(|item| item.state == ItemState::Done).collect();
     let taken: Vec<&str> =

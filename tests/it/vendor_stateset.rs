@@ -9,9 +9,10 @@ use switchboard::domain::{Agreement, Assignment, ItemState, LeadId, LeadRecord, 
 use switchboard::sim::{self, Holder, Meddling, Simulator};
 use switchboard::vendor::{ErrorKind, Session, Vendor, WriteOutcome};
 
-use super::engine::{apply, assign, check, engine_with, items};
+use super::engine::{apply, assign, engine_with, items};
 use super::vendors::{
-    FAULTS_OF_WRITES, changes, client, done, leads, list, session, side_by_side, targets, to, told_truly, write,
+    FAULTS_OF_WRITES, apply_in_trouble, changes, client, done, leads, list, session, side_by_side, targets, to,
+    told_truly, write,
 };
 
 /// Requests need not wait for the rate that the simulator keeps by default.
@@ -280,27 +281,10 @@ async fn an_operation_with_faults_is_told_truly_and_undone_to_the_letter() {
     let vendor = client(&sim.profile, "");
     let before = by_id(&*vendor).await;
     let plan = assign(&engine, 300, |people| people.iter().find(|person| person.is_active()).unwrap().clone()).await;
-    let begin = sim.log().last();
-    sim.set_faults(&[
-        "error_before=2%:write",
-        "error_after=2%",
-        "cut_before=2%:write",
-        "cut_after=2%",
-        "cut_inside=2%",
-        "garbage=2%",
-        "late=100..600ms:chance=1%",
-        "rate_limit=1%:write:times=2",
-        "error_before=2%:read",
-    ])
-    .unwrap();
-    let report = apply(&engine, plan).await;
+    let report = apply_in_trouble(&sim, &engine, plan, 2).await;
     let tally = report.summary.tally;
-    assert_eq!(tally.planned + tally.sent + tally.not_sent, 0, "{tally:?} {:?}", report.cut_short);
-    assert!(tally.done > 250, "{tally:?}");
-    check(&sim, &engine, &report.summary.id, begin);
 
     // Someone else takes a few; the rest goes back as it was.
-    sim.set_faults(&[] as &[&str]).unwrap();
     let taken: Vec<_> = items(&engine, &report.summary.id)
         .into_iter()
         .filter(|item| item.state == ItemState::Done)

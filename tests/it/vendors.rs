@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value};
+use switchboard::backend::{Engine, Report};
 use switchboard::config::Config;
 use switchboard::domain::campaign::LeadAsk;
-use switchboard::domain::{Assignment, Change, LeadRecord, Person, TargetId};
+use switchboard::domain::{Assignment, Change, LeadRecord, Person, Plan, TargetId};
 use switchboard::sim::{self, SimOptions, Simulator};
 use switchboard::vendor::gate::OpenGate;
 use switchboard::vendor::{Pages, Session, Target, Vendor, VendorError, WriteOutcome, WriteReport, registry};
 
+use super::engine::{apply, check};
 use super::invariants::is_holder;
 
 /// One test for each of many cases, some at a time: most of what they do is waiting.
@@ -175,4 +177,30 @@ pub async fn told_truly(sim: &Simulator, vendor: &dyn Vendor, fault: &str) -> To
     assert_eq!(sim.log().complaints(), [], "{fault}");
     assert!(told.done > 0, "{fault}: {told:?}");
     told
+}
+
+/// Carries out a plan of 300 leads while of each trouble `chance` in a hundred comes: everything has its end, most of it is
+/// done, and what is said is true.
+pub async fn apply_in_trouble(sim: &Simulator, engine: &Engine, plan: Plan, chance: u8) -> Report {
+    let begin = sim.log().last();
+    let often = |fault: &str| fault.replace("CHANCE", &format!("{chance}%"));
+    let faults = [
+        "error_before=CHANCE:write",
+        "error_after=CHANCE",
+        "cut_before=CHANCE:write",
+        "cut_after=CHANCE",
+        "cut_inside=CHANCE",
+        "garbage=CHANCE",
+        "late=100..600ms:chance=1%",
+        "rate_limit=1%:write:times=2",
+        "error_before=CHANCE:read",
+    ];
+    sim.set_faults(&faults.map(often)).unwrap();
+    let report = apply(engine, plan).await;
+    let tally = report.summary.tally;
+    assert_eq!(tally.planned + tally.sent + tally.not_sent, 0, "{tally:?} {:?}", report.cut_short);
+    assert!(tally.done > 250, "{tally:?}");
+    check(sim, engine, &report.summary.id, begin);
+    sim.set_faults(&[""; 0]).unwrap();
+    report
 }
