@@ -9,7 +9,7 @@ use md5::{Digest, Md5};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Map, Value, json};
 use switchboard::sim::vendor::Holder;
-use switchboard::sim::{self, Meddling, SimOptions, Simulator};
+use switchboard::sim::{Meddling, SimOptions, Simulator};
 
 use super::sims::{printed, reply, start};
 
