@@ -574,13 +574,12 @@ impl Draft {
             }
             return;
         }
-        if value == now && chain.back_and_forth {
-            // Nothing was changed here since then.
-            return;
-        }
-        if value == now {
-            // Several writes that cancel each other out.
-            self.skips.push(skip(newest, now, SkipReason::AlreadyThere));
+        // A reading of names says less about who it is than what was written.
+        if value.is_same(&now) {
+            // Several writes that cancel each other out, as far as they can be taken back.
+            if !stopped && !chain.back_and_forth {
+                self.skips.push(skip(newest, now, SkipReason::AlreadyThere));
+            }
             return;
         }
         self.presumed += usize::from(presumed);

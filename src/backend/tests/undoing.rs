@@ -105,6 +105,19 @@ async fn several_operations_are_taken_back_as_one() {
 }
 
 /// Everything since a time, as the screen and the command line ask for it.
+#[tokio::test]
+async fn what_can_be_taken_back_no_further_than_it_is_stands_once_in_the_plan() {
+    let bench = Make::default().build();
+    let first = bench.apply(assign(1)).await.summary;
+    bench.world().owners.insert(lead(0), cid());
+    // Given on and back again: that comes to nothing, and before it somebody else came between.
+    let there = bench.apply(plan(vec![part("sales", vec![change(0, cid(), ann())])])).await.summary;
+    let back = bench.apply(plan(vec![part("sales", vec![change(0, ann(), cid())])])).await.summary;
+    let plan = undo(&bench, &[&first.id, &there.id, &back.id], Only::All, false).await;
+    let told = ("l0000".to_owned(), "changed by someone else: was Bob B, now Cid C".to_owned());
+    assert_eq!((plan.changes(), skips(&plan)), (0, vec![told]));
+}
+
 async fn undo_since(bench: &Bench, since: Timestamp) -> (Vec<OperationId>, Option<Plan>) {
     let operations: Vec<OperationId> = undoable_since(bench.engine.journal(), since, None)
         .unwrap()
