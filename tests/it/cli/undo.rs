@@ -58,6 +58,23 @@ fn an_undo_is_taken_back_by_a_redo_and_that_by_an_undo() {
 }
 
 #[test]
+fn what_was_done_again_is_taken_back_by_the_name_of_the_operation() {
+    let (world, ids, people, operation) = assigned();
+    let all_of = |owner: &str| ids.iter().all(|id| world.holder(id).as_deref() == Some(owner));
+    // Some of it was taken back and done again; then all of it.
+    world.run_with(&ids[..2].join("\n"), &["undo", &operation, "--ids", "-", "--yes"]).ok();
+    for done_again in [2, 10] {
+        let redo = world.run(&["redo", "--yes"]).ok();
+        assert_eq!(redo.summary()["done"], done_again);
+        assert!(all_of(&people[0].0));
+        let undo = world.run(&["undo", &operation, "--yes"]).ok().says(&redo.operation());
+        assert_eq!(undo.summary()["done"], 10);
+        assert!(all_of(&people[1].0));
+    }
+    world.run(&["undo", &operation, "--yes"]).ok().says("nothing left to take back");
+}
+
+#[test]
 fn only_some_items_and_only_what_belongs_to_the_operation() {
     let (world, ids, people, operation) = assigned();
     let lines = format!("{}\n{}\nstranger\n", ids[0], ids[1]);
