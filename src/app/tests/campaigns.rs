@@ -379,3 +379,19 @@ fn what_was_applied_in_part_can_be_taken_back_from_its_report() {
         desk.act(Action::Back);
     }
 }
+
+#[test]
+fn a_list_that_others_changed_can_be_tried_again_from_the_report() {
+    let mut desk = Desk::center(SIZE, 8, 10);
+    for (tally, why_not) in [
+        (Tally { done: 1, skipped: 1, ..Tally::default() }, None),
+        (Tally { done: 1, changed_by_others: 1, ..Tally::default() }, None),
+        (Tally { done: 1, ..Tally::default() }, Some("There is nothing to try again")),
+    ] {
+        let told = summary("op1", OperationKind::Map, tally);
+        desk.tell(Event::Ended { summary: told, seconds: 1.0, requests: 3 });
+        desk.act(Action::Watch);
+        assert_eq!(desk.state.why_not(Action::Retry).as_deref(), why_not, "{tally:?}");
+        desk.act(Action::Back);
+    }
+}

@@ -252,8 +252,13 @@ fn what_was_not_sent_can_be_given_up_after_a_question() {
     assert!(desk.commands().is_empty());
     desk.acts(&[Action::GiveUp, Action::NextField, Action::Accept]);
     assert!(matches!(&desk.commands()[..], [Command::GiveUp { operation }] if operation.as_str() == "op1"));
-    let mut told = summary("op1", OperationKind::Assign, Tally { done: 3, not_sent: 4, ..Tally::default() });
-    told.life = OperationLife::GivenUp;
-    desk.tell(Event::Ended { summary: told, seconds: 0.0, requests: 0 });
-    assert!(desk.state.why_not(Action::Resume).is_some() && desk.state.why_not(Action::GiveUp).is_some());
+    // Once it is given up, or something of it was taken back, there is nothing to go on with.
+    for (life, taken_back, over) in [(OperationLife::GivenUp, 0, "given up"), (OperationLife::Ended, 3, "taken back")] {
+        let mut told = summary("op1", OperationKind::Assign, Tally { done: 3, not_sent: 4, ..Tally::default() });
+        (told.life, told.taken_back) = (life, taken_back);
+        desk.tell(Event::Ended { summary: told, seconds: 0.0, requests: 0 });
+        let why_not = format!("It was {over}: what was not sent stays so");
+        assert_eq!(desk.state.why_not(Action::Resume), Some(why_not));
+        assert!(desk.state.why_not(Action::GiveUp).is_some(), "{over}");
+    }
 }
