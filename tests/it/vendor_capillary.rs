@@ -425,7 +425,7 @@ async fn an_operation_with_faults_is_told_truly_and_undone_to_the_letter() {
     let unknown = plan.parts[0].changes.iter().filter(|change| !change.before.is_known()).count();
     let told: usize = plan.parts[0].inexact.iter().map(|(_, count)| count).sum();
     assert!(unknown > 0 && told == unknown, "{:?}", plan.parts[0].inexact);
-    let report = apply_in_trouble(&sim, &engine, plan, 1).await;
+    let report = apply_in_trouble(&sim, &engine, plan, 1, "100..300ms").await;
     let done: Vec<_> =
         items(&engine, &report.summary.id).into_iter().filter(|item| item.state == ItemState::Done).collect();
     let taken: Vec<&str> =

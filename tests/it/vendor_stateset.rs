@@ -281,7 +281,7 @@ async fn an_operation_with_faults_is_told_truly_and_undone_to_the_letter() {
     let vendor = client(&sim.profile, "");
     let before = by_id(&*vendor).await;
     let plan = assign(&engine, 300, |people| people.iter().find(|person| person.is_active()).unwrap().clone()).await;
-    let report = apply_in_trouble(&sim, &engine, plan, 2).await;
+    let report = apply_in_trouble(&sim, &engine, plan, 2, "100..600ms").await;
     let tally = report.summary.tally;
 
     // Someone else takes a few; the rest goes back as it was.

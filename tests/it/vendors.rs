@@ -179,11 +179,11 @@ pub async fn told_truly(sim: &Simulator, vendor: &dyn Vendor, fault: &str) -> To
     told
 }
 
-/// Carries out a plan of 300 leads while of each trouble `chance` in a hundred comes: everything has its end, most of it is
-/// done, and what is said is true.
-pub async fn apply_in_trouble(sim: &Simulator, engine: &Engine, plan: Plan, chance: u8) -> Report {
+/// Carries out a plan of 300 leads while of each trouble `chance` in a hundred comes, and writes take effect `late`, such as
+/// `100..300ms`: everything has its end, most of it is done, and what is said is true.
+pub async fn apply_in_trouble(sim: &Simulator, engine: &Engine, plan: Plan, chance: u8, late: &str) -> Report {
     let begin = sim.log().last();
-    let often = |fault: &str| fault.replace("CHANCE", &format!("{chance}%"));
+    let often = |fault: &str| fault.replace("CHANCE", &format!("{chance}%")).replace("LATE", late);
     let faults = [
         "error_before=CHANCE:write",
         "error_after=CHANCE",
@@ -191,7 +191,7 @@ pub async fn apply_in_trouble(sim: &Simulator, engine: &Engine, plan: Plan, chan
         "cut_after=CHANCE",
         "cut_inside=CHANCE",
         "garbage=CHANCE",
-        "late=100..600ms:chance=1%",
+        "late=LATE:chance=1%",
         "rate_limit=1%:write:times=2",
         "error_before=CHANCE:read",
     ];
