@@ -165,6 +165,8 @@ pub struct Call {
     hot: bool,
     meter: Option<Arc<AtomicUsize>>,
     begun: Vec<Begun>,
+    /// Whatever a success says, or nothing, is good.
+    any_body: bool,
 }
 
 impl Call {
@@ -174,7 +176,17 @@ impl Call {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let path = address::path(segments)?;
-        Ok(Self { method, path, query: Vec::new(), headers, body: None, hot: false, meter: None, begun: Vec::new() })
+        Ok(Self {
+            method,
+            path,
+            query: Vec::new(),
+            headers,
+            body: None,
+            hot: false,
+            meter: None,
+            begun: Vec::new(),
+            any_body: false,
+        })
     }
 
     pub fn get(segments: &[&str]) -> Result<Self, VendorError> {
@@ -229,6 +241,12 @@ impl Call {
     /// Does not leave any more, however long it has waited for its turn, once another write has learned that none may.
     pub fn unless_stopped(mut self, begun: &Begun) -> Self {
         self.begun.push(begun.clone());
+        self
+    }
+
+    /// The status says it all: a success without JSON is not asked for again.
+    pub fn with_any_body(mut self) -> Self {
+        self.any_body = true;
         self
     }
 
@@ -323,7 +341,7 @@ impl Http {
                     failures += 1;
                     answer.retry_after
                 }
-                Ok(answer) if garbled < GARBLED_RETRIES && answer.is_garbled() => {
+                Ok(answer) if !call.any_body && garbled < GARBLED_RETRIES && answer.is_garbled() => {
                     garbled += 1;
                     failures += 1;
                     None

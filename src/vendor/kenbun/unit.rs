@@ -196,6 +196,7 @@ impl Units {
         let call = Call::post(&["org-units", "active"])?
             .header(AUTHORIZATION, self.authorization.clone())
             .json(&json!({ "ouId": unit }))?
+            .with_any_body()
             .hot(hot)
             .counted_by(meter);
         let http = self.http.clone();

@@ -315,3 +315,15 @@ async fn a_colleague_who_chooses_another_unit_is_noticed() {
         assert_eq!(report.outcomes, [WriteOutcome::Done]);
     }
 }
+
+#[tokio::test]
+async fn a_choice_is_made_once_whatever_its_answer_says() {
+    let server = server(|request| {
+        (request.path() == "/org-units/active").then(|| Reply::text(201, "chosen")).or(one_lead(request))
+    })
+    .await;
+    let client = client(&server, "org_unit = \"unit_1\"");
+    let report = client.write(&changes(["a", "b"]), &session(None, false)).await;
+    assert_eq!(report.outcomes, vec![crate::vendor::WriteOutcome::Done; 2]);
+    assert_eq!(order(&server), ["=unit_1", "bulk a"]);
+}
