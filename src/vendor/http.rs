@@ -514,9 +514,9 @@ fn plain_seconds(time: Duration) -> String {
     if seconds == 1.0 { "1 second".to_owned() } else { format!("{seconds} seconds") }
 }
 
-/// Statuses that another try may cure.
+/// Statuses that another try may cure. 499 is what a proxy says whose client lost patience.
 fn is_passing(status: u16) -> bool {
-    matches!(status, 408 | 425 | 500 | 502..=504 | 506..=599)
+    matches!(status, 408 | 425 | 499 | 500 | 502..=504 | 506..=599)
 }
 
 /// The number under which the vendor finds a request again; empty where it gave none.

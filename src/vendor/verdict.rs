@@ -55,8 +55,10 @@ impl Verdict {
     pub fn refused(status: u16, error: VendorError, leads: usize) -> Self {
         let kind = error.kind;
         match status {
-            // The server may still be at work behind a gateway that gave up on it.
-            408 | 502 | 504 => Self::of(WriteOutcome::Late(error.message)).troubled(ErrorKind::Server),
+            // The server may still be at work behind a gateway that gave up on it (520, 522, 524: Cloudflare).
+            408 | 499 | 502 | 504 | 520 | 522 | 524 => {
+                Self::of(WriteOutcome::Late(error.message)).troubled(ErrorKind::Server)
+            }
             // Also 503: whether it is busy or broken, several in a row are an outage.
             500.. => Self::unknown(error.message).troubled(ErrorKind::Server),
             400..500 => {

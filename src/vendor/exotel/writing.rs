@@ -303,7 +303,7 @@ impl Exotel {
                     }
                 };
             }
-            (_, 408 | 500..) => {
+            (_, 408 | 499 | 500..) => {
                 let verdict = Verdict::refused(status, error, 1);
                 return self.unless_it_is_there(job, now, piece, verdict, asking).await;
             }

@@ -116,9 +116,11 @@ async fn every_status_has_its_meaning() {
         (422, "failed", Some(Refused), false),
         (429, "not applied", Some(Wait), false),
         (500, "unknown", Some(ErrorKind::Server), false),
+        (499, "late", Some(ErrorKind::Server), false),
         (502, "late", Some(ErrorKind::Server), false),
         (503, "unknown", Some(ErrorKind::Server), false),
         (504, "late", Some(ErrorKind::Server), false),
+        (524, "late", Some(ErrorKind::Server), false),
         (599, "unknown", Some(ErrorKind::Server), false),
     ] {
         let server = Server::start(move |_, _| Reply::text(status, r#"{"error":"their words"}"#)).await;
