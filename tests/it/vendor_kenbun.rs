@@ -96,19 +96,24 @@ async fn refusals_in_every_shape_of_error() {
         let vendor = client(&sim.profile, "");
         let mut some = leads(&*vendor).await;
         some.truncate(5);
-        let jane = to(&vendor.people().await.unwrap()[0]);
-        let before: Vec<_> = some.iter().map(|lead| sim.holder(lead.id.as_str())).collect();
+        let people = vendor.people().await.unwrap();
+        let jane = to(&people[0]);
         some.push(LeadRecord { id: LeadId::new("no/such?lead"), ..LeadRecord::default() });
 
         let failed =
             |report: &WriteReport| report.outcomes.iter().all(|outcome| matches!(outcome, WriteOutcome::Failed(_)));
         let report = write(&*vendor, &some, &jane).await;
-        assert!(failed(&report) && report.halt.is_none(), "{report:?}");
+        // One that is not there holds none of the others up.
+        assert_eq!(report.outcomes[..5], vec![WriteOutcome::Done; 5]);
+        assert!(matches!(report.outcomes[5], WriteOutcome::Failed(_)) && report.halt.is_none(), "{report:?}");
+        assert_eq!((sim.log().complaints(), sim.log().blind_repeats()), (vec![], vec![]));
+        let before: Vec<_> = some[..5].iter().map(|lead| sim.holder(lead.id.as_str()).unwrap()).collect();
+        assert!(before.iter().all(|holder| holder.id() == Some(people[0].id.as_str())), "{before:?}");
         let report = write(&*vendor, &some[5..], &jane).await;
         assert!(failed(&report), "{report:?}");
         let stranger = Assignment::Owner(OwnerRef::new("nobody_1", "Nobody One"));
         assert!(failed(&write(&*vendor, &some[..5], &stranger).await));
-        let after: Vec<_> = some[..5].iter().map(|lead| sim.holder(lead.id.as_str())).collect();
+        let after: Vec<_> = some[..5].iter().map(|lead| sim.holder(lead.id.as_str()).unwrap()).collect();
         assert_eq!(before, after);
         let error = vendor.detail(&some[5].id).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::NotFound);

@@ -10,8 +10,7 @@ use serde_json::{Map, Value};
 
 use super::Kenbun;
 use super::lead::record;
-use super::unit::Purpose;
-use super::unit::{is_no_unit, no_unit};
+use super::unit::{Purpose, is_no_unit, refusal};
 use crate::domain::{LeadId, LeadRecord};
 use crate::vendor::http::Answer;
 use crate::vendor::{ErrorKind, Pages, VendorError};
@@ -119,7 +118,10 @@ impl Kenbun {
                 // It was not the size: the next listing begins with the one that was asked for.
                 self.page_size.store(self.settings.page_size, Ordering::Relaxed);
             }
-            let page = Page::of(&answer.or_error().map_err(no_unit)?)?;
+            if !answer.is_success() {
+                return Err(refusal(&answer));
+            }
+            let page = Page::of(&answer)?;
             if let Some(total) = page.total {
                 self.total.store(total, Ordering::Relaxed);
             }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::Kenbun;
 use super::lead::record;
-use super::unit::{Purpose, no_unit};
+use super::unit::{Purpose, refusal};
 use crate::domain::{Assignment, LeadId, LeadRecord};
 use crate::vendor::{ErrorKind, Observation, Session, Target, VendorError};
 
@@ -35,7 +35,9 @@ impl Kenbun {
             let message = format!("kenbun (profile {}) has no lead {id} {place} (404)", self.profile);
             return Err(VendorError { status: Some(404), ..VendorError::new(ErrorKind::NotFound, message) });
         }
-        let answer = answer.or_error().map_err(no_unit)?;
+        if !answer.is_success() {
+            return Err(refusal(&answer));
+        }
         let mut body = answer.json()?;
         if let Some(inner) = body.get_mut("lead").filter(|inner| inner.is_object()) {
             body = inner.take();

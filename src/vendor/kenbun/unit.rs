@@ -275,12 +275,13 @@ fn explain(unit: &str, error: VendorError) -> VendorError {
     VendorError { kind: if wrong { ErrorKind::Setting } else { error.kind }, message, remedy, ..error }
 }
 
-/// Whether a refusal says that no unit is active.
+/// Whether a refusal says that no unit is active. One that says that somebody is no member of the unit is about that
+/// owner alone.
 pub fn is_no_unit(words: &str) -> bool {
     let words = words.to_lowercase();
-    ["organizational unit", "organisational unit", "active ou", "active_ou", "no ou"]
-        .iter()
-        .any(|hint| words.contains(hint))
+    let has = |hints: &[&str]| hints.iter().any(|hint| words.contains(hint));
+    has(&["organizational unit", "organisational unit", "active ou", "active_ou", "no ou"])
+        && !has(&["owner", "member"])
 }
 
 /// Whether an answer may mean that another unit is active than we chose: leads are not found in the wrong one.
@@ -292,9 +293,10 @@ pub fn may_be_elsewhere(answer: &Answer) -> bool {
     }
 }
 
-/// A refusal for want of an active unit, with what helps.
-pub fn no_unit(error: VendorError) -> VendorError {
-    if error.status != Some(400) || !is_no_unit(&error.message) {
+/// The error of an answer that is no success; for want of an active unit with what helps.
+pub fn refusal(answer: &Answer) -> VendorError {
+    let error = answer.error();
+    if error.status != Some(400) || !is_no_unit(answer.words().as_str()) {
         return error;
     }
     let remedy = "Set org_unit of the profile to the unit to work in; doctor lists the units that there are.";

@@ -12,11 +12,11 @@ use super::Kenbun;
 use super::listing::whole;
 use super::owner::{BulkBody, NewOwner};
 use super::settings::Verify;
-use super::unit::{Purpose, may_be_elsewhere, no_unit};
-use crate::domain::Change;
+use super::unit::{Purpose, may_be_elsewhere, refusal};
+use crate::domain::{Change, TargetId};
 use crate::vendor::http::{Answer, Call, Sent};
 use crate::vendor::verdict::Verdict;
-use crate::vendor::{ErrorKind, Session, VendorError, WriteOutcome, WriteReport};
+use crate::vendor::{ErrorKind, Observation, Session, Target, VendorError, WriteOutcome, WriteReport};
 
 /// Changes that go into one request: one owner, each lead once.
 struct Chunk<'a> {
@@ -31,12 +31,18 @@ impl Kenbun {
         let meter: Arc<AtomicUsize> = Arc::default();
         let mut outcomes: Vec<Option<WriteOutcome>> = vec![None; batch.len()];
         let (mut halt, mut trouble) = (None::<VendorError>, None);
-        for chunk in self.chunks(batch, &mut outcomes) {
+        for mut chunk in self.chunks(batch, &mut outcomes) {
             let outcome = match &halt {
                 // Nothing more may leave; these were never sent.
                 Some(halt) => WriteOutcome::NotApplied { why: halt.message.clone(), retry_after: None },
                 None => {
-                    let verdict = self.write_chunk(&chunk, session, &meter).await;
+                    let mut verdict = self.write_chunk(&chunk, session, &meter).await;
+                    if is_about_some(&verdict, &chunk)
+                        && self.take_out_the_gone(&mut chunk, session, &mut outcomes).await
+                    {
+                        // Nothing was changed, so the others may be sent.
+                        verdict = self.write_chunk(&chunk, session, &meter).await;
+                    }
                     trouble = verdict.trouble.or(trouble);
                     halt = verdict.halt;
                     verdict.outcome
@@ -53,6 +59,39 @@ impl Kenbun {
             trouble,
             requests: meter.load(Ordering::Relaxed),
         }
+    }
+
+    /// Reads the leads of a bulk change that was refused because some may not be there. These get their outcome and are
+    /// taken out of it. True when others are left: where all seem gone, the refusal was about something else.
+    async fn take_out_the_gone(
+        &self,
+        chunk: &mut Chunk<'_>,
+        session: &Session,
+        outcomes: &mut [Option<WriteOutcome>],
+    ) -> bool {
+        let target = |lead: &&str| Target { id: TargetId::new(lead), scope: String::new(), candidates: Vec::new() };
+        let targets: Vec<Target> = chunk.leads.iter().map(target).collect();
+        let read = self.observe_all(&targets, session).await;
+        let is_gone = |read: &Observation| matches!(&read.now, Err(error) if error.kind == ErrorKind::NotFound);
+        let gone = read.iter().filter(|read| is_gone(read)).count();
+        if gone == 0 || gone == read.len() {
+            return false;
+        }
+        let (leads, places) = (std::mem::take(&mut chunk.leads), std::mem::take(&mut chunk.places));
+        for ((lead, places), read) in leads.into_iter().zip(places).zip(read) {
+            match read.now {
+                Err(error) if error.kind == ErrorKind::NotFound => {
+                    for place in places {
+                        outcomes[place] = Some(WriteOutcome::Failed(error.message.clone()));
+                    }
+                }
+                _ => {
+                    chunk.leads.push(lead);
+                    chunk.places.push(places);
+                }
+            }
+        }
+        true
     }
 
     /// Puts changes of one owner together. What cannot be written at all gets its outcome at once.
@@ -141,7 +180,7 @@ impl Kenbun {
         }
         match Verdict::of_sent(sent) {
             Ok(answer) if answer.is_success() => self.applied(&answer, chunk, is_single),
-            Ok(answer) => Verdict::refused(answer.status.as_u16(), no_unit(answer.error()), chunk.leads.len()),
+            Ok(answer) => Verdict::refused(answer.status.as_u16(), refusal(&answer), chunk.leads.len()),
             Err(verdict) => verdict,
         }
     }
@@ -189,6 +228,13 @@ impl Kenbun {
             None => Verdict::of(WriteOutcome::Done),
         }
     }
+}
+
+/// A bulk change was refused as a whole (404), perhaps because of a few leads that were deleted or are elsewhere.
+fn is_about_some(verdict: &Verdict, chunk: &Chunk<'_>) -> bool {
+    chunk.leads.len() > 1
+        && verdict.trouble == Some(ErrorKind::NotFound)
+        && matches!(verdict.outcome, WriteOutcome::Failed(_))
 }
 
 fn said(answer: &Answer) -> String {

@@ -148,6 +148,43 @@ async fn every_status_has_its_meaning() {
 }
 
 #[tokio::test]
+async fn an_owner_outside_the_unit_is_refused_alone() {
+    let words = r#"{"error":"the owner is not a member of the active organizational unit"}"#;
+    let server = server(move |request| request.body.contains("user_gone").then(|| Reply::text(400, words))).await;
+    let gone = Assignment::Owner(OwnerRef::new("user_gone", "Gone Away"));
+    let report = write(&client(&server, ""), &[change("a", gone), change("b", jane())]).await;
+    assert!(words_of(&report)[0].contains("not a member") && report.halt.is_none(), "{report:?}");
+    assert_eq!(report.outcomes[1], WriteOutcome::Done);
+}
+
+#[tokio::test]
+async fn leads_that_are_gone_do_not_hold_the_others_up() {
+    let server = server(|request| match request.path() {
+        "/leads/bulk-assign-owner" if request.body.contains("gone") => {
+            Some(Reply::text(404, r#"{"error":"some leads are not there"}"#))
+        }
+        path if path.starts_with("/lead/") && path != "/lead/gone" => {
+            Some(Reply::json(json!({"lead_id": &path[6..], "owner_name": null})))
+        }
+        _ => None,
+    })
+    .await;
+    let report = write(&client(&server, "org_unit = \"unit_1\""), &changes(["a", "gone", "b"])).await;
+    assert_eq!((&report.outcomes[0], &report.outcomes[2]), (&WriteOutcome::Done, &WriteOutcome::Done));
+    assert!(words_of(&report)[1].contains("has no lead gone"), "{report:?}");
+    assert_eq!((report.halt, report.trouble), (None, None));
+    let sent: Vec<Request> = server.requests().into_iter().filter(|request| request.method == "POST").collect();
+    let paths: Vec<&str> = sent.iter().map(Request::path).collect();
+    // The unit is set right before the second one as well.
+    assert_eq!(paths[paths.len() - 2..], ["/org-units/active", "/leads/bulk-assign-owner"]);
+    assert_eq!(sent.last().unwrap().json()["lead_ids"], json!(["a", "b"]));
+}
+
+fn words_of(report: &WriteReport) -> Vec<&str> {
+    report.outcomes.iter().map(|outcome| words(outcome).1).collect()
+}
+
+#[tokio::test]
 async fn after_a_halt_nothing_more_is_sent() {
     let server = Server::start(|_, _| Reply::status(401)).await;
     let report = write(&client(&server, "bulk_size = 2"), &changes(["a", "b", "c", "d"])).await;
