@@ -174,10 +174,10 @@ impl StateSet {
                 );
             }
             // About this lead only; the others may be had.
-            (Way::Single, 403) if code(answer).as_deref() == Some("RESOURCE_ACCESS_DENIED") => {
+            (Way::Single, 403) if has_code(answer, "RESOURCE_ACCESS_DENIED") => {
                 return Verdict::of(WriteOutcome::Failed(error.message)).troubled(error.kind);
             }
-            (_, 409) if code(answer).as_deref() == Some("idempotency_key_in_use") => {
+            (_, 409) if has_code(answer, "IDEMPOTENCY_KEY_IN_USE") => {
                 let why = "StateSet is still at work on an earlier try of this change".to_owned();
                 return Verdict::of(WriteOutcome::Late(why)).troubled(error.kind);
             }
@@ -263,10 +263,11 @@ fn shown(written: &Written) -> String {
     }
 }
 
-/// The code of an error, where it has one.
-fn code(answer: &Answer) -> Option<String> {
-    let body = answer.json().ok()?;
-    body.pointer("/error/code").or_else(|| body.get("code"))?.as_str().map(str::to_owned)
+/// Whether an error has this code. Some of its shapes spell codes in capitals, others in small letters.
+fn has_code(answer: &Answer, code: &str) -> bool {
+    let body = answer.json().unwrap_or_default();
+    let found = body.pointer("/error/code").or_else(|| body.get("code")).and_then(Value::as_str);
+    found.is_some_and(|found| found.eq_ignore_ascii_case(code))
 }
 
 /// What a success that is none says, for the end of a sentence.

@@ -131,10 +131,14 @@ async fn every_status_has_its_meaning() {
         assert_eq!(report.requests, 1, "{status}: a write leaves once");
     }
     // This lead is not ours to change, the next one may be.
-    let denied = r#"{"error":{"code":"RESOURCE_ACCESS_DENIED","message":"not this one"}}"#;
-    let server = Server::start(move |_, _| Reply::text(403, denied)).await;
-    let report = write(&seasoned(&server, ""), &[to_jane("a"), to_jane("b")]).await;
-    assert_eq!((states(&report), report.halt), (vec!["failed", "failed"], None));
+    for denied in [
+        r#"{"error":{"code":"RESOURCE_ACCESS_DENIED","message":"not this one"}}"#,
+        r#"{"error":{"type":"invalid_request_error","code":"resource_access_denied","message":"not this one"}}"#,
+    ] {
+        let server = Server::start(move |_, _| Reply::text(403, denied)).await;
+        let report = write(&seasoned(&server, ""), &[to_jane("a"), to_jane("b")]).await;
+        assert_eq!((states(&report), report.halt), (vec!["failed", "failed"], None));
+    }
     let server = Server::start(|_, _| Reply::status(401)).await;
     let report = write(&seasoned(&server, ""), &[to_jane("a"), to_jane("b")]).await;
     assert_eq!((states(&report), server.lines().len()), (vec!["failed", "not applied"], 1));
