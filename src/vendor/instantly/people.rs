@@ -104,6 +104,12 @@ impl Instantly {
         }
     }
 
+    /// The members, read now even if they are known.
+    pub(super) async fn members_now(&self) -> Result<Arc<Vec<Member>>, VendorError> {
+        let _turn = self.reading_members.lock().await;
+        self.read_members(false).await
+    }
+
     /// What owners are called, by the ids that assignments may use.
     fn owner_names(&self, members: &[Member]) -> std::collections::HashMap<PersonId, Verbatim> {
         let kinds: &[IdKind] = match self.settings.owner_id_field {
@@ -118,11 +124,7 @@ impl Instantly {
     }
 
     pub(super) async fn fetch_people(&self) -> Result<Vec<Person>, VendorError> {
-        let members = async {
-            let _turn = self.reading_members.lock().await;
-            self.read_members(false).await
-        };
-        let (members, ()) = tokio::join!(members, self.learn_workspace());
+        let (members, ()) = tokio::join!(self.members_now(), self.learn_workspace());
         let members = members?;
         let kind = self.id_kind(&members).await?;
         let mut without_id = 0;

@@ -313,7 +313,7 @@ impl Instantly {
         let profile = &self.profile;
         let remedy = if words.contains("organization_user_ids") {
             let name = safe_text::visible(group.to);
-            if self.known_members().await.is_ok() && !self.is_member(group.to) {
+            if self.has_left(group.to).await {
                 // About these leads only: the setting is right, and others can have their owners.
                 error.message = format!("{}: {name} is no member of the workspace any more", error.message);
                 error.kind = ErrorKind::Refused;
@@ -341,6 +341,13 @@ impl Instantly {
         let Some(remedy) = remedy else { return Verdict::refused(status, error, leads) };
         error.kind = ErrorKind::Setting;
         Verdict::refused(status, error.with_remedy(remedy), leads)
+    }
+
+    /// Whether an id is no member's now. Members may have been read long ago, so they are read again before it is said
+    /// that somebody still is one.
+    async fn has_left(&self, id: &str) -> bool {
+        let is_gone = self.known_members().await.is_ok() && !self.is_member(id);
+        is_gone || (self.members_now().await.is_ok() && !self.is_member(id))
     }
 
     /// What may be the job of a bulk call that was just accepted, in words. It decides nothing.

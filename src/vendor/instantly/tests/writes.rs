@@ -1,3 +1,5 @@
+use std::sync::atomic::Ordering;
+
 use super::*;
 
 async fn write(client: &Instantly, batch: &[Change]) -> WriteReport {
@@ -290,6 +292,35 @@ async fn who_left_is_refused_alone() {
     let report = write(&client(&server, "strategy = \"bulk\""), &all).await;
     assert_eq!(states(&report), ["failed", "queued"], "{report:?}");
     assert!(report.halt.is_none() && words(&report.outcomes[0]).1.contains("u_gone is no member"), "{report:?}");
+}
+
+#[tokio::test]
+async fn who_left_since_the_members_were_read_is_refused_alone() {
+    let left = Arc::new(AtomicBool::new(false));
+    let has_left = left.clone();
+    let server = server(move |request| {
+        if !has_left.load(Ordering::SeqCst) {
+            return None;
+        }
+        let refusal = r#"{"message":"Invalid ID on `organization_user_ids` field"}"#;
+        match request.path() {
+            "/api/v2/workspace-members" => {
+                Some(Reply::json(json!({"items": [member("joe", "Joe", "Miller", "editor", true)]})))
+            }
+            "/api/v2/leads/bulk-assign" if request.json()["organization_user_ids"] == json!(["u_jane"]) => {
+                Some(Reply::text(400, refusal))
+            }
+            _ => None,
+        }
+    })
+    .await;
+    let client = client(&server, "strategy = \"bulk\"");
+    client.people().await.unwrap();
+    left.store(true, Ordering::SeqCst);
+    let other = Assignment::Owner(OwnerRef::new("u_other", "Other"));
+    let report = write(&client, &[change("l0", jane()), change("l1", other)]).await;
+    assert_eq!((states(&report), report.halt.is_some()), (vec!["failed", "queued"], false), "{report:?}");
+    assert!(words(&report.outcomes[0]).1.contains("u_jane is no member"), "{report:?}");
 }
 
 #[tokio::test]
