@@ -46,6 +46,18 @@ async fn every_page_is_read_whatever_the_last_one_looks_like() {
 }
 
 #[tokio::test]
+async fn a_last_page_of_what_was_there_already_ends_the_list() {
+    let server = server(|request| {
+        is_list(request).then(|| match request.json()["starting_after"].as_str() {
+            None => Reply::json(json!({"items": [lead("a", "u"), lead("b", "u")], "next_starting_after": "b"})),
+            Some(_) => Reply::json(json!({"items": [lead("b", "u")]})),
+        })
+    })
+    .await;
+    assert_eq!(list(&client(&server, "page_size = 2")).await.unwrap().ids(), ["a", "b"]);
+}
+
+#[tokio::test]
 async fn a_listing_ends_when_there_is_enough() {
     let server = server(|request| is_list(request).then(|| paged(request, &["a", "b", "c", "d", "e"], false))).await;
     let mut kept = Kept { enough: Some(2), ..Kept::default() };
