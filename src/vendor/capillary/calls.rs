@@ -19,7 +19,7 @@ impl Capillary {
         let mut tries = 0;
         loop {
             let reply = Reply::of(self.http.read_any(&signed).await?);
-            if reply.answer.status.as_u16() == 401 && !renewed && self.may_sign_again(&signed).await {
+            if reply.is_not_signed_in() && !renewed && self.may_sign_again(&signed).await {
                 renewed = true;
                 signed = self.sign(call.clone(), asking).await?;
                 continue;

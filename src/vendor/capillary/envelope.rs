@@ -10,6 +10,9 @@ use crate::vendor::{ErrorKind, VendorError};
 /// One request failed although the answer is 2xx.
 const PARTLY_FAILED: u16 = 201;
 
+/// The credentials were not taken.
+const NOT_SIGNED_IN: i64 = 401;
+
 /// The search engine is busy.
 pub const SEARCH_BUSY: i64 = 461;
 
@@ -96,10 +99,23 @@ impl Reply {
         self.answer.is_success() && self.answer.status.as_u16() != PARTLY_FAILED && self.errors().is_empty()
     }
 
-    /// The status and the codes of the errors.
+    /// The status and the codes of the errors; with them what version 1.1 says inside.
     pub fn codes(&self) -> Vec<i64> {
         let status = i64::from(self.answer.status.as_u16());
-        std::iter::once(status).chain(self.errors().into_iter().filter_map(|item| item.code)).collect()
+        let errors = self.errors().into_iter().filter_map(|item| item.code);
+        std::iter::once(status).chain(errors).chain(self.code_inside()).collect()
+    }
+
+    fn code_inside(&self) -> Option<i64> {
+        code(self.body.as_ref()?.pointer("/response/status/code"))
+    }
+
+    /// The credentials were refused, whichever way that is said, and nothing else was.
+    pub fn is_not_signed_in(&self) -> bool {
+        let errors = self.errors();
+        self.answer.status.as_u16() == 401
+            || self.code_inside() == Some(NOT_SIGNED_IN)
+            || (!errors.is_empty() && errors.iter().all(|error| error.code == Some(NOT_SIGNED_IN)))
     }
 
     /// A reading that may be tried again in a moment.

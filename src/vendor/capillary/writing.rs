@@ -246,12 +246,11 @@ impl Capillary {
         })?;
         let mut signed = self.sign(call.clone(), asking).await.map_err(Verdict::not_sent)?;
         self.memory.forget_row(&item.lead);
-        let mut answer = Verdict::of_sent(self.http.write(&signed).await).map_err(late)?;
-        if answer.status.as_u16() == 401 && self.may_sign_again(&signed).await {
+        let mut reply = Reply::of(Verdict::of_sent(self.http.write(&signed).await).map_err(late)?);
+        if reply.is_not_signed_in() && self.may_sign_again(&signed).await {
             signed = self.sign(call, asking).await.map_err(Verdict::not_sent)?;
-            answer = Verdict::of_sent(self.http.write(&signed).await).map_err(late)?;
+            reply = Reply::of(Verdict::of_sent(self.http.write(&signed).await).map_err(late)?);
         }
-        let reply = Reply::of(answer);
         // 201 stands for a failure, but where it names none, a reading decides.
         let is_taken = reply.answer.is_success() && reply.errors().is_empty();
         if is_taken {

@@ -131,3 +131,30 @@ async fn the_other_name_of_the_header() {
     let told = checks.iter().find(|check| !check.ok).unwrap();
     assert!(told.detail.contains("set oauth_header = \"cap-api-access-token\""), "{told:?}");
 }
+
+#[tokio::test]
+async fn a_token_that_ended_is_renewed_however_that_is_said() {
+    for (body, of_staff) in [
+        (r#"{"data":[],"warnings":[],"errors":[{"status":false,"code":401,"message":"expired"}]}"#, false),
+        (r#"{"response":{"status":{"success":"false","code":"401","message":"expired"}}}"#, true),
+    ] {
+        let org = Org::with(&[(1, "asha.k")]);
+        let count = std::sync::atomic::AtomicUsize::new(0);
+        let server = org
+            .open(move |request| {
+                if request.path() == "/v3/oauth/token/generate" {
+                    let number = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
+                    let token = json!({"accessToken": format!("t{number}"), "ttlSeconds": 300});
+                    return Some(Reply::json(json!({"data": token, "errors": null})));
+                }
+                // The first token ends for one kind of call, with a 200 and the reason inside.
+                let is_it = if of_staff { request.path().contains("staff") } else { request.method == "PUT" };
+                let is_old = request.headers["x-cap-api-oauth-token"] == "t1";
+                (is_it && is_old).then(|| Reply::text(200, body))
+            })
+            .await;
+        let report = write(&client_with(&server, CLIENT, ""), &[change(1, asha(), ravi())]).await;
+        assert_eq!(report.outcomes, [WriteOutcome::Done], "{body}");
+        assert_eq!((org.owner(1).as_str(), generated(&server)), ("ravi.m", 2), "{body}");
+    }
+}
