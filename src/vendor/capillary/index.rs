@@ -16,6 +16,9 @@ use crate::domain::LeadId;
 use crate::vendor::asking::Asking;
 use crate::vendor::{ErrorKind, VendorError};
 
+/// So many owners' lists may fail by the server's own errors before all others are taken to fail as well.
+const MOST_FAILED: usize = 2;
+
 /// Leads that were found with several owners and are asked about again one by one.
 const MOST_ASKED_AGAIN: usize = 100;
 
@@ -32,6 +35,8 @@ pub struct Index {
     pub owners: usize,
     /// Every owner's list was the same: the filter is not heeded.
     pub is_ignored: bool,
+    /// Some owners' leads are not all in it: a lead that is in none of its lists may be theirs.
+    pub is_incomplete: bool,
     /// What the person should know, in sentences.
     pub troubles: Vec<String>,
 }
@@ -95,14 +100,16 @@ impl Capillary {
         }
         let listings = owners.into_iter().map(|(owner, filter_id)| self.list_of(owner, filter_id, filters, asking));
         let mut listings = futures_util::stream::iter(listings).buffer_unordered(self.settings.parallel);
+        let mut failed = 0;
         while let Some(listed) = listings.next().await {
             if !on_owner() {
                 return Ok(None);
             }
             let Listed { owner, walk, leads } = match listed {
                 Ok(listed) => listed,
-                // About this owner only: an id of the wrong kind, somebody who left.
-                Err((owner, error)) if matches!(error.kind, ErrorKind::Refused | ErrorKind::NotFound) => {
+                Err((owner, error)) if is_of_one_owner(&error) || (is_of_server(&error) && failed < MOST_FAILED) => {
+                    failed += usize::from(is_of_server(&error));
+                    index.is_incomplete = true;
                     let who = directory.all()[owner].person.label();
                     index.troubles.push(format!("The leads of {who} cannot be found: {}", error.message));
                     continue;
@@ -111,6 +118,7 @@ impl Capillary {
             };
             index.owners += 1;
             if walk.end == Some(End::Cut) {
+                index.is_incomplete = true;
                 let who = directory.all()[owner].person.label();
                 index
                     .troubles
@@ -206,4 +214,14 @@ impl Capillary {
         let walk = self.walk_all(filters, asking, |_, _| {}, |walk| walk.has_seen(lead.as_str())).await?;
         Ok(walk.has_seen(lead.as_str()))
     }
+}
+
+/// About this owner only: an id of the wrong kind, somebody who left.
+fn is_of_one_owner(error: &VendorError) -> bool {
+    matches!(error.kind, ErrorKind::Refused | ErrorKind::NotFound)
+}
+
+/// What a server says that stumbles over one owner's list, and also one that is broken.
+fn is_of_server(error: &VendorError) -> bool {
+    matches!(error.kind, ErrorKind::Server | ErrorKind::Garbled)
 }

@@ -247,7 +247,8 @@ impl Capillary {
         let one_by_one = directory.with_filter().count() * groups.len();
         let listed = match self.index_cost.load(Ordering::Relaxed) {
             cost if cost > 0 && leads > 0 && cost < one_by_one && looking != Looking::Polling => {
-                self.index(&[], directory, asking, || true).await.ok().flatten().filter(|index| !index.is_ignored)
+                let index = self.index(&[], directory, asking, || true).await.ok().flatten();
+                index.filter(|index| !index.is_ignored && !index.is_incomplete)
             }
             _ => None,
         };

@@ -220,3 +220,19 @@ async fn the_servers_own_filters_narrow_owners_and_leads() {
     let lists = server.lines().into_iter().filter(|line| line.contains("/v2/leads")).collect::<Vec<_>>();
     assert!(lists.iter().all(|line| line.contains("status=WON")), "{lists:?}");
 }
+
+#[tokio::test]
+async fn one_owners_list_that_the_server_stumbles_over_does_not_hide_all_leads() {
+    let org = Org::with(&[(1, "asha.k"), (2, "ravi.m"), (3, "mia.s")]);
+    for (broken, works) in [(&["12"][..], true), (&["11", "12", "13"][..], false)] {
+        let server = org
+            .open(move |request| request.param("owner").filter(|id| broken.contains(id)).map(|_| Reply::status(500)))
+            .await;
+        let kept = listed(&client(&server, "retries = 0")).await;
+        assert_eq!(kept.is_ok(), works, "{broken:?}");
+        if let Ok(kept) = kept {
+            assert_eq!(owners(&kept), pairs(&[("1", "Asha"), ("2", "not known"), ("3", "Mia")]));
+            assert!(kept.troubles[0].contains("The leads of Ravi cannot be found"), "{:?}", kept.troubles);
+        }
+    }
+}

@@ -130,3 +130,23 @@ async fn customers_are_asked_for_once_and_only_where_that_is_wanted() {
     let asked: Vec<_> = server.lines().into_iter().filter(|line| line.contains("customers")).collect();
     assert_eq!(asked, ["GET /v2/customers/7001?source=ALL", "GET /v2/customers/7002?source=ALL"]);
 }
+
+#[tokio::test]
+async fn nobody_is_not_said_on_the_strength_of_lists_that_are_not_whole() {
+    let leads: Vec<(u64, &str)> = (1..=9).map(|id| (id, if id == 9 { "ravi.m" } else { "" })).collect();
+    let broken = Arc::new(AtomicBool::new(false));
+    let is_broken = broken.clone();
+    let server = Org::with(&leads)
+        .open(move |request| {
+            // All of Ravi's leads at once are too much for the server, one customer's are not.
+            let is_it = request.param("owner") == Some("12") && request.param("userId").is_none();
+            (is_it && is_broken.load(std::sync::atomic::Ordering::SeqCst)).then(|| Reply::text(400, "{}"))
+        })
+        .await;
+    let client = client(&server, "unassign_mode = \"empty_string\"\nretries = 0");
+    listed(&client).await.unwrap();
+    broken.store(true, std::sync::atomic::Ordering::SeqCst);
+    let targets: Vec<Target> = (1..=9).map(|id| target(id, &[Assignment::unassigned()])).collect();
+    let read = observe(&client, &targets, Looking::Ahead).await;
+    assert_eq!(read, [["nobody"; 8].as_slice(), &["Ravi"]].concat());
+}
