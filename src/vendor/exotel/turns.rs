@@ -46,7 +46,7 @@ pub struct First {
 /// The right to change a list, given back when it is dropped.
 pub struct Turn {
     _list: OwnedMutexGuard<()>,
-    /// Another change of this list went before, so that what was read of it is old.
+    /// Other changes went before, so that what was read of this list is old.
     pub waited: bool,
     /// Held while this change is the only one, because nobody knows yet what the server makes of it.
     _alone: Option<OwnedMutexGuard<()>>,
@@ -61,13 +61,19 @@ impl Turns {
             lists.retain(|_, list| Arc::strong_count(list) > 1);
             lists.entry(key.clone()).or_default().clone()
         };
-        let (list, waited) = match list.clone().try_lock_owned() {
+        let (list, mut waited) = match list.clone().try_lock_owned() {
             Ok(free) => (free, false),
             Err(_) => (list.lock_owned().await, true),
         };
         let mut alone = None;
         if !self.merges.load(Ordering::Acquire) {
-            alone = Some(self.alone.clone().lock_owned().await);
+            alone = Some(match self.alone.clone().try_lock_owned() {
+                Ok(free) => free,
+                Err(_) => {
+                    waited = true;
+                    self.alone.clone().lock_owned().await
+                }
+            });
         }
         if self.merges.load(Ordering::Acquire) {
             // Whoever was before us proved it.

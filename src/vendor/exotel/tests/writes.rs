@@ -1,5 +1,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use futures_util::FutureExt;
+
 use super::*;
 
 fn is_put(request: &Request) -> bool {
@@ -310,6 +312,35 @@ async fn changes_go_alone_until_the_server_has_shown_that_it_merges() {
     }
     let seen: Vec<String> = calls(&server).into_iter().filter(|call| *call != "campaign").collect();
     assert_eq!(seen[0..2], ["campaignLeadUserMapping", "lead-user"], "{seen:?}");
+}
+
+#[tokio::test]
+async fn what_waited_for_a_first_change_is_read_again_before_it_leaves() {
+    let center = Center::with(&[(40, "bob"), (41, "bob")]);
+    let (told, meddling) = (Arc::new(tokio::sync::Notify::new()), center.clone());
+    let held = told.clone();
+    let answering = center.clone();
+    // The first change takes until it is told; meanwhile somebody gives the other list the same agent.
+    let server = center
+        .open(move |request| {
+            let is_first = is_put(request) && request.json()["leadId"] == 40;
+            is_first.then(|| Reply::Later(held.clone(), Box::new(answering.answer(request))))
+        })
+        .await;
+    let client = Arc::new(client(&server, ""));
+    let one = client.clone();
+    let first = tokio::spawn(async move { write(&one, &[change("7:40", "bob", "asha.k bob")]).await });
+    while puts(&server).is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let batch = [change("7:41", "bob", "asha.k bob")];
+    let mut second = Box::pin(write(&client, &batch));
+    assert!((&mut second).now_or_never().is_none(), "it waits for the first one");
+    meddling.set(41, "asha.k bob");
+    told.notify_one();
+    assert_eq!(first.await.unwrap().outcomes, [WriteOutcome::Done]);
+    let report = second.await;
+    assert_eq!((states(&report), puts(&server).len()), (vec!["drifted"], 1), "{report:?}");
 }
 
 #[tokio::test]
