@@ -8,8 +8,11 @@ use crate::vendor::VendorError;
 use crate::vendor::asking::Asking;
 use crate::vendor::http::Call;
 
-/// The longest pause between two tries of a reading that a busy server refused.
+/// The longest pause of our own between two tries of a reading that a busy server refused.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// The longest pause that is waited for because the server asked for it; after that the refusal is handed on.
+const LONGEST_ASKED: Duration = Duration::from_secs(120);
 
 impl Capillary {
     /// Sends a reading until it gets an answer that another try would not change, whatever it is.
@@ -24,10 +27,11 @@ impl Capillary {
                 signed = self.sign(call.clone(), asking).await?;
                 continue;
             }
-            if !reply.is_busy() || tries >= self.settings.retries {
+            let pause = self.pause(tries, &reply);
+            if !reply.is_busy() || tries >= self.settings.retries || pause > LONGEST_ASKED {
                 return Ok(reply);
             }
-            tokio::time::sleep(self.pause(tries, &reply)).await;
+            tokio::time::sleep(pause).await;
             tries += 1;
         }
     }
@@ -36,6 +40,6 @@ impl Capillary {
     pub(super) fn pause(&self, tries: u32, reply: &Reply) -> Duration {
         let most = self.busy_pause.saturating_mul(1 << tries.min(6)).min(LONGEST_PAUSE);
         let own = most.mul_f64(0.5 + 0.5 * fastrand::f64());
-        reply.answer.retry_after.map_or(own, |asked| asked.min(LONGEST_PAUSE).max(own))
+        reply.answer.retry_after.map_or(own, |asked| asked.max(own))
     }
 }

@@ -156,6 +156,14 @@ async fn a_busy_search_engine_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_busy_search_engine_says_how_long_to_wait() {
+    let server = Server::start(|_, _| Reply::text(461, "{}").with("Retry-After", 3_600)).await;
+    let client = client(&server, "");
+    let reply = client.ask(client.list_call(&[], 0).unwrap(), &Asking::default()).await.unwrap();
+    assert_eq!((client.pause(0, &reply), server.lines().len()), (Duration::from_secs(3_600), 1));
+}
+
+#[tokio::test]
 async fn staff_as_a_single_object_and_its_errors() {
     let user = json!({"id": 11, "code": "asha.k", "firstname": "Asha", "lastname": "K", "store_code": "n"});
     let body = json!({"response": {"status": {"success": true, "code": 200}, "store": {"staff": {"user": user}}}});
