@@ -86,6 +86,10 @@ async fn where_both_kinds_fit_a_person_has_to_say() {
     let report = vendor.write(&changes(1), &Session::default()).await;
     assert_eq!(report.halt.map(|halt| halt.kind), Some(ErrorKind::Setting));
     assert_eq!(asked(&server, "PATCH /leads/l0"), 0);
+    // What a lead was seen with is put back all the same.
+    let was = Assignment::Owner(OwnerRef::with_id("m_jane"));
+    let report = vendor.write(&[change("l0", was)], &Session { undo: true, ..Session::default() }).await;
+    assert_eq!((report.outcomes, report.halt), (vec![WriteOutcome::Done], None));
     assert!(client(&server, "owner_id_field = \"user_id\"").people().await.is_ok());
 }
 
