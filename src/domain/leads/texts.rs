@@ -188,9 +188,9 @@ impl Texts {
         &self.folded[self.slot_range(row, slot)]
     }
 
-    /// The folded name, company and e-mail address, each closed by [`END`], and what follows in the row.
-    pub fn folded_names(&self, row: usize) -> &str {
-        &self.folded[self.range(row)]
+    /// The folded name, company and e-mail address, each closed by [`END`], and all that follows in the memory.
+    pub fn from_row(&self, row: usize) -> &[u8] {
+        &self.folded.as_bytes()[self.range(row).start..]
     }
 
     fn slot_range(&self, row: usize, slot: Slot) -> Range<usize> {
@@ -206,7 +206,7 @@ impl Texts {
 
     /// The folded name, company and e-mail address by themselves.
     pub fn each_name(&self, row: usize) -> impl Iterator<Item = &str> {
-        self.folded_names(row).split(END).take(Slot::NAMES)
+        self.folded[self.range(row)].split(END).take(Slot::NAMES)
     }
 
     /// The original text of one slot.

@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 
 use super::Asked;
 use super::rows::RowSet;
-use super::scan::{Scan, TextKey};
+use super::scan::{Fuzzy, Memory, Scan, TextKey};
 use super::term::{Compare, OwnerIs, Term, Test, Trait, When};
 use crate::domain::fold::fold;
 use crate::domain::leads::columns::Codes;
@@ -67,13 +67,17 @@ struct TextTest<'a> {
 #[derive(Debug)]
 pub struct TextCondition<'a> {
     term: &'a Term,
-    pub key: TextKey,
+    key: TextKey,
     scan: Scan,
 }
 
 impl TextCondition<'_> {
-    pub fn is_negated(&self) -> bool {
-        self.term.negated
+    /// The `~word` that asks for best matches first.
+    pub fn ranking(&self) -> Option<&Fuzzy> {
+        match &self.scan {
+            Scan::Fuzzy(fuzzy) if !self.term.negated => Some(fuzzy),
+            _ => None,
+        }
     }
 }
 
@@ -112,25 +116,38 @@ impl<'a> Conditions<'a> {
     }
 
     /// The rows of a segment that fulfil all conditions. `first`: the number of its first row in its part; `marked`: the
-    /// marked ones, where there are some.
-    pub fn rows(&self, segment: &Segment, first: usize, marked: Option<&RowSet>, seen: &Seen) -> Found {
+    /// marked ones, where there are some; `ranked`: those that will be put in the order of their scores, if any.
+    pub fn rows(
+        &self,
+        segment: &Segment,
+        first: usize,
+        marked: Option<&RowSet>,
+        ranked: Option<&RowSet>,
+        seen: &Seen,
+    ) -> Found {
         let mut rows = RowSet::all(segment.len());
         for (negated, test) in &self.columns {
             let found = test.rows(segment, first, marked, self.now);
             if *negated { rows.without(&found) } else { rows.and(&found) }
         }
         let mut learned = Vec::new();
-        for test in &self.texts {
+        let mut scored = Vec::new();
+        for (condition, test) in self.texts.iter().enumerate() {
             if rows.is_empty() {
                 break;
             }
-            let mut found = test.in_texts(&segment.texts, &rows, seen, &mut learned);
+            let ranked = ranked.filter(|_| !test.negated);
+            let InTexts { rows: mut found, is_complete, scores } = test.in_texts(&segment.texts, &rows, ranked, seen);
+            if is_complete {
+                learned.push((test.key.clone(), Arc::new(found.clone())));
+            }
+            scored.extend(scores.map(|scores| (condition, scores)));
             for (column, wanted) in &test.shared {
                 found.or(&numbers(&segment.columns.words[*column as usize], wanted));
             }
             if test.negated { rows.without(&found) } else { rows.and(&found) }
         }
-        Found { rows, learned }
+        Found { rows, learned, scored }
     }
 }
 
@@ -140,19 +157,34 @@ pub struct Found {
     pub rows: RowSet,
     /// Text conditions that were answered for every row of the segment, to be remembered.
     pub learned: Vec<(TextKey, Arc<RowSet>)>,
+    /// Scores that came to light on the way, by the place of the text condition.
+    pub scored: Vec<(usize, Scored)>,
+}
+
+/// How well rows fit a `~word`. Has at least those that are found in the end.
+#[derive(Debug)]
+pub struct Scored {
+    pub rows: RowSet,
+    /// In the order of the rows.
+    pub scores: Vec<i32>,
+}
+
+/// What a segment's texts answered to a condition.
+struct InTexts {
+    rows: RowSet,
+    /// Answered newly, and for every row of the segment.
+    is_complete: bool,
+    scores: Option<Scored>,
 }
 
 impl TextTest<'_> {
-    /// The rows whose own texts fulfil the condition; outside of `asked` the answer may be wrong.
-    fn in_texts(
-        &self,
-        texts: &Arc<Texts>,
-        asked: &RowSet,
-        seen: &Seen,
-        learned: &mut Vec<(TextKey, Arc<RowSet>)>,
-    ) -> RowSet {
+    /// The rows whose own texts fulfil the condition; outside of `asked` the answer may be wrong. Where rows are looked
+    /// at one by one for a `~word`, those of `ranked` get their scores at once.
+    fn in_texts(&self, texts: &Arc<Texts>, asked: &RowSet, ranked: Option<&RowSet>, seen: &Seen) -> InTexts {
         let narrower = match seen.find(self.key, texts) {
-            Some(Known::Exactly(rows)) => return (*rows).clone(),
+            Some(Known::Exactly(rows)) => {
+                return InTexts { rows: (*rows).clone(), is_complete: false, scores: None };
+            }
             Some(Known::AtMost(rows)) => Some(rows),
             None => None,
         };
@@ -162,23 +194,35 @@ impl TextTest<'_> {
             open.and(narrower);
         }
         // Looking at a little more than was asked for pays off: the complete answer narrows the next letter's search.
-        let complete = open.len() * 2 >= possible;
-        let found = if self.scan.runs_through() && open.len() * 4 > texts.len() {
-            self.scan.whole(texts)
-        } else {
-            let look_at = match (&narrower, complete) {
-                (Some(narrower), true) => narrower,
-                (None, true) => &RowSet::all(texts.len()),
-                (_, false) => &open,
-            };
-            let mut found = RowSet::none(texts.len());
-            look_at.iter().filter(|&row| self.scan.row(texts, row)).for_each(|row| found.insert(row));
-            found
-        };
-        if complete {
-            learned.push((self.key.clone(), Arc::new(found.clone())));
+        let is_complete = open.len() * 2 >= possible;
+        if self.scan.runs_through() && open.len() * 4 > texts.len() {
+            return InTexts { rows: self.scan.whole(texts), is_complete, scores: None };
         }
-        found
+        let look_at = match (&narrower, is_complete) {
+            (Some(narrower), true) => narrower,
+            (None, true) => &RowSet::all(texts.len()),
+            (_, false) => &open,
+        };
+        let mut rows = RowSet::none(texts.len());
+        let (Scan::Fuzzy(fuzzy), Some(ranked)) = (self.scan, ranked) else {
+            look_at.iter().filter(|&row| self.scan.row(texts, row)).for_each(|row| rows.insert(row));
+            return InTexts { rows, is_complete, scores: None };
+        };
+        let mut memory = Memory::default();
+        let mut scores = Vec::new();
+        for row in look_at.iter() {
+            if !ranked.contains(row) {
+                if fuzzy.is_in(texts, row) {
+                    rows.insert(row);
+                }
+            } else if let Some(score) = fuzzy.score(&mut memory, texts, row) {
+                rows.insert(row);
+                scores.push(score);
+            }
+        }
+        let mut scored = rows.clone();
+        scored.and(ranked);
+        InTexts { rows, is_complete, scores: Some(Scored { rows: scored, scores }) }
     }
 }
 

@@ -2,58 +2,65 @@
 
 use rayon::prelude::*;
 
-use super::evaluate::TextCondition;
+use super::evaluate::{Scored, TextCondition};
 use super::rows::RowSet;
-use super::scan::TextKey;
+use super::scan::{Fuzzy, Memory};
 use super::search::{Unit, in_vendor_order};
 use crate::domain::leads::RowId;
-use crate::domain::leads::texts::{Slot, Texts};
-use crate::domain::ranking::{NameScorer, Names, Scorer};
+use crate::domain::leads::texts::Texts;
 
 /// Rows between two looks at whether the search was cancelled.
 const STEP: usize = 1_024;
 
-/// The found rows, best matches first; equally good ones in the vendor's order.
+/// The found rows, best matches first; equally good ones in the vendor's order. `scored`: the scores that are known
+/// already, by segment and by the place of the condition.
 pub fn ranked(
     conditions: &[TextCondition<'_>],
     units: &[Unit<'_>],
     found: &[RowSet],
+    scored: Vec<Vec<(usize, Scored)>>,
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Option<Vec<RowId>> {
-    let words: Vec<&str> = conditions.iter().filter_map(TextCondition::ranking_word).collect();
-    let words: Vec<Word<'_>> = words.into_iter().map(|word| Word { word, names: NameScorer::new(word) }).collect();
-    let scores = |(unit, rows): (&Unit<'_>, &RowSet)| {
-        let mut scorer = Scorer::default();
-        let mut scores = Vec::with_capacity(rows.len());
-        for (count, row) in rows.iter().enumerate() {
-            if count % STEP == 0 && cancelled() {
-                return None;
+    let words = conditions.iter().enumerate().filter_map(|(at, condition)| Some((at, condition.ranking()?)));
+    let words: Vec<(usize, &Fuzzy)> = words.collect();
+    let scores = |((unit, rows), scored): ((&Unit<'_>, &RowSet), Vec<(usize, Scored)>)| {
+        let mut sums = vec![0; rows.len()];
+        for (at, word) in &words {
+            match scored.iter().find(|(known, _)| known == at) {
+                Some((_, known)) => add_known(&mut sums, rows, known),
+                None => add(&mut sums, rows, word, &unit.segment.texts, cancelled)?,
             }
-            scores.push(words.iter().map(|word| word.score(&mut scorer, &unit.segment.texts, row)).sum());
         }
-        Some(scores)
+        Some(sums)
     };
-    let scores: Vec<Vec<i32>> = units.par_iter().zip(found).map(scores).collect::<Option<_>>()?;
+    let scores: Vec<Vec<i32>> = units.par_iter().zip(found).zip(scored).map(scores).collect::<Option<_>>()?;
     Some(by_score(units, found, &scores))
 }
 
-/// A `~word`, folded.
-struct Word<'a> {
-    word: &'a str,
-    names: Option<NameScorer>,
+/// Adds the scores of `rows`, which are among those that are known.
+fn add_known(sums: &mut [i32], rows: &RowSet, known: &Scored) {
+    let wanted = known.rows.iter().zip(&known.scores).filter(|(row, _)| rows.contains(*row));
+    for (sum, (_, score)) in sums.iter_mut().zip(wanted) {
+        *sum += score;
+    }
 }
 
-impl Word<'_> {
-    /// How well a row's name, company or e-mail address fits, whichever fits best.
-    fn score(&self, scorer: &mut Scorer, texts: &Texts, row: usize) -> i32 {
-        if let Some(names) = &self.names
-            && let Names::Scored(score) = names.score(scorer, texts.folded_names(row).as_bytes(), Slot::NAMES)
-        {
-            return score.unwrap_or(0);
+/// Works the scores of `rows` out; `None` when the search was cancelled.
+fn add(
+    sums: &mut [i32],
+    rows: &RowSet,
+    word: &Fuzzy,
+    texts: &Texts,
+    cancelled: &(dyn Fn() -> bool + Sync),
+) -> Option<()> {
+    let mut memory = Memory::default();
+    for (count, (sum, row)) in sums.iter_mut().zip(rows.iter()).enumerate() {
+        if count % STEP == 0 && cancelled() {
+            return None;
         }
-        let scores = texts.each_name(row).filter_map(|name| scorer.score(self.word, name));
-        scores.max().map_or(0, |score| i32::try_from(score).unwrap_or(i32::MAX))
+        *sum += word.score(&mut memory, texts, row).unwrap_or(0);
     }
+    Some(())
 }
 
 /// The rows by falling score. There are far fewer scores than rows: they are counted, and every row goes straight to
@@ -84,14 +91,4 @@ fn by_score(units: &[Unit<'_>], found: &[RowSet], scores: &[Vec<i32>]) -> Vec<Ro
         }
     }
     ordered
-}
-
-impl TextCondition<'_> {
-    /// The folded word of a `~word` that asks for best matches first.
-    fn ranking_word(&self) -> Option<&str> {
-        match &self.key {
-            TextKey::Fuzzy(word) if !self.is_negated() => Some(word),
-            _ => None,
-        }
-    }
 }

@@ -11,7 +11,7 @@ use crate::domain::fold::fold;
 use crate::domain::leads::LeadTable;
 use crate::domain::leads::table::slot_of;
 use crate::domain::leads::texts::{END, Slot, Texts, letters};
-use crate::domain::ranking::holds_letters;
+use crate::domain::ranking::{NameMemory, NameScorer, Names, Scorer, holds_letters};
 
 /// What a condition on texts asks for; equal keys find the same rows in the same texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl TextKey {
 #[derive(Debug)]
 pub enum Scan {
     Word(Box<Finder<'static>>),
-    Fuzzy { word: String, letters: u64 },
+    Fuzzy(Box<Fuzzy>),
     Pattern(Regex),
     Slot { slot: Slot, values: Vec<String> },
 }
@@ -69,9 +69,7 @@ impl Scan {
             (TextKey::Word(word), _) => Self::Word(Box::new(Finder::new(word.as_bytes()).into_owned())),
             (TextKey::Slot(slot, values), _) => Self::Slot { slot: *slot, values: values.clone() },
             (_, Test::Pattern(Pattern { regex, .. })) => Self::Pattern(regex.clone()),
-            (TextKey::Fuzzy(word) | TextKey::Pattern(word), _) => {
-                Self::Fuzzy { word: word.clone(), letters: letters(word) }
-            }
+            (TextKey::Fuzzy(word) | TextKey::Pattern(word), _) => Self::Fuzzy(Box::new(Fuzzy::new(word))),
         }
     }
 
@@ -80,7 +78,7 @@ impl Scan {
         match self {
             Self::Word(finder) => !finder.needle().is_empty(),
             Self::Slot { values, .. } => values.iter().all(|value| !value.is_empty()),
-            Self::Fuzzy { .. } | Self::Pattern(_) => false,
+            Self::Fuzzy(_) | Self::Pattern(_) => false,
         }
     }
 
@@ -119,7 +117,7 @@ impl Scan {
                     );
                 }
             }
-            Self::Fuzzy { .. } | Self::Pattern(_) => {}
+            Self::Fuzzy(_) | Self::Pattern(_) => {}
         }
         found
     }
@@ -129,24 +127,72 @@ impl Scan {
         match self {
             Self::Word(finder) => finder.find(&texts.folded().as_bytes()[texts.range(row)]).is_some(),
             Self::Slot { slot, values } => values.iter().any(|value| value == texts.folded_slot(row, *slot)),
-            Self::Fuzzy { word, letters } => {
-                if texts.letters()[row] & letters != *letters {
-                    return false;
-                }
-                match word.as_bytes() {
-                    [] => true,
-                    // Letters and digits have a bit of their own, which has answered.
-                    [byte] if byte.is_ascii_alphanumeric() => true,
-                    _ if word.is_ascii() => a_name_holds_bytes(word.as_bytes(), texts.folded_names(row).as_bytes()),
-                    _ => texts.each_name(row).any(|name| holds_letters(word.chars(), name.chars())),
-                }
-            }
+            Self::Fuzzy(fuzzy) => fuzzy.is_in(texts, row),
             // A pattern sees texts as they are written.
             Self::Pattern(regex) => {
                 Slot::ALL.iter().any(|&slot| regex.is_match(&shown(texts, row, slot)))
                     || LeadTable::strings(texts.extras(row)).iter().any(|text| regex.is_match(text))
             }
         }
+    }
+}
+
+/// A `~word`, folded.
+#[derive(Debug)]
+pub struct Fuzzy {
+    word: String,
+    letters: u64,
+    /// For all names of a row at once.
+    names: Option<NameScorer>,
+}
+
+/// Memory for scores that is used again from row to row.
+#[derive(Debug, Default)]
+pub struct Memory {
+    names: NameMemory,
+    texts: Scorer,
+}
+
+impl Fuzzy {
+    fn new(word: &str) -> Self {
+        Self { word: word.to_owned(), letters: letters(word), names: NameScorer::new(word) }
+    }
+
+    fn has_letters(&self, texts: &Texts, row: usize) -> bool {
+        texts.letters()[row] & self.letters == self.letters
+    }
+
+    /// Whether it is in a row's name, company or e-mail address.
+    pub fn is_in(&self, texts: &Texts, row: usize) -> bool {
+        if !self.has_letters(texts, row) {
+            return false;
+        }
+        match (self.word.as_bytes(), &self.names) {
+            ([], _) => return true,
+            // Letters and digits have a bit of their own, which has answered.
+            ([byte], _) if byte.is_ascii_alphanumeric() => return true,
+            (_, Some(names)) => {
+                if let Names::Known(is_in) = names.is_in(texts.from_row(row), Slot::NAMES) {
+                    return is_in;
+                }
+            }
+            _ => {}
+        }
+        texts.each_name(row).any(|name| holds_letters(self.word.chars(), name.chars()))
+    }
+
+    /// How well a row's name, company or e-mail address fits, whichever fits best; `None` when it is in none of them.
+    pub fn score(&self, memory: &mut Memory, texts: &Texts, row: usize) -> Option<i32> {
+        if !self.has_letters(texts, row) {
+            return None;
+        }
+        if let Some(names) = &self.names
+            && let Names::Known(score) = names.score(&mut memory.names, texts.from_row(row), Slot::NAMES)
+        {
+            return score;
+        }
+        let scores = texts.each_name(row).filter_map(|name| memory.texts.score(&self.word, name));
+        scores.max().map(|score| i32::try_from(score).unwrap_or(i32::MAX))
     }
 }
 
@@ -171,25 +217,4 @@ fn hits(texts: &Texts, find: impl Fn(&[u8]) -> Option<usize>, mut found: impl Fn
         found(row);
         at = ends[row] as usize;
     }
-}
-
-/// The same for an ASCII word and any of a row's names.
-fn a_name_holds_bytes(word: &[u8], row: &[u8]) -> bool {
-    let mut names = Slot::NAMES;
-    let mut matched = 0;
-    for &byte in row {
-        if byte == word[matched] {
-            matched += 1;
-            if matched == word.len() {
-                return true;
-            }
-        } else if byte == 0 {
-            matched = 0;
-            names -= 1;
-            if names == 0 {
-                return false;
-            }
-        }
-    }
-    false
 }

@@ -55,12 +55,20 @@ impl Searcher {
             snapshot.parts.iter().map(|part| Conditions::new(terms, &texts, part, request.now)).collect();
         let marks = marks(&mut self.marks, request, &units);
         let seen = &self.seen;
+        let ranks = request.sort.is_none() && request.query.ranks();
         let show_closed = request.include_closed || request.query.asks_for_closed();
         let evaluate = |(index, unit): (usize, &Unit<'_>)| {
             (!cancelled()).then(|| {
                 let marks = marks.map(|marks| &marks[index]);
-                let found = conditions[unit.part].rows(unit.segment, unit.first as usize, marks, seen);
-                let closed = if show_closed || found.rows.is_empty() { None } else { closed(unit.segment) };
+                let closed = || if show_closed { None } else { closed(unit.segment) };
+                let shown = || {
+                    let mut shown = RowSet::all(unit.segment.len());
+                    closed().iter().for_each(|closed| shown.without(closed));
+                    shown
+                };
+                let ranked = ranks.then(shown);
+                let found = conditions[unit.part].rows(unit.segment, unit.first as usize, marks, ranked.as_ref(), seen);
+                let closed = if found.rows.is_empty() { None } else { closed() };
                 (found, closed)
             })
         };
@@ -70,6 +78,7 @@ impl Searcher {
         let mut shown_marks = 0;
         let mut rows = Vec::with_capacity(units.len());
         let mut learned = Vec::new();
+        let mut scored = Vec::with_capacity(units.len());
         for (index, (unit, (found, closed))) in units.iter().zip(found).enumerate() {
             let mut shown = found.rows;
             if let Some(closed) = closed {
@@ -78,6 +87,7 @@ impl Searcher {
             }
             shown_marks += marks.map_or(0, |marks| shown.common(&marks[index]));
             learned.extend(found.learned.into_iter().map(|(key, rows)| (key, &unit.segment.texts, rows)));
+            scored.push(found.scored);
             rows.push(shown);
         }
         result.hidden_marks = request.marked.len() - shown_marks;
@@ -88,7 +98,7 @@ impl Searcher {
 
         result.rows = match request.sort {
             Some(sort) => sorted(&mut self.order, sort, snapshot, &units, &rows, cancelled)?,
-            None if request.query.ranks() => ranked(&texts, &units, &rows, cancelled)?,
+            None if ranks => ranked(&texts, &units, &rows, scored, cancelled)?,
             None => in_vendor_order(&units, &rows),
         };
         (!cancelled()).then_some(result)

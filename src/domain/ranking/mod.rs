@@ -4,7 +4,9 @@
 //! first, and the score always comes from the call that also tells the positions: the crate's shorter call scores up
 //! to 3 % of texts differently, and a list must not change its order when letters are highlighted.
 
+mod names;
 mod quick;
+mod window;
 
 use std::sync::LazyLock;
 
@@ -12,7 +14,8 @@ use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
 
 use super::fold::{Folded, fold};
-pub(crate) use quick::{NameScorer, Names, Scorer};
+pub(crate) use names::{NameMemory, NameScorer, Names};
+pub(crate) use quick::Scorer;
 
 /// A match: its score (higher is better) and the character positions that matched, for highlighting.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
