@@ -81,10 +81,18 @@ pub fn is_same(one: (Look, &Cell), other: (Look, &Cell)) -> bool {
     one.0 == other.0 && (one.0 & LONG != LONG || one.1 == other.1)
 }
 
+/// Whether this is the look of a letter, digit or sign of ASCII, which every terminal shows in one column.
+pub fn is_ascii(look: Look) -> bool {
+    look >> LENGTH == 1 && matches!((look >> SYMBOL) as u8, b' '..=b'~')
+}
+
 fn look(cell: &Cell) -> Look {
     let symbol = cell.symbol().as_bytes();
     let mut bytes = [0; 8];
-    let symbol = if symbol.len() <= LONGEST && cell.diff_option == CellDiffOption::None {
+    let symbol = if let ([byte], CellDiffOption::None) = (symbol, cell.diff_option) {
+        // Nearly all of them.
+        1 << LENGTH | u128::from(*byte) << SYMBOL
+    } else if symbol.len() <= LONGEST && cell.diff_option == CellDiffOption::None {
         bytes[..symbol.len()].copy_from_slice(symbol);
         (symbol.len() as u128) << LENGTH | u128::from(u64::from_le_bytes(bytes)) << SYMBOL
     } else {

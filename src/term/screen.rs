@@ -172,12 +172,17 @@ fn encode_row(encoder: &mut Encoder, shown: &Picture, next: &Picture, y: usize) 
     let mut covered = 0;
     while x < width {
         let cell = &new[x];
-        let behind = (x + usize::from(cell.cell_width().max(1))).min(width);
+        let is_ascii = looks::is_ascii(looks[x]);
+        let behind = if is_ascii { x + 1 } else { (x + usize::from(cell.cell_width().max(1))).min(width) };
         if x >= covered && looks::is_same((old_looks[x], &old[x]), (looks[x], cell)) {
             x = behind;
             continue;
         }
         encoder.cell(x as u16, y as u16, cell);
+        if is_ascii && looks::is_ascii(old_looks[x]) {
+            x = behind;
+            continue;
+        }
         covered = covered.max(x + usize::from(encode::footprint(cell)));
         for (at, cell) in old.iter().enumerate().take(behind).skip(x) {
             covered = covered.max(at + usize::from(encode::footprint(cell)));

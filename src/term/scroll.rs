@@ -3,6 +3,8 @@
 //! One scrolled row of a table at 200x50 costs about 10 KiB when every changed cell is sent, and some hundred bytes
 //! when the terminal is told to scroll.
 
+use std::ops::Range;
+
 use ratatui::buffer::{Buffer, Cell};
 
 use super::looks::{Look, Looks, blank};
@@ -51,10 +53,27 @@ pub fn find(shown: &Looks, next: &Looks) -> Option<Scroll> {
     if whole < 2 * next.width() as i32 {
         return None;
     }
+    // Where rows have moved, half of some row looks exactly as it did (beside it there may be something that stands
+    // still). Mostly none has, and this tells it at once.
+    let half = next.width() / 2;
+    let is_moved = |y: usize, by: i16| {
+        let from = y.checked_add_signed(by.into()).filter(|from| plain[y] > 0 && *from < next.height());
+        from.is_some_and(|from| {
+            let (new, old, moved) = (next.row(y), shown.row(y), shown.row(from));
+            let is_as_moved =
+                |part: Range<usize>| moved[part.clone()] == new[part.clone()] && old[part.clone()] != new[part];
+            is_as_moved(0..half) || is_as_moved(half..next.width())
+        })
+    };
+    let moves = (1..=FARTHEST).flat_map(|by| [by, -by]);
+    let moves: Vec<i16> = moves.filter(|&by| (0..next.height()).any(|y| is_moved(y, by))).collect();
+    if moves.is_empty() {
+        return None;
+    }
     let blank = vec![blank(); next.width()];
     let from_blank: Vec<i32> = (0..next.height()).map(|y| cost(&blank, next.row(y))).collect();
     let mut best: Option<(i32, Scroll)> = None;
-    for by in (1..=FARTHEST).flat_map(|by| [by, -by]) {
+    for by in moves {
         if let Some((saved, scroll)) = best_region(shown, next, &plain, &from_blank, by)
             && best.is_none_or(|(most, _)| saved > most)
         {
@@ -161,6 +180,17 @@ mod tests {
         assert_eq!(find(&lines(0..10, "h"), &lines(0..10, "k")), None);
         assert_eq!(find(&lines(0..10, "h"), &lines(500..510, "h")), None);
         assert_eq!(find(&lines(0..10, "h"), &lines(0..9, "h")), None);
+    }
+
+    #[test]
+    fn a_table_moves_beside_something_that_stands_still() {
+        let beside = |tree: u32, table: std::ops::Range<u32>| {
+            let row =
+                |(y, n): (u32, u32)| format!("tree {:<15x}|{:<60}", y + tree, format!("{:x}", scrambled(n)).repeat(3));
+            Buffer::with_lines((0..).zip(table).map(row))
+        };
+        assert_eq!(find(&beside(0, 0..10), &beside(0, 1..11)), Some(Scroll { top: 0, bottom: 10, by: 1 }));
+        assert_eq!(find(&beside(0, 0..10), &beside(7, 500..510)), None);
     }
 
     proptest! {

@@ -92,8 +92,8 @@ impl Canvas<'_> {
             return;
         }
         let first = self.buffer.index_of(x, y);
-        for (at, cell) in self.buffer.content[first..].iter_mut().take(text.len()).enumerate() {
-            cell.set_symbol(&text[at..=at]).set_style(style);
+        for (cell, byte) in self.buffer.content[first..].iter_mut().zip(text.bytes()) {
+            cell.set_char(char::from(byte)).set_style(style);
         }
     }
 
@@ -102,7 +102,7 @@ impl Canvas<'_> {
         let style = self.theme.style(role);
         for y in area.y..area.bottom() {
             for x in area.x..area.right() {
-                self.buffer.set_stringn(x, y, glyph, 1, style);
+                self.glyph(x, y, glyph, style);
             }
         }
     }
@@ -141,7 +141,14 @@ impl Canvas<'_> {
                 1 => (glyphs.half_bar, Role::Bar),
                 _ => (glyphs.bar, Role::Bar),
             };
-            self.text(x + column, y, 1, glyph, role);
+            self.glyph(x + column, y, glyph, Style::reset().patch(self.theme.style(role)));
+        }
+    }
+
+    /// Puts a glyph of one column where there is room for it.
+    fn glyph(&mut self, x: u16, y: u16, glyph: &str, style: Style) {
+        if let Some(cell) = self.buffer.cell_mut((x, y)) {
+            cell.set_symbol(glyph).set_style(style);
         }
     }
 }
