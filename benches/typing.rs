@@ -78,13 +78,18 @@ async fn switchboard(leads: usize, rounds: usize) {
     tokio::time::sleep(BETWEEN_KEYS).await;
     for (name, queries, median, worst) in AIMS {
         let (mut letters, mut matches) = (Times::default(), Times::default());
+        let mut slowest = None;
         for query in (0..rounds).flat_map(|_| queries) {
+            let before = matches.0.len();
             person.type_query(query, &mut letters, &mut matches).await;
+            let typed = (1..).filter_map(|end| query.get(..end));
+            slowest = slowest.into_iter().chain(typed.zip(matches.0[before..].to_vec())).max_by_key(|(_, time)| *time);
         }
         let scale = leads as f64 / 1_000_000.0;
         let aim = format!("{} / {}", median * scale, worst * scale);
         let name = format!("{name}, {} keys", letters.0.len());
-        println!("{name:<24} {:>16} {:>16} {aim:>14}", spread(&letters), spread(&matches));
+        let slowest = slowest.map_or(String::new(), |(query, _)| format!("  the slowest: {query}"));
+        println!("{name:<24} {:>16} {:>16} {aim:>14}{slowest}", spread(&letters), spread(&matches));
     }
 }
 
