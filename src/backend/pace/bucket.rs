@@ -2,13 +2,14 @@
 //!
 //! A profile with a limit is driven evenly just below it, and no minute gets more than its limit; what may leave at
 //! once is for people who wait for names, not for bulk writes. A profile without a limit begins slowly and goes faster as
-//! long as nothing is refused. What refusals teach is in [`lesson`](super::lesson), what headers tell in
-//! [`told`](super::told).
+//! long as nothing is refused. What refusals teach is in [`lesson`](super::lesson), which of them teach nothing in
+//! [`chance`](super::chance), what headers tell in [`told`](super::told).
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::chance::{Before, Chance};
 use super::left::Left;
 use super::lesson::{Lesson, Refused};
 use super::told::Told;
@@ -58,6 +59,8 @@ pub struct Bucket {
     answer: Duration,
     lesson: Option<Lesson>,
     told: Option<Told>,
+    #[serde(default)]
+    chance: Chance,
     lately: Left<10, 210>,
     minute: Left<200, 302>,
 }
@@ -82,6 +85,7 @@ impl Bucket {
             answer: AN_ANSWER,
             lesson: None,
             told: None,
+            chance: Chance::default(),
             lately: Left::default(),
             minute: Left::default(),
         };
@@ -94,6 +98,9 @@ impl Bucket {
     pub fn take(&mut self, pace: &Pace, now: Duration, evenly: bool) -> Result<Duration, Duration> {
         if let Some(until) = self.paused_until(now) {
             return Err(until);
+        }
+        if let Some(before) = self.chance.judge(now) {
+            (self.lesson, self.ramp) = (before.lesson, before.ramp);
         }
         let rate = self.rate(pace, now);
         self.refill(pace, rate, now);
@@ -112,13 +119,19 @@ impl Bucket {
         }
         self.lately.add(now);
         self.minute.add(now);
+        self.chance.left();
         if let Some(told) = &mut self.told {
             told.left();
         }
         // Nobody could have gone faster by much.
         let at_full_pace = over < 1.0 + rate * WAKES_LATE / 2.0;
         match &mut self.lesson {
-            Some(lesson) => lesson.left(rate, at_full_pace),
+            Some(lesson) => {
+                lesson.left(rate, at_full_pace);
+                if lesson.was_no_limit() {
+                    (self.lesson, self.ramp) = (None, rate.max(BEGIN));
+                }
+            }
             None if at_full_pace => self.speed_up(),
             None => {}
         }
@@ -137,6 +150,7 @@ impl Bucket {
         self.even = (self.even + 1.0).min(1.0);
         self.lately.take_back();
         self.minute.take_back();
+        self.chance.take_back();
         if let Some(told) = &mut self.told {
             told.take_back();
         }
@@ -162,6 +176,9 @@ impl Bucket {
         self.answer = self.answer.min(MINUTE);
         self.lesson = self.lesson.filter(|lesson| lesson.is_sound(soon));
         self.told = self.told.filter(|told| told.is_sound());
+        if !self.chance.is_sound(soon) {
+            self.chance = Chance::default();
+        }
         self.lately.at_most_at(soon);
         self.minute.at_most_at(soon);
         self
@@ -216,11 +233,13 @@ impl Bucket {
         {
             self.pause(now, reset);
         }
-        if heard.status.is_some_and(|status| status < 400)
-            && let Some(lesson) = &mut self.lesson
-            && now > self.paused_until
-        {
-            lesson.succeeded();
+        if heard.status.is_some_and(|status| status < 400) {
+            self.chance.answered(false);
+            if let Some(lesson) = &mut self.lesson
+                && now > self.paused_until
+            {
+                lesson.succeeded();
+            }
         }
     }
 
@@ -229,6 +248,7 @@ impl Bucket {
             && lesson.is_of_the_rush(now, self.paused_until)
         {
             lesson.refused_again();
+            self.chance.answered(true);
             // A longer pause is still honoured; a shorter one does not end the present one.
             if let Some(asked) = asked {
                 self.pause(now, asked);
@@ -251,12 +271,16 @@ impl Bucket {
             minute: began.map(|began| self.minute.within(now.saturating_sub(began), now).saturating_sub(1)),
         };
         let lesson = Lesson::learn(self.lesson.as_ref(), &refused);
+        let before = Before { lesson: self.lesson, ramp: self.ramp, is_limited: self.allowed(pace, now).is_finite() };
         let own = FIRST_PAUSE.saturating_mul(1 << (lesson.rushes_in_a_row() - 1).min(10)).min(LONGEST_OWN_PAUSE);
         self.lesson = Some(lesson);
         // Not all of a bucket at once after a pause: that would be the next rush.
         self.tokens = self.tokens.min(1.0);
         self.at = now;
         self.pause(now, asked.unwrap_or(own));
+        if !pace.yields {
+            self.chance.refused(before, asked, self.paused_until.max(now + self.answer));
+        }
     }
 
     fn pause(&mut self, now: Duration, length: Duration) {

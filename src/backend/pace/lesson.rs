@@ -30,8 +30,10 @@ const AT_LEAST: f64 = 0.7;
 /// After so many pauses without a success in between it is a long window that is full.
 const WINDOW_IS_LONG: u32 = 3;
 const A_LITTLE_MORE: f64 = 1.1;
-/// What was counted first is looked beyond: so much more each second, until that is refused.
+/// What was counted first is looked beyond: so much more each second, until that is refused. Where nothing is for so many
+/// seconds, it was no limit.
 const LOOK: f64 = 0.03;
+const LOOKED_ENOUGH: f64 = 5.0;
 /// So many seconds long it climbs from there to this much of what was refused ...
 const CLIMB: f64 = 20.0;
 const CLIMB_AFTER_YIELDING: f64 = 240.0;
@@ -153,6 +155,11 @@ impl Lesson {
             return lesson(rate * MUCH_LESS, rate * LESS, 0.0);
         }
         lesson(through.clamp(rate * AT_LEAST, rate * AT_MOST), rate * LESS, 0.0)
+    }
+
+    /// Whether it was looked far beyond what was counted, and nothing refused.
+    pub fn was_no_limit(&self) -> bool {
+        self.first && self.driven >= LOOKED_ENOUGH
     }
 
     /// Whether it was counted in a window of a minute.

@@ -5,6 +5,7 @@
 //! and leaves at once. So nothing stands in the journal as sent while it waits for a slow vendor's next minute.
 
 mod bucket;
+mod chance;
 mod left;
 mod lesson;
 #[cfg(test)]
