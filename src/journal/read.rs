@@ -134,17 +134,22 @@ pub(super) fn operations(
     let (limit, offset) = (codec::number(limit), codec::number(offset));
     let mut all: Vec<&dyn ToSql> = values.iter().map(|value| &**value as &dyn ToSql).collect();
     all.extend([&limit as &dyn ToSql, &offset]);
-    Ok(summaries(connection, &format!("{condition} ORDER BY o.n DESC LIMIT ? OFFSET ?"), &all)?)
+    // Found first and summed up then: the other way round all that the filter finds would be summed up to be sorted.
+    let page = format!(
+        "WHERE o.n IN (SELECT o.n FROM operations o {condition} ORDER BY o.n DESC LIMIT ? OFFSET ?) ORDER BY o.n DESC"
+    );
+    Ok(summaries(connection, &page, &all)?)
 }
 
 pub(super) fn count(connection: &Connection, filter: &HistoryFilter) -> Result<usize, Trouble> {
     let (condition, values) = condition(filter);
     let values: Vec<&dyn ToSql> = values.iter().map(|value| &**value as &dyn ToSql).collect();
-    let sql = format!("SELECT count(*) FROM operations o LEFT JOIN tallies t ON t.operation = o.n {condition}");
+    let sql = format!("SELECT count(*) FROM operations o {condition}");
     Ok(connection.prepare_cached(&sql)?.query_row(&values[..], |row| codec::count(row, 0))?)
 }
 
-/// A filter as a `WHERE` clause with its values.
+/// A filter as a `WHERE` clause with its values. What other tables say is looked up once for all operations: the `+` keeps
+/// SQLite from going through what was found there instead of through the operations, newest first.
 fn condition(filter: &HistoryFilter) -> (String, Vec<Box<dyn ToSql>>) {
     let mut terms: Vec<String> = Vec::new();
     let mut values: Vec<Box<dyn ToSql>> = Vec::new();
@@ -170,11 +175,11 @@ fn condition(filter: &HistoryFilter) -> (String, Vec<Box<dyn ToSql>>) {
         values.push(Box::new(lead.as_str().to_owned()));
     }
     if let Some(profile) = &filter.profile {
-        terms.push("EXISTS (SELECT 1 FROM parts p WHERE p.operation = o.n AND p.profile = ?)".to_owned());
+        terms.push("+o.n IN (SELECT operation FROM parts WHERE profile = ?)".to_owned());
         values.push(Box::new(profile.as_str().to_owned()));
     }
     if let Some(vendor) = filter.vendor {
-        terms.push("EXISTS (SELECT 1 FROM parts p WHERE p.operation = o.n AND p.vendor = ?)".to_owned());
+        terms.push("+o.n IN (SELECT operation FROM parts WHERE vendor = ?)".to_owned());
         values.push(Box::new(<&str>::from(vendor)));
     }
     if !filter.kinds.is_empty() {
@@ -183,8 +188,8 @@ fn condition(filter: &HistoryFilter) -> (String, Vec<Box<dyn ToSql>>) {
     }
     if !filter.states.is_empty() {
         let counted: Vec<String> =
-            filter.states.iter().map(|&state| format!("t.{} > 0", codec::tally_column(state))).collect();
-        terms.push(format!("({})", counted.join(" OR ")));
+            filter.states.iter().map(|&state| format!("{} > 0", codec::tally_column(state))).collect();
+        terms.push(format!("+o.n IN (SELECT operation FROM tallies WHERE {})", counted.join(" OR ")));
     }
     if let Some(since) = filter.since {
         terms.push("o.at >= ?".to_owned());
