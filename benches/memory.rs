@@ -1,8 +1,9 @@
 //! Benchmark: what an operation needs of memory while it runs, by its length.
 //!
-//! `cargo bench --bench memory`; `-- --items 50000` for another length beside 20,000. Each length is applied by a process
-//! of its own against a simulator in another one; the first figure is what the process had before, the others come on
-//! top of it, at their highest.
+//! `cargo bench --bench memory`; `-- --items 50000` for another longest one. Each length is applied by a process of its own
+//! against a simulator in another one; the first figure is what the process had before, the others come on top of it, at
+//! their highest. Part of it does not depend on the length (the journal's cache, connections, stacks), so what an item
+//! takes is seen from one length to the next.
 
 mod common;
 #[path = "common/house.rs"]
@@ -20,7 +21,8 @@ use switchboard::sim::{self, SimOptions};
 /// Set for the processes that this one starts.
 const SERVE: &str = "SWITCHBOARD_BENCH_SERVE";
 const APPLY: &str = "SWITCHBOARD_BENCH_APPLY";
-const SHORT: usize = 20_000;
+/// Of the longest.
+const SHARES: [f64; 4] = [0.1, 0.25, 0.5, 1.0];
 
 /// Bytes: with the leads loaded, what the plan adds to that, and what applying it adds at its highest.
 #[derive(Clone, Copy)]
@@ -44,18 +46,29 @@ fn main() {
     let given = given.and_then(|at| arguments.get(at + 1)?.parse::<usize>().ok());
     let long = given.unwrap_or(if common::quick() { 40_000 } else { 200_000 });
     println!("single writes, 16 in flight, journal on disk; MiB, and bytes an item");
-    println!("{:>10} {:>14} {:>22} {:>22}", "items", "leads loaded", "the plan", "applying it");
-    let figures = [SHORT, long].map(measure);
-    for Figures { items, before, plan, applying } in figures {
+    println!("{:>10} {:>14} {:>18} {:>18}", "items", "leads loaded", "the plan", "applying it");
+    let mut shorter: Option<Figures> = None;
+    let mut first: Option<Figures> = None;
+    for share in SHARES {
+        let figures = measure((long as f64 * share) as usize);
+        let Figures { items, before, plan, applying } = figures;
         let both = |bytes: f64| format!("{:.1} ({:.0})", bytes / 1048576.0, bytes / items);
-        println!("{items:>10} {:>14.1} {:>22} {:>22}", before / 1048576.0, both(plan), both(applying));
+        let more = shorter.map_or(String::new(), |than| figures.an_item_more(&than));
+        println!("{items:>10} {:>14.1} {:>18} {:>18}   {more}", before / 1048576.0, both(plan), both(applying));
+        first.get_or_insert(figures);
+        shorter = Some(figures);
     }
-    let more = figures[1].items - figures[0].items;
-    println!(
-        "each item more: {:.0} bytes in the plan, {:.0} bytes while it is applied",
-        (figures[1].plan - figures[0].plan) / more,
-        (figures[1].applying - figures[0].applying) / more
-    );
+    if let (Some(first), Some(last)) = (first, shorter) {
+        println!("from the shortest to the longest: {}", last.an_item_more(&first));
+    }
+}
+
+impl Figures {
+    fn an_item_more(&self, than: &Self) -> String {
+        let more = self.items - than.items;
+        let (plan, applying) = ((self.plan - than.plan) / more, (self.applying - than.applying) / more);
+        format!("each item more: {plan:.0} bytes in the plan, {applying:.0} while it is applied")
+    }
 }
 
 fn measure(items: usize) -> Figures {

@@ -11,7 +11,7 @@ use switchboard::backend::{Engine, ProfileSetup, Setup, Tuning, system_clock};
 use switchboard::config::Config;
 use switchboard::domain::leads::LeadTable;
 use switchboard::domain::{
-    Assignment, Change, OperationKind, OwnerRef, Plan, PlanPart, ProfileName, Timestamp, VendorKind,
+    Assignment, Change, Changes, OperationKind, OwnerRef, Plan, PlanPart, ProfileName, Timestamp, VendorKind,
 };
 use switchboard::journal::Journal;
 use switchboard::vendor::registry;
@@ -63,17 +63,19 @@ pub fn ids(table: &LeadTable) -> Vec<String> {
 
 /// These leads from whoever has them to one of their owners, but for those that are there already: a server knows its own
 /// people.
-pub fn from_owners(table: &LeadTable, rows: Range<u32>) -> Vec<Change> {
+pub fn from_owners(table: &LeadTable, rows: Range<u32>) -> Changes {
     let is_owner = |row: &u32| matches!(table.assignment(*row), Assignment::Owner(_));
     let to = rows.clone().find(is_owner).map(|row| table.assignment(row).clone()).expect("somebody has one of them");
-    let rows: Vec<u32> = rows.filter(|row| *table.assignment(*row) != to).collect();
-    let ids: Vec<String> = rows.iter().map(|row| table.id(*row).to_string()).collect();
-    let mut changes = changes(&ids, 0);
-    for (change, row) in changes.iter_mut().zip(rows) {
-        change.before = table.assignment(row).clone();
-        change.after = to.clone();
-    }
-    changes
+    let read_at = Some(Timestamp::now());
+    let change = |row: u32| Change {
+        target: table.id(row).into(),
+        name: Default::default(),
+        before: table.assignment(row).clone(),
+        after: to.clone(),
+        read_at,
+        scope: Default::default(),
+    };
+    rows.filter(|row| *table.assignment(*row) != to).map(change).collect()
 }
 
 /// All these leads from one owner to the next.
@@ -91,7 +93,7 @@ pub fn changes(ids: &[String], round: usize) -> Vec<Change> {
         .collect()
 }
 
-pub fn plan(vendor: VendorKind, changes: Vec<Change>) -> Arc<Plan> {
+pub fn plan(vendor: VendorKind, changes: impl Into<Changes>) -> Arc<Plan> {
     let part = PlanPart::of("bench", vendor, changes);
     Arc::new(Plan {
         kind: OperationKind::Assign,

@@ -16,8 +16,8 @@ use crate::domain::planning::{self, LoadShift, PlanRequest, Wanted};
 use crate::domain::query::{SearchRequest, Searcher};
 use crate::domain::selection::{LeadKey, Selection};
 use crate::domain::{
-    Assignment, Capabilities, Change, Cost, LeadId, OperationKind, Person, PersonId, Plan, PlanPart, ProfileName,
-    SafeText, Skip, SkipReason, Timestamp,
+    Assignment, Capabilities, ChangeRef, Changes, Cost, LeadId, OperationKind, Person, PersonId, Plan, PlanPart,
+    ProfileName, SafeText, Skip, SkipReason, Timestamp,
 };
 
 use super::marking::MarkOrder;
@@ -354,7 +354,7 @@ impl PlanOrder {
         Some(PlanPart {
             profile,
             vendor,
-            changes: Vec::new(),
+            changes: Changes::default(),
             skips,
             cost: Cost::default(),
             inexact: Vec::new(),
@@ -373,8 +373,8 @@ impl PlanOrder {
             }
         }
         for part in &plan.parts {
-            for change in &part.changes {
-                let row = self.visible.snapshot.row_of(&part.profile, change.target.as_str());
+            for change in part.changes.iter() {
+                let row = self.visible.snapshot.row_of(&part.profile, change.id());
                 if row.is_some_and(|row| shown.get(row.0 as usize) == Some(&true)) {
                     continue;
                 }
@@ -414,8 +414,8 @@ impl MappingOrder {
 
 /// For plans about mappings: the lists of each agent before and after, instead of the leads of owners.
 fn count_agents<'a>(review: &mut Review, plan: &Plan, known: impl Iterator<Item = &'a MappingRecord>) {
-    let is_set = |change: &Change| matches!(change.after, Assignment::Agents(_));
-    review.about_lists = plan.parts.iter().flat_map(|part| &part.changes).any(is_set)
+    let is_set = |change: ChangeRef<'_>| matches!(change.after, Assignment::Agents(_));
+    review.about_lists = plan.parts.iter().flat_map(|part| part.changes.iter()).any(is_set)
         || (plan.kind == OperationKind::Map && plan.changes() == 0);
     if !review.about_lists {
         return;
@@ -452,12 +452,12 @@ pub fn review(plan: &Plan, snapshot: &Snapshot, capabilities: &BTreeMap<ProfileN
     };
     let several = review.parts.len() > 1;
     for part in &plan.parts {
-        for change in &part.changes {
+        for change in part.changes.iter() {
             let profile = several.then_some(&part.profile);
-            *flows.entry((profile, one_nobody(&change.before), one_nobody(&change.after))).or_default() += 1;
+            *flows.entry((profile, one_nobody(change.before), one_nobody(change.after))).or_default() += 1;
         }
-        for skip in &part.skips {
-            *reasons.entry(group_of(&skip.reason)).or_default() += 1;
+        for skip in part.skips.iter() {
+            *reasons.entry(group_of(skip.reason)).or_default() += 1;
         }
         for (reason, leads) in &part.inexact {
             match review.inexact.iter_mut().find(|(known, _)| known == reason) {
@@ -537,8 +537,9 @@ fn count_loads(targets: &Targets, snapshot: &Snapshot, cancelled: &(dyn Fn() -> 
 }
 
 /// What to call the lead of a change: its name, or its id where the name is not known.
-pub fn label_of(change: &Change) -> SafeText {
-    if change.name.is_empty() { SafeText::new(change.target.as_str()) } else { change.name.clone() }
+pub fn label_of(change: ChangeRef<'_>) -> SafeText {
+    let name = change.name();
+    if name.is_empty() { SafeText::new(change.id()) } else { name }
 }
 
 /// The name of a row's lead; empty where it is not known.

@@ -332,9 +332,9 @@ impl State {
         }
         let mut done = Vec::new();
         for part in &plan.parts {
-            let targets = part.changes.iter().map(|change| &change.target);
-            for target in targets.chain(part.skips.iter().map(|skip| &skip.target)) {
-                let lead = LeadKey { profile: part.profile.clone(), id: target.clone().into() };
+            let targets = part.changes.iter().map(|change| change.target());
+            for target in targets.chain(part.skips.iter().map(|skip| skip.target())) {
+                let lead = LeadKey { profile: part.profile.clone(), id: target.into() };
                 if self.leads.selection.contains(&lead) && !unfinished.contains(&lead) {
                     done.push(lead);
                 }

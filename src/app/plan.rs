@@ -6,7 +6,7 @@ use crate::domain::exchange::{Command, Problem};
 use crate::domain::history::Touch;
 use crate::domain::plan_file::PlanFile;
 use crate::domain::planning::Wanted;
-use crate::domain::{Change, OperationId, OperationKind, Plan, ProfileName, SafeText, Skip, SkipReason};
+use crate::domain::{ChangeRef, OperationId, OperationKind, Plan, ProfileName, SafeText, SkipReason, SkipRef};
 
 use super::action::Action;
 use super::dialog::{After, Dialog};
@@ -197,8 +197,8 @@ impl PlanDialog {
         let Some(mut at) = at.checked_sub(lines.len()) else { return Some(PlanRow::Summary(at)) };
         let Stage::Ready { plan, .. } = &self.stage else { return None };
         for part in &plan.parts {
-            if at < part.changes.len() {
-                return Some(PlanRow::Change(&part.profile, &part.changes[at]));
+            if let Some(change) = part.changes.get(at) {
+                return Some(PlanRow::Change(&part.profile, change));
             }
             at -= part.changes.len();
         }
@@ -209,8 +209,8 @@ impl PlanDialog {
             };
         }
         for part in &plan.parts {
-            if at < part.skips.len() {
-                return Some(PlanRow::Skip(&part.profile, &part.skips[at]));
+            if let Some(skip) = part.skips.get(at) {
+                return Some(PlanRow::Skip(&part.profile, skip));
             }
             at -= part.skips.len();
         }
@@ -218,9 +218,9 @@ impl PlanDialog {
     }
 
     /// Why a target is left alone. Where something is taken back by others' leave, its three values say it best.
-    pub fn reason_of(&self, skip: &Skip) -> String {
+    pub fn reason_of(&self, skip: SkipRef<'_>) -> String {
         let taking_back = matches!(&self.stage, Stage::Ready { plan, .. } if matches!(plan.kind, OperationKind::Undo | OperationKind::Redo));
-        match &skip.reason {
+        match skip.reason {
             SkipReason::Drift { was, now } if taking_back => {
                 format!("was {}, wrote {was}, now {now}: changed by someone else", skip.after.label())
             }
@@ -240,10 +240,10 @@ impl PlanDialog {
 pub enum PlanRow<'a> {
     /// A line of the summary, by number.
     Summary(usize),
-    Change(&'a ProfileName, &'a Change),
+    Change(&'a ProfileName, ChangeRef<'a>),
     Blank,
     SkipsHeading(usize),
-    Skip(&'a ProfileName, &'a Skip),
+    Skip(&'a ProfileName, SkipRef<'a>),
 }
 
 impl State {
@@ -510,8 +510,8 @@ impl State {
     /// Why closed leads cannot be included in (or left out of) this plan.
     pub(super) fn why_not_replan(&self, dialog: &PlanDialog) -> Option<String> {
         let closed = |plan: &Plan| {
-            let closed = |skip: &Skip| matches!(skip.reason, SkipReason::Closed | SkipReason::Deleted);
-            plan.parts.iter().any(|part| part.skips.iter().any(closed))
+            let closed = |reason: &SkipReason| matches!(reason, SkipReason::Closed | SkipReason::Deleted);
+            plan.parts.iter().any(|part| part.skips.reasons().iter().any(closed))
         };
         match (&dialog.stage, &dialog.origin) {
             (Stage::Making(_), _) => Some("The plan is still being made".to_owned()),

@@ -169,8 +169,11 @@ fn headline(review: &Review) -> String {
 /// `Assign 2,000 leads to Jane Smith`, `Take the owner from 3 leads`, `Take back what was done to 137 leads`.
 pub fn what_it_does(plan: &Plan) -> String {
     let changes = plan.changes();
-    let sets =
-        plan.parts.iter().flat_map(|part| &part.changes).any(|change| matches!(change.after, Assignment::Agents(_)));
+    let sets = plan
+        .parts
+        .iter()
+        .flat_map(|part| part.changes.iter())
+        .any(|change| matches!(change.after, Assignment::Agents(_)));
     if sets {
         let lists = counted(changes, "list");
         return match plan.kind {
@@ -186,7 +189,7 @@ pub fn what_it_does(plan: &Plan) -> String {
         OperationKind::Map => return format!("Change the agents of {}", counted(changes, "list")),
         OperationKind::Assign | OperationKind::Distribute => {}
     }
-    let mut afters = plan.parts.iter().flat_map(|part| &part.changes).map(|change| &change.after);
+    let mut afters = plan.parts.iter().flat_map(|part| part.changes.iter()).map(|change| change.after);
     let Some(first) = afters.next() else { return format!("Assign {leads}") };
     // A plan for one owner is by far the most usual; others are found out at their second owner.
     if afters.all(|after| after == first || after.label() == first.label()) {

@@ -10,7 +10,7 @@ use super::resume::all_in;
 use crate::domain::exchange::Problem;
 use crate::domain::history::{ItemRow, OperationPart};
 use crate::domain::{
-    Assignment, Change, ItemState, OperationId, Plan, PlanPart, Skip, SkipReason, Timestamp, planning,
+    Assignment, Change, Changes, ItemState, OperationId, Plan, PlanPart, Skip, SkipReason, Timestamp, planning,
 };
 use crate::vendor::{ErrorKind, Observation, Session, Target};
 
@@ -59,11 +59,11 @@ async fn plan_part(
         return Err(Problem::new(what, "Use a profile with the address of then."));
     }
     let read = read(&desk, part, rows, hot).await?;
-    let mut planned = PlanPart::of(desk.name.clone(), desk.kind, Vec::new());
+    let mut planned = PlanPart::of(desk.name.clone(), desk.kind, Changes::default());
     for (row, observation) in rows.iter().zip(read) {
         match again(row, observation, made_at) {
-            Ok(change) => planned.changes.push(change),
-            Err(skip) => planned.skips.push(*skip),
+            Ok(change) => planned.changes.push(&change),
+            Err(skip) => planned.skips.push(&skip),
         }
     }
     let capabilities = &desk.capabilities;

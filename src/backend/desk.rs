@@ -1,8 +1,7 @@
 //! What the engine keeps of one profile: its vendor's client, its pace, its leads and people as they were last read.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,15 +10,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::matrix::KeptMappings;
 use super::pace::PaceGate;
+use super::written::Written;
 use crate::domain::exchange::LoadProgress;
 use crate::domain::leads::LeadTable;
 use crate::domain::{
     Assignment, Capabilities, LeadId, LeadRecord, Person, ProfileName, TargetId, TargetKind, Timestamp, VendorKind,
 };
 use crate::vendor::Vendor;
-
-/// Written targets that are remembered before old ones are thrown out.
-const MOST_WRITTEN: usize = 20_000;
 
 /// One profile that can be used.
 pub struct Desk {
@@ -39,11 +36,7 @@ pub struct Desk {
     /// Campaigns and lists were told of.
     has_collections: AtomicBool,
     kept: Mutex<Kept>,
-    written: Mutex<HashMap<u64, Timestamp>>,
-    /// Targets stand there as numbers, which keeps it small: two with the same number are read once more than need be.
-    numbers: RandomState,
-    /// With more written targets than this the old ones are thrown out.
-    sweep_at: AtomicUsize,
+    written: Mutex<Written>,
 }
 
 /// The profile's leads as the screen shows them.
@@ -93,8 +86,6 @@ impl Desk {
             has_collections: AtomicBool::new(false),
             kept: Mutex::default(),
             written: Mutex::default(),
-            numbers: RandomState::new(),
-            sweep_at: AtomicUsize::new(MOST_WRITTEN),
         }
     }
 
@@ -293,15 +284,7 @@ impl Desk {
     /// Notes that targets were written: what was read of them before is out of date.
     pub fn note_written<'a>(&self, targets: impl IntoIterator<Item = &'a TargetId>, now: Timestamp) {
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        written.extend(targets.into_iter().map(|target| (self.numbers.hash_one(target), now)));
-        if written.len() > self.sweep_at.load(Ordering::Relaxed)
-            && let Ok(oldest) = now.checked_sub(self.freshness)
-        {
-            // Readings older than that are repeated anyway.
-            written.retain(|_, at| *at >= oldest);
-            // Not again before there are twice as many: a sweep looks at all of them.
-            self.sweep_at.store(MOST_WRITTEN.max(written.len() * 2), Ordering::Relaxed);
-        }
+        written.note(targets, now, self.freshness);
     }
 
     /// Whether what was read at `read_at` may still be acted on.
@@ -312,7 +295,7 @@ impl Desk {
             return false;
         }
         let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        written.get(&self.numbers.hash_one(target)).is_none_or(|at| *at < read_at)
+        written.is_older_than(target, read_at)
     }
 }
 

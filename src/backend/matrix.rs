@@ -137,18 +137,19 @@ impl KeptMappings {
     /// lists of the plan what the plan found. Without a reading it is these lists alone.
     pub fn before(&self, part: &PlanPart) -> Sets {
         let campaigns = self.campaigns();
-        let of = |target| MappingRecord::parts_of(target).map(|(campaign, _)| campaign);
-        let touched: BTreeSet<&str> = part.changes.iter().filter_map(|change| of(&change.target)).collect();
-        let known = touched.iter().filter_map(|campaign| campaigns.get(*campaign)).flat_map(|kept| &kept.records);
+        let of = |target: TargetId| MappingRecord::parts_of(&target).map(|(campaign, _)| campaign.to_owned());
+        let touched: BTreeSet<String> = part.changes.iter().filter_map(|change| of(change.target())).collect();
+        let known = touched.iter().filter_map(|campaign| campaigns.get(campaign)).flat_map(|kept| &kept.records);
         let mut sets = Sets::of(known);
-        for change in &part.changes {
-            let Assignment::Agents(agents) = &change.before else { continue };
-            let Some((campaign, lead)) = MappingRecord::parts_of(&change.target) else { continue };
-            let list = sets.lists.entry(change.target.clone()).or_insert_with(|| ListSet {
+        for change in part.changes.iter() {
+            let Assignment::Agents(agents) = change.before else { continue };
+            let target = change.target();
+            let Some((campaign, lead)) = MappingRecord::parts_of(&target) else { continue };
+            let list = sets.lists.entry(target.clone()).or_insert_with(|| ListSet {
                 campaign_id: campaign.to_owned(),
                 campaign_name: SafeText::empty(),
                 lead_id: lead.to_owned(),
-                lead_name: change.name.clone(),
+                lead_name: change.name(),
                 agents: None,
             });
             list.agents = Some(agents.clone());
@@ -348,7 +349,7 @@ mod tests {
             profile: "center".into(),
             vendor: VendorKind::Exotel,
             changes: changes.iter().map(change).collect(),
-            skips: Vec::new(),
+            skips: Default::default(),
             cost: Cost::default(),
             inexact: Vec::new(),
             warnings: Vec::new(),

@@ -30,6 +30,7 @@ mod stop;
 mod task;
 mod undo;
 mod watch;
+mod written;
 
 #[cfg(test)]
 mod tests;

@@ -53,8 +53,8 @@ async fn recheck_part(desk: &Desk, part: &mut PlanPart, now: Timestamp, hot: boo
         .changes
         .iter()
         .map(|change| Target {
-            id: change.target.clone(),
-            scope: change.scope.to_string(),
+            id: change.target(),
+            scope: change.scope().to_owned(),
             candidates: vec![change.before.clone(), change.after.clone()],
         })
         .collect();
@@ -65,7 +65,8 @@ async fn recheck_part(desk: &Desk, part: &mut PlanPart, now: Timestamp, hot: boo
     let mut sets_changed_since = Vec::new();
     let sets = Sets::of(undo);
     let changes = std::mem::take(&mut part.changes);
-    for ((number, mut change), observation) in (0_u32..).zip(changes).zip(read) {
+    for ((number, change), observation) in (0_u32..).zip(changes.iter()).zip(read) {
+        let mut change = change.to_change();
         match judged(&change, &observation, sets) {
             None => {
                 change.read_at = Some(now);
@@ -78,9 +79,9 @@ async fn recheck_part(desk: &Desk, part: &mut PlanPart, now: Timestamp, hot: boo
                     change.scope = scope.into();
                 }
                 moved.insert(number, part.changes.len() as u32);
-                part.changes.push(change);
+                part.changes.push(&change);
             }
-            Some((reason, read)) => part.skips.push(Skip {
+            Some((reason, read)) => part.skips.push(&Skip {
                 target: change.target,
                 name: change.name,
                 before: read.unwrap_or(change.before),

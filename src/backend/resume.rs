@@ -12,7 +12,7 @@ use super::{StopToken, Watch};
 use crate::domain::exchange::Event;
 use crate::domain::history::{ItemRow, OperationLife, OperationPart, OperationSummary};
 use crate::domain::{
-    Capabilities, Change, Cost, ItemState, OperationId, OperationKind, Plan, PlanPart, Tally, Timestamp,
+    Capabilities, Change, Cost, ItemState, OperationId, OperationKind, Plan, PlanPart, Skips, Tally, Timestamp,
 };
 use crate::journal::{Hold, Journal, JournalError, Move};
 use crate::vendor::Session;
@@ -149,7 +149,7 @@ pub async fn resume(
             profile: part.profile.clone(),
             vendor: part.vendor,
             changes: open.into_iter().chain(todo).map(change).collect(),
-            skips: Vec::new(),
+            skips: Skips::default(),
             cost: Cost::default(),
             inexact: Vec::new(),
             warnings: Vec::new(),

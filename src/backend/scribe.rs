@@ -97,6 +97,14 @@ impl Scribe {
         under_way.spawn(async move { drop(desk.record(Vec::new()).await) });
     }
 
+    /// Waits until everything that happened is on the disk, or is kept because it cannot be written: whoever has a lot to
+    /// hand over does not do so faster than it is written.
+    pub async fn caught_up(&self) {
+        if !self.is_lost() {
+            let _ = self.desk.record(Vec::new()).await;
+        }
+    }
+
     pub fn is_lost(&self) -> bool {
         self.desk.is_lost.load(Ordering::Acquire)
     }

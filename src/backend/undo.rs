@@ -14,8 +14,9 @@ use crate::domain::history::{ItemRow, OperationSummary};
 use crate::domain::selection::LeadKey;
 use crate::domain::undo::{Verdict, decide};
 use crate::domain::{
-    Assignment, Change, Cost, ItemState, OperationId, OperationKind, OwnerRef, Person, PersonId, Plan, PlanPart,
-    ProfileName, ReadBack, SafeText, Skip, SkipReason, TakesBack, TargetId, Timestamp, Unassign, VendorKind, planning,
+    Assignment, Change, ChangeRef, Changes, Cost, ItemState, OperationId, OperationKind, OwnerRef, Person, PersonId,
+    Plan, PlanPart, ProfileName, ReadBack, SafeText, Skip, SkipReason, Skips, TakesBack, TargetId, Timestamp, Unassign,
+    VendorKind, planning,
 };
 use crate::journal::{Journal, JournalError};
 use crate::vendor::{ErrorKind, Observation, Session, Target};
@@ -175,7 +176,7 @@ fn hopeless(plan: &Plan) -> Option<String> {
         return None;
     }
     let mut why = None;
-    for skip in plan.parts.iter().flat_map(|part| &part.skips) {
+    for skip in plan.parts.iter().flat_map(|part| part.skips.iter()) {
         match &skip.reason {
             SkipReason::Unread(_) => return None,
             SkipReason::Drift { .. } | SkipReason::AlreadyThere | SkipReason::NoSuchLead => {}
@@ -380,8 +381,8 @@ fn without_changes(profile: ProfileName, vendor: VendorKind, context: Option<ser
     PlanPart {
         profile,
         vendor,
-        changes: Vec::new(),
-        skips: Vec::new(),
+        changes: Changes::default(),
+        skips: Skips::default(),
         cost: Cost::default(),
         inexact: Vec::new(),
         warnings: Vec::new(),
@@ -422,7 +423,7 @@ impl Place {
             draft.decide(chain, observation, force, unknown_was_nobody, made_at);
         }
         for row in self.not_written {
-            draft.skips.push(skip(&row, row.now.clone().unwrap_or_default(), SkipReason::NotWritten));
+            draft.skips.push(&skip(&row, row.now.clone().unwrap_or_default(), SkipReason::NotWritten));
         }
         draft.name_former_owners(inner, &self.desk).await?;
         draft.refuse_what_cannot_be(&self.desk);
@@ -493,8 +494,8 @@ async fn read_again(desk: &Desk, chains: &[Chain], session: &Session) -> Result<
 /// A part in the making.
 #[derive(Default)]
 struct Draft {
-    changes: Vec<Change>,
-    skips: Vec<Skip>,
+    changes: Changes,
+    skips: Skips,
     takes_back: Vec<TakesBack>,
     /// Leads whose former owner is not known and which are taken to have had none.
     presumed: usize,
@@ -523,7 +524,7 @@ impl Draft {
                     ErrorKind::NotFound => SkipReason::NoSuchLead,
                     _ => SkipReason::Unread(format!("could not be read: {error}")),
                 };
-                self.skips.push(skip(newest, Assignment::Unknown, reason));
+                self.skips.push(&skip(newest, Assignment::Unknown, reason));
                 return;
             }
         };
@@ -566,11 +567,11 @@ impl Draft {
         }
         let stopped = stopped_at.is_some();
         if let Some((row, reason)) = stopped_at {
-            self.skips.push(skip(row, value.clone(), reason));
+            self.skips.push(&skip(row, value.clone(), reason));
         }
         if taken.is_empty() {
             if !stopped {
-                self.skips.push(skip(newest, now, SkipReason::AlreadyThere));
+                self.skips.push(&skip(newest, now, SkipReason::AlreadyThere));
             }
             return;
         }
@@ -578,7 +579,7 @@ impl Draft {
         if value.is_same(&now) {
             // Several writes that cancel each other out, as far as they can be taken back.
             if !stopped && !chain.back_and_forth {
-                self.skips.push(skip(newest, now, SkipReason::AlreadyThere));
+                self.skips.push(&skip(newest, now, SkipReason::AlreadyThere));
             }
             return;
         }
@@ -590,7 +591,7 @@ impl Draft {
             operation: operation.clone(),
             seq,
         }));
-        self.changes.push(Change {
+        self.changes.push(&Change {
             target: chain.target.clone(),
             name: newest.name.clone(),
             before: now,
@@ -606,9 +607,9 @@ impl Draft {
             // A bare name is what this vendor stores, and is written back as it is.
             return Ok(());
         }
-        let nameless: Vec<usize> = (0..self.changes.len())
-            .filter(|i| self.changes[*i].after.owner().is_some_and(|owner| owner.id.is_none()))
-            .collect();
+        let is_nameless = |change: &ChangeRef<'_>| change.after.owner().is_some_and(|owner| owner.id.is_none());
+        let nameless: Vec<usize> =
+            self.changes.iter().enumerate().filter(|(_, change)| is_nameless(change)).map(|(i, _)| i).collect();
         if nameless.is_empty() {
             return Ok(());
         }
@@ -619,19 +620,22 @@ impl Draft {
         let profile = desk.name.clone();
         let asked: Vec<(TargetId, OwnerRef)> = nameless
             .iter()
-            .filter_map(|i| Some((self.changes[*i].target.clone(), self.changes[*i].after.owner()?.clone())))
+            .filter_map(|i| self.changes.get(*i))
+            .filter_map(|change| Some((change.target(), change.after.owner()?.clone())))
             .collect();
         let known = inner.ask(move |journal| from_journal(journal, &profile, &asked)).await.map_err(told)?;
         let mut refused = BTreeMap::new();
-        for (i, known) in nameless.into_iter().zip(known) {
-            let Some(owner) = self.changes[i].after.owner().cloned() else { continue };
+        let mut known_ids: HashMap<usize, Option<PersonId>> = nameless.into_iter().zip(known).collect();
+        self.changes.edit(|i, change| {
+            let Some(known) = known_ids.remove(&i) else { return };
+            let Some(owner) = change.after.owner().cloned() else { return };
             match known.map(Ok).unwrap_or_else(|| only_person_named(&people, &owner)) {
-                Ok(id) => self.changes[i].after = Assignment::Owner(OwnerRef { id: Some(id), name: owner.name }),
+                Ok(id) => change.after = Assignment::Owner(OwnerRef { id: Some(id), name: owner.name }),
                 Err(why) => {
                     refused.insert(i as u32, SkipReason::Other(format!("not exactly reversible: {why}")));
                 }
             }
-        }
+        });
         self.leave_out(refused);
         Ok(())
     }
@@ -639,9 +643,9 @@ impl Draft {
     /// Takes out what this vendor has no call for.
     fn refuse_what_cannot_be(&mut self, desk: &Desk) {
         if let Unassign::No(why) = &desk.capabilities.unassign {
-            let to_nobody = |change: &Change| matches!(change.after, Assignment::Unassigned(_));
+            let to_nobody = |change: &ChangeRef<'_>| matches!(change.after, Assignment::Unassigned(_));
             let refused = (0_u32..)
-                .zip(&self.changes)
+                .zip(self.changes.iter())
                 .filter(|(_, change)| to_nobody(change))
                 .map(|(i, _)| (i, SkipReason::NotSupported(why.clone())))
                 .collect();
@@ -656,18 +660,18 @@ impl Draft {
         }
         let mut new_number = HashMap::new();
         let changes = std::mem::take(&mut self.changes);
-        for (i, change) in (0_u32..).zip(changes) {
+        for (i, change) in (0_u32..).zip(changes.iter()) {
             match refused.remove(&i) {
-                Some(reason) => self.skips.push(Skip {
-                    target: change.target,
-                    name: change.name,
-                    before: change.before,
-                    after: change.after,
+                Some(reason) => self.skips.push(&Skip {
+                    target: change.target(),
+                    name: change.name(),
+                    before: change.before.clone(),
+                    after: change.after.clone(),
                     reason,
                 }),
                 None => {
                     new_number.insert(i, self.changes.len() as u32);
-                    self.changes.push(change);
+                    self.changes.push(&change.to_change());
                 }
             }
         }

@@ -72,7 +72,7 @@ fn heading(plan: &Plan) -> String {
 }
 
 fn to_nobody(plan: &Plan) -> bool {
-    let mut changes = plan.parts.iter().flat_map(|part| &part.changes).peekable();
+    let mut changes = plan.parts.iter().flat_map(|part| part.changes.iter()).peekable();
     changes.peek().is_some() && changes.all(|change| matches!(change.after, crate::domain::Assignment::Unassigned(_)))
 }
 
@@ -106,9 +106,9 @@ fn shifts(plan: &Plan, snapshot: Option<&Snapshot>) -> Vec<String> {
 /// One line: how many are skipped, by reason.
 fn skips(plan: &Plan) -> Option<String> {
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
-    for skip in plan.parts.iter().flat_map(|part| &part.skips) {
+    for skip in plan.parts.iter().flat_map(|part| part.skips.iter()) {
         // Drift differs from lead to lead; its list is below.
-        let reason = match &skip.reason {
+        let reason = match skip.reason {
             crate::domain::SkipReason::Drift { .. } => "changed by someone else".to_owned(),
             reason => visible(&reason.to_string()).into_owned(),
         };
@@ -156,7 +156,7 @@ mod tests {
                 profile: ProfileName::new("sales"),
                 vendor: VendorKind::Kenbun,
                 changes: (0..1_200).map(change).collect(),
-                skips: vec![skip(SkipReason::NoSuchLead), skip(SkipReason::Closed), skip(SkipReason::Closed)],
+                skips: vec![skip(SkipReason::NoSuchLead), skip(SkipReason::Closed), skip(SkipReason::Closed)].into(),
                 cost: Cost { requests: 3, seconds: 2.0 },
                 inexact: vec![("its owner is known only by name".to_owned(), 7)],
                 warnings: vec!["Alerts are sent.".to_owned()],

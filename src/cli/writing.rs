@@ -61,8 +61,8 @@ impl Writing<'_> {
             Some(_) if looked_at => unless_stopped(self.stop, self.engine.recheck(plan)).await??,
             _ => plan,
         };
-        let skips = || plan.parts.iter().flat_map(|part| &part.skips);
-        let already = skips().filter(|skip| items::is_benign(&skip.reason)).count();
+        let skips = || plan.parts.iter().flat_map(|part| part.skips.iter());
+        let already = skips().filter(|skip| items::is_benign(skip.reason)).count();
         let left_alone = plan.skips() - already;
         let findings = self.findings(&plan);
         // A plan that is refused leaves no file either, which somebody could apply.

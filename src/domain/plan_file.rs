@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::harmless;
-use super::ids::{ProfileName, TargetId};
+use super::ids::ProfileName;
 use super::safe_text::visible;
 use super::{Assignment, Plan, SafeText, Timestamp, VendorKind};
 
@@ -139,14 +139,14 @@ impl PlanFile {
 
     /// Whether everything that `plan` would write is in this file's plan. A plan that was read again has fewer changes.
     pub fn covers(&self, plan: &Plan) -> bool {
-        type Wrote<'a> = std::collections::HashMap<(&'a ProfileName, &'a TargetId), &'a Assignment>;
+        type Wrote<'a> = std::collections::HashMap<(&'a ProfileName, &'a str), &'a Assignment>;
         let mut known: Wrote<'_> = Wrote::new();
         for part in &self.plan.parts {
-            known.extend(part.changes.iter().map(|change| ((&part.profile, &change.target), &change.after)));
+            known.extend(part.changes.iter().map(|change| ((&part.profile, change.id()), change.after)));
         }
         let all = plan.parts.iter().flat_map(|part| part.changes.iter().map(move |change| (&part.profile, change)));
         self.plan.kind == plan.kind
-            && all.into_iter().all(|(profile, change)| known.get(&(profile, &change.target)) == Some(&&change.after))
+            && all.into_iter().all(|(profile, change)| known.get(&(profile, change.id())) == Some(&change.after))
     }
 
     /// The plan as it is to be applied: every before-value counts as old, so that each target is read again. Who approved
@@ -167,9 +167,7 @@ impl PlanFile {
 
 /// Every before-value counts as old from now on, so that each target is read again before it is written.
 pub fn forget_readings(plan: &mut Plan) {
-    for change in plan.parts.iter_mut().flat_map(|part| &mut part.changes) {
-        change.read_at = None;
-    }
+    plan.parts.iter_mut().for_each(|part| part.changes.forget_readings());
 }
 
 /// Whether two `user@host` are one person: the same user, on whichever computer.
@@ -246,7 +244,9 @@ pub fn parse(text: &[u8]) -> Result<PlanFile, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Change, Cost, OperationKind, OwnerRef, PlanPart, Skip, SkipReason, TakesBack};
+    use crate::domain::{
+        Change, Changes, Cost, OperationKind, OwnerRef, PlanPart, Skip, SkipReason, TakesBack, TargetId,
+    };
     use proptest::prelude::*;
 
     fn at(text: &str) -> Timestamp {
@@ -264,14 +264,16 @@ mod tests {
                 after: Assignment::Owner(OwnerRef::new("u1", "Jane \u{202e}\u{1b}")),
                 read_at: Some(at("2026-11-01T10:00:00Z")),
                 scope: "unit".into(),
-            }],
+            }]
+            .into(),
             skips: vec![Skip {
                 target: TargetId::new("ld_2"),
                 name: SafeText::empty(),
                 before: Assignment::agents(["b", "a"]),
                 after: Assignment::unassigned(),
                 reason: SkipReason::Drift { was: "x".into(), now: "y".into() },
-            }],
+            }]
+            .into(),
             cost: Cost { requests: 2, seconds: 0.123_456_789_123 },
             inexact: vec![("why".to_owned(), 1)],
             warnings: vec!["beware".to_owned()],
@@ -311,7 +313,7 @@ mod tests {
             // Blanks do not count.
             let body: Value = serde_json::from_slice(&text).unwrap();
             assert_eq!(parse(&serde_json::to_vec(&body).unwrap()).unwrap(), saved);
-            assert!(saved.into_plan().parts[0].changes[0].read_at.is_none());
+            assert!(saved.into_plan().parts[0].changes.to_vec()[0].read_at.is_none());
         }
     }
 
@@ -351,7 +353,7 @@ mod tests {
         assert_eq!(file.approval().unwrap().who.as_str(), "bob@there");
         // Moved to another plan it is nothing.
         let mut other = saved();
-        other.plan.parts[0].changes[0].target = TargetId::new("ld_3");
+        other.plan.parts[0].changes.edit(|_, change| change.target = TargetId::new("ld_3"));
         other.approvals = file.approvals.clone();
         assert!(parse(&other.to_text().unwrap()).unwrap_err().contains("not for this plan"));
         assert_eq!(file.into_plan().note.unwrap().as_str(), "why not (approved by bob@there)");
@@ -363,11 +365,15 @@ mod tests {
         let plan = file.plan.clone();
         assert!(file.covers(&plan));
         let mut fewer = plan.clone();
-        fewer.parts[0].changes.clear();
+        fewer.parts[0].changes = Changes::default();
         assert!(file.covers(&fewer));
         let change = |with: &dyn Fn(&mut Change)| {
             let mut plan = plan.clone();
-            with(&mut plan.parts[0].changes[0]);
+            plan.parts[0].changes.edit(|number, change| {
+                if number == 0 {
+                    with(change)
+                }
+            });
             file.covers(&plan)
         };
         assert!(change(&|change| change.read_at = None));

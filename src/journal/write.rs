@@ -11,7 +11,7 @@ use super::schema::UNKNOWN;
 use super::writer::{Desk, Trouble};
 use super::{JournalError, Move, NewOperation, read};
 use crate::domain::history::OperationPart;
-use crate::domain::{Assignment, ItemState, OperationId, OperationKind, Plan, SafeText, TargetId, Timestamp};
+use crate::domain::{Assignment, ItemState, OperationId, OperationKind, Plan, SafeText, Timestamp};
 
 /// An operation on its way to the writing thread. The plan is shared, not copied: it may be long.
 pub(super) struct Prepared {
@@ -28,8 +28,8 @@ pub(super) struct Prepared {
 
 struct NewItem<'a> {
     part: i64,
-    target: &'a TargetId,
-    name: &'a SafeText,
+    target: &'a str,
+    name: &'a str,
     was: &'a Assignment,
     wrote: &'a Assignment,
     scope: &'a str,
@@ -69,21 +69,21 @@ impl Prepared {
         let changes = numbered().flat_map(|(part, content)| {
             content.changes.iter().map(move |change| NewItem {
                 part,
-                target: &change.target,
-                name: &change.name,
-                was: &change.before,
-                wrote: &change.after,
-                scope: &change.scope,
+                target: change.id(),
+                name: change.name_as_kept(),
+                was: change.before,
+                wrote: change.after,
+                scope: change.scope(),
                 skipped: None,
             })
         });
         let skips = numbered().flat_map(|(part, content)| {
             content.skips.iter().map(move |skip| NewItem {
                 part,
-                target: &skip.target,
-                name: &skip.name,
-                was: &skip.before,
-                wrote: &skip.after,
+                target: skip.id(),
+                name: skip.name_as_kept(),
+                was: skip.before,
+                wrote: skip.after,
                 scope: "",
                 skipped: Some(SafeText::from(skip.reason.to_string())),
             })
@@ -175,8 +175,8 @@ impl Prepared {
                 n,
                 operation,
                 item.part,
-                item.target.as_str(),
-                Some(item.name.as_str()).filter(|name| !name.is_empty()),
+                item.target,
+                Some(item.name).filter(|name| !name.is_empty()),
                 was,
                 wrote,
                 Some(item.scope).filter(|scope| !scope.is_empty()),

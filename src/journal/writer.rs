@@ -261,8 +261,12 @@ impl Writer {
             return Err(place.newer(format));
         }
         let mut batch = Batch::default();
+        // Where nobody else would lose anything the whole transaction is taken back instead: a savepoint keeps a copy of
+        // every page that is changed, and a long operation changes pages all over the index of targets.
+        let alone = tasks.len() == 1;
         for task in tasks {
-            let savepoint = task.care() == Care::NeedsSavepoint;
+            let careful = task.care() == Care::NeedsSavepoint;
+            let savepoint = careful && !alone;
             if savepoint {
                 // It may look at what the tasks before it left to be written together, or change what they looked at.
                 std::mem::take(&mut batch).write(connection).map_err(failed)?;
@@ -272,6 +276,9 @@ impl Writer {
             if savepoint && !matches!(worked, Worked::Well) && !connection.is_autocommit() {
                 numbers.forget();
                 run(connection, "ROLLBACK TO task").map_err(failed)?;
+            } else if careful && alone && matches!(worked, Worked::Refused) {
+                // It says itself why.
+                return Err(stopped(place.label()));
             } else if let Worked::Badly(error) = worked {
                 // Nobody knows how much of it is there. (After some errors SQLite has already given up all of it.) The
                 // others of this commit are told the reason too.

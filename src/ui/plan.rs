@@ -30,12 +30,28 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, plan: &PlanDialog) {
             Some(PlanRow::Summary(at)) => summary_line(canvas, area, &lines[at]),
             Some(PlanRow::Change(profile, change)) => {
                 let area = profile_column(canvas, area, profile, profiles);
-                change_row(canvas, area, &change.name, change.target.to_string(), &change.before, &change.after, None);
+                change_row(
+                    canvas,
+                    area,
+                    &change.name(),
+                    change.target().to_string(),
+                    change.before,
+                    change.after,
+                    None,
+                );
             }
             Some(PlanRow::Skip(profile, skip)) => {
                 let area = profile_column(canvas, area, profile, profiles);
                 let reason = plan.reason_of(skip);
-                change_row(canvas, area, &skip.name, skip.target.to_string(), &skip.before, &skip.after, Some(&reason));
+                change_row(
+                    canvas,
+                    area,
+                    &skip.name(),
+                    skip.target().to_string(),
+                    skip.before,
+                    skip.after,
+                    Some(&reason),
+                );
             }
             Some(PlanRow::SkipsHeading(skips)) => {
                 let about_lists = plan.review().is_some_and(|review| review.about_lists);

@@ -35,7 +35,7 @@ fn plan(items: usize) -> Plan {
         read_at: None,
         scope: "".into(),
     };
-    let part = PlanPart::of("sales", VendorKind::Kenbun, (0..items).map(change).collect());
+    let part = PlanPart::of("sales", VendorKind::Kenbun, (0..items).map(change).collect::<Vec<_>>());
     Plan { kind: OperationKind::Assign, reverts: None, note: None, made_at: at(0), parts: vec![part] }
 }
 

@@ -91,7 +91,7 @@ async fn a_large_campaign_is_opened_with_few_requests_and_painted_with_the_fewes
     let plan = center.plan(&grid, &painting, &records);
     let lists = plan.changes();
     let wanted: Vec<(String, Assignment)> =
-        plan.parts[0].changes.iter().map(|change| (change.target.to_string(), change.after.clone())).collect();
+        plan.parts[0].changes.iter().map(|change| (change.target().to_string(), change.after.clone())).collect();
     let start = center.sim.log().last();
     let report = center.apply(plan).await;
     assert_eq!(report.summary.tally.done, lists, "{:?}", report.summary.tally);

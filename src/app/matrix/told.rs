@@ -75,7 +75,7 @@ impl State {
     pub(in crate::app) fn matrix_started(&mut self, id: &OperationId, plan: &Arc<Plan>) {
         for part in &plan.parts {
             if let Some(center) = self.matrix.centers.get_mut(&part.profile) {
-                let targets = part.changes.iter().map(|change| change.target.clone());
+                let targets = part.changes.iter().map(|change| change.target());
                 center.pending.entry(id.clone()).or_default().extend(targets);
             }
         }

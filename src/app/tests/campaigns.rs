@@ -166,7 +166,7 @@ fn an_agent_who_left_is_cleared_over_all_campaigns_once_they_are_read() {
         }
         _ => false,
     };
-    assert!(plan.parts[0].changes.iter().all(gone));
+    assert!(plan.parts[0].changes.to_vec().iter().all(gone));
     assert_eq!(plan.changes(), removed);
 }
 
@@ -183,12 +183,12 @@ fn nothing_is_sent_before_the_plan_is_confirmed_and_what_was_done_is_no_painting
     let plan = desk.apply();
     assert_eq!(plan.kind, OperationKind::Map);
     desk.tell(Event::Started { operation: "op1".into(), plan: plan.clone() });
-    let target = plan.parts[0].changes[0].target.clone();
+    let target = plan.parts[0].changes.to_vec()[0].target.clone();
     assert!(desk.state.matrix.center().unwrap().is_pending(&target));
     desk.tell(Event::Progress { operation: "op1".into(), progress: OperationProgress::default() });
     // The server took all but one.
     let mut records = mappings("7", 8, 10);
-    for change in &plan.parts[0].changes[1..] {
+    for change in &plan.parts[0].changes.to_vec()[1..] {
         let record = records.iter_mut().find(|record| record.target == change.target).unwrap();
         let Assignment::Agents(after) = &change.after else { panic!() };
         record.agents = Ok(after.clone());
@@ -208,7 +208,7 @@ fn nothing_is_sent_before_the_plan_is_confirmed_and_what_was_done_is_no_painting
     desk.act(Action::Retry);
     assert!(matches!(&desk.commands()[..], [Command::PlanListsAgain { operation }] if operation.as_str() == "op1"));
     let mut again = (*plan).clone();
-    again.parts[0].changes.truncate(1);
+    again.parts[0].changes = again.parts[0].changes.to_vec()[..1].to_vec().into();
     desk.tell(Event::Planned { plan: Arc::new(again) });
     assert_eq!((plan_on_screen(&desk).changes(), plan_on_screen(&desk).kind), (1, OperationKind::Map));
 }

@@ -92,7 +92,7 @@ fn what_worked_is_unmarked() {
 fn what_failed_stays_marked_and_can_be_tried_again_alone() {
     let mut desk = Desk::loaded(SIZE, 300);
     let plan = started(&mut desk, "garcia");
-    let targets: Vec<_> = plan.parts[0].changes.iter().map(|change| change.target.clone()).collect();
+    let targets: Vec<_> = plan.parts[0].changes.iter().map(|change| change.target()).collect();
     desk.tell(Event::Items { operation: "op1".into(), items: Vec::new(), total: targets.len(), offset: 0 });
     desk.take();
     let failed = 2;
@@ -120,9 +120,9 @@ fn what_failed_stays_marked_and_can_be_tried_again_alone() {
     desk.paint();
     desk.take();
     let again = desk.apply();
-    let planned: Vec<_> = again.parts[0].changes.iter().map(|change| change.target.clone()).collect();
+    let planned: Vec<_> = again.parts[0].changes.iter().map(|change| change.target()).collect();
     assert_eq!(planned, targets[..failed]);
-    assert!(again.parts[0].changes.iter().all(|change| change.after == owner("jane")));
+    assert!(again.parts[0].changes.iter().all(|change| *change.after == owner("jane")));
 }
 
 #[test]

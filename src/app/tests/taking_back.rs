@@ -40,7 +40,7 @@ fn undo_plan(op: &str, n: usize) -> Arc<Plan> {
             profile: "demo".into(),
             vendor: VendorKind::Kenbun,
             changes: (1..=n).map(change).collect(),
-            skips: vec![skip],
+            skips: vec![skip].into(),
             cost: Cost { requests: 2, seconds: 0.2 },
             inexact: Vec::new(),
             takes_back: Vec::new(),

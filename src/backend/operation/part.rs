@@ -10,9 +10,13 @@ use crate::backend::StopToken;
 use crate::backend::desk::Desk;
 use crate::backend::reader::passes;
 use crate::domain::exchange::{PartProgress, Problem};
-use crate::domain::{Assignment, Change, ItemState, Plan, ReadBack, Tally};
+use crate::domain::planning::{self, Batches};
+use crate::domain::{Assignment, Change, ChangeRef, ItemState, Plan, ReadBack, Tally};
 use crate::journal::Move;
 use crate::vendor::{ErrorKind, Session, Target, VendorError};
+
+/// Of what is left in the end so many are recorded at a time: it may be most of a long operation.
+const AT_A_TIME: usize = 2_000;
 
 /// One profile's share of an operation.
 pub struct Part {
@@ -75,12 +79,16 @@ impl Part {
         self.open.len() as u32
     }
 
-    pub fn changes(&self) -> &[Change] {
-        self.plan.parts.get(self.index).map_or(&[], |part| &part.changes)
+    /// Items from `first` on, put together into requests.
+    pub fn batches_from(&self, first: u32) -> Batches {
+        let part = self.plan.parts.get(self.index);
+        let rule = &self.desk.capabilities.batch;
+        part.map_or(Batches::Single(0), |part| planning::batches_from(&part.changes, first as usize, rule))
     }
 
-    pub fn change(&self, item: u32) -> &Change {
-        &self.changes()[item as usize]
+    /// A change as it was planned. Panics where there is none: items are numbers of changes.
+    pub fn change(&self, item: u32) -> ChangeRef<'_> {
+        self.plan.parts[self.index].changes.get(item as usize).expect("items are numbers of changes")
     }
 
     /// Remembers how a change is sent, where that may differ from the plan.
@@ -93,12 +101,12 @@ impl Part {
     /// A change as it was sent; as planned where it was not sent in this run.
     pub fn sent(&self, item: u32) -> Change {
         let sent = self.as_sent.lock().unwrap_or_else(PoisonError::into_inner).get(&item).cloned();
-        sent.unwrap_or_else(|| self.change(item).clone())
+        sent.unwrap_or_else(|| self.change(item).to_change())
     }
 
     /// What others did to a set between the plan and the sending, in words.
     pub fn meanwhile(&self, item: u32) -> Option<String> {
-        let by_others = Assignment::set_difference(&self.change(item).before, &self.sent(item).before)?;
+        let by_others = Assignment::set_difference(self.change(item).before, &self.sent(item).before)?;
         Some(format!("changed by someone else since it was shown: {by_others}; that was kept"))
     }
 
@@ -149,8 +157,11 @@ impl Part {
         settler.finish().await;
         let why = self.why_not_sent(&run);
         let rest = self.items_in(ItemState::Planned);
-        let not_sent = |item| News::new(item, ItemState::NotSent).because(why.clone());
-        self.happened(&run, rest.into_iter().map(not_sent).collect());
+        let not_sent = |item: &u32| News::new(*item, ItemState::NotSent).because(why.clone());
+        for some in rest.chunks(AT_A_TIME) {
+            self.happened(&run, some.iter().map(not_sent).collect());
+            run.scribe.caught_up().await;
+        }
     }
 
     fn why_not_sent(&self, run: &Run) -> String {
@@ -287,8 +298,8 @@ impl Part {
                 *state = news.to;
                 let change = self.change(news.item);
                 match (news.to, &news.now) {
-                    (ItemState::Done, _) => now.push((change.target.clone(), self.sent(news.item).after)),
-                    (_, Some(read)) if read.is_known() => now.push((change.target.clone(), read.clone())),
+                    (ItemState::Done, _) => now.push((change.target(), self.sent(news.item).after)),
+                    (_, Some(read)) if read.is_known() => now.push((change.target(), read.clone())),
                     _ => {}
                 }
             }

@@ -45,9 +45,7 @@ struct Turn {
 impl Part {
     /// Hands out everything that is to be sent; returns when nothing is on the way any more.
     pub async fn hand_out(self: &Arc<Self>, run: &Arc<Run>, settler: &Settler) {
-        let first = self.open() as usize;
-        let todo = &self.changes()[first.min(self.changes().len())..];
-        let batches = planning::batches(todo, &self.desk.capabilities.batch);
+        let batches = self.batches_from(self.open());
         if batches.is_empty() {
             return;
         }
@@ -56,7 +54,7 @@ impl Part {
         let mut sending = JoinSet::new();
         let mut chunks = self.chunks(&batches).into_iter();
         let take = |range: Range<usize>| -> Vec<Ready> {
-            batches.range(range).map(|batch| self.ready(batch, self.open())).collect()
+            batches.range(range).map(|batch| self.ready(&batch, self.open())).collect()
         };
         let mut next = chunks.next().map(|range| self.read_ahead(run, take(range)));
         while let Some(reading) = next.take() {
@@ -88,7 +86,7 @@ impl Part {
 
     fn ready(&self, batch: &[u32], first: u32) -> Ready {
         let items: Vec<u32> = batch.iter().map(|i| first + i).collect();
-        let changes = items.iter().map(|item| self.change(*item).clone()).collect();
+        let changes = items.iter().map(|item| self.change(*item).to_change()).collect();
         Ready { items, changes, read: None }
     }
 
@@ -295,7 +293,7 @@ impl Part {
     fn change_as_sent(&self, ready: &Ready, item: u32) -> Change {
         match ready.items.iter().position(|i| *i == item) {
             Some(at) => ready.changes[at].clone(),
-            None => self.change(item).clone(),
+            None => self.change(item).to_change(),
         }
     }
 

@@ -167,7 +167,8 @@ async fn read_back(part: &Part, run: &Run, lookups: Vec<Lookup>, looking: Lookin
     if lookups.is_empty() {
         return;
     }
-    let changes: Vec<&Change> = lookups.iter().map(|lookup| part.change(lookup.item)).collect();
+    let changes: Vec<Change> = lookups.iter().map(|lookup| part.change(lookup.item).to_change()).collect();
+    let changes: Vec<&Change> = changes.iter().collect();
     let read = part.observe(run, &changes, looking).await;
     let mut news = Vec::new();
     for (lookup, observation) in lookups.into_iter().zip(read) {

@@ -12,7 +12,7 @@ use super::scripted::Seen;
 async fn a_plan_is_carried_out_and_told() {
     let bench = Make::default().build();
     let mut wanted = assign(20);
-    wanted.parts[0].skips.push(Skip {
+    wanted.parts[0].skips.push(&Skip {
         target: "gone".into(),
         name: Default::default(),
         before: Assignment::Unknown,
@@ -53,9 +53,7 @@ async fn nothing_is_sent_where_nothing_may_be() {
 async fn old_readings_are_read_again_and_what_drifted_is_left_alone() {
     let bench = Make::default().build();
     let mut wanted = assign(6);
-    for change in &mut wanted.parts[0].changes {
-        change.read_at = None;
-    }
+    wanted.parts[0].changes.forget_readings();
     bench.world().owners.insert(lead(1), cid());
     bench.world().owners.insert(lead(2), bob());
     bench.world().owners.remove(&lead(3));
@@ -91,7 +89,7 @@ async fn readings_have_patience_and_an_end() {
     let bench = Make::default().build();
     let old = |n| {
         let mut wanted = assign(n);
-        wanted.parts[0].changes.iter_mut().for_each(|change| change.read_at = None);
+        wanted.parts[0].changes.forget_readings();
         wanted
     };
     bench.world().read_errors.extend([ErrorKind::Server, ErrorKind::Wait]);
@@ -260,7 +258,7 @@ async fn a_server_whose_answers_make_no_sense_is_given_up() {
     let bench = Make { leads: 100, tuning, ..make }.build();
     bench.world().read_errors.extend(vec![ErrorKind::Garbled; 10_000]);
     let mut wanted = assign(100);
-    wanted.parts[0].changes.iter_mut().for_each(|change| change.read_at = None);
+    wanted.parts[0].changes.forget_readings();
     let report = bench.apply(wanted).await;
     assert_eq!(report.summary.tally.not_sent, 100);
     assert_eq!(bench.world().writes, 0);

@@ -247,11 +247,8 @@ impl<'a> Command<'a> {
 
 /// Where profiles were left out, an id that was not found elsewhere may be theirs.
 fn admit_gaps(plan: &mut Plan) {
-    for skip in plan.parts.iter_mut().flat_map(|part| &mut part.skips) {
-        if skip.reason == SkipReason::NoSuchLead {
-            skip.reason = SkipReason::Other("no such lead in the profiles that could be read".to_owned());
-        }
-    }
+    let instead = SkipReason::Other("no such lead in the profiles that could be read".to_owned());
+    plan.parts.iter_mut().for_each(|part| part.skips.say_instead(&SkipReason::NoSuchLead, &instead));
 }
 
 /// Leads by profile, in the order of the list.

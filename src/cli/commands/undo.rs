@@ -14,7 +14,9 @@ use crate::cli::writing::Writing;
 use crate::cli::{ids, moment, signals};
 use crate::config::Profile;
 use crate::domain::history::{HistoryFilter, OperationPart, OperationSummary};
-use crate::domain::{Assignment, Cost, OperationKind, Plan, PlanPart, SafeText, Skip, SkipReason, TargetId, Timestamp};
+use crate::domain::{
+    Assignment, Changes, Cost, OperationKind, Plan, PlanPart, SafeText, Skip, SkipReason, Skips, TargetId, Timestamp,
+};
 use crate::journal::Journal;
 
 pub async fn undo(session: &Session, args: &UndoArgs, out: &mut Out) -> Result<Exit, Failure> {
@@ -286,8 +288,8 @@ fn nothing_of(request: &UndoRequest, operation: &OperationSummary, now: Timestam
     let part = |part: &OperationPart| PlanPart {
         profile: part.profile.clone(),
         vendor: part.vendor,
-        changes: Vec::new(),
-        skips: Vec::new(),
+        changes: Changes::default(),
+        skips: Skips::default(),
         cost: Cost::default(),
         inexact: Vec::new(),
         warnings: Vec::new(),

@@ -7,17 +7,17 @@ use super::{Out, say};
 use crate::cli::args::Format;
 use crate::cli::exit::Failure;
 use crate::domain::history::{ItemRow, OperationLife};
-use crate::domain::{Change, ItemState, Plan, PlanPart, ProfileName, SafeText, Skip, SkipReason};
+use crate::domain::{ChangeRef, ItemState, Plan, PlanPart, ProfileName, SafeText, SkipReason, SkipRef};
 use crate::journal::export;
 
 /// A change of a plan as an item, in a state that nothing was sent for.
-fn of_change(profile: &ProfileName, change: &Change, state: ItemState, reason: Option<&str>) -> ItemRow {
+fn of_change(profile: &ProfileName, change: ChangeRef<'_>, state: ItemState, reason: Option<&str>) -> ItemRow {
     ItemRow {
         seq: 0,
         part: 0,
         profile: profile.clone(),
-        target: change.target.clone(),
-        name: change.name.clone(),
+        target: change.target(),
+        name: change.name(),
         was: change.before.clone(),
         wrote: change.after.clone(),
         now: None,
@@ -27,13 +27,13 @@ fn of_change(profile: &ProfileName, change: &Change, state: ItemState, reason: O
     }
 }
 
-fn of_skip(profile: &ProfileName, skip: &Skip) -> ItemRow {
+fn of_skip(profile: &ProfileName, skip: SkipRef<'_>) -> ItemRow {
     ItemRow {
         seq: 0,
         part: 0,
         profile: profile.clone(),
-        target: skip.target.clone(),
-        name: skip.name.clone(),
+        target: skip.target(),
+        name: skip.name(),
         was: skip.before.clone(),
         wrote: skip.after.clone(),
         now: None,
@@ -157,12 +157,12 @@ impl Items {
         reason: Option<&str>,
     ) -> Result<(), Failure> {
         for PlanPart { profile, changes, .. } in &plan.parts {
-            for change in changes {
+            for change in changes.iter() {
                 self.number(out, of_change(profile, change, state, reason))?;
             }
         }
         for PlanPart { profile, skips, .. } in &plan.parts {
-            for skip in skips {
+            for skip in skips.iter() {
                 self.number(out, of_skip(profile, skip))?;
             }
         }

@@ -4,7 +4,7 @@ mod bits;
 mod bytes;
 pub(crate) mod columns;
 mod ids;
-mod intern;
+pub(crate) mod intern;
 pub(crate) mod segment;
 pub mod snapshot;
 pub mod stored;

@@ -7,7 +7,7 @@ use hashbrown::{HashMap, HashSet};
 
 use super::warnings;
 use crate::domain::campaign::MappingRecord;
-use crate::domain::plan::{Change, Plan, PlanPart, Skip, SkipReason};
+use crate::domain::plan::{Change, Changes, Plan, PlanPart, Skip, SkipReason, Skips};
 use crate::domain::{
     Assignment, Capabilities, OperationKind, PersonId, ProfileName, SafeText, TargetId, Timestamp, planning,
 };
@@ -50,15 +50,15 @@ pub struct Known<'a> {
 /// completely is skipped with the reason.
 pub fn plan_mappings(request: &MappingRequest, known: &[Known<'_>], capabilities: &Capabilities) -> Plan {
     let by_target: HashMap<&TargetId, &Known<'_>> = known.iter().map(|known| (&known.record.target, known)).collect();
-    let mut changes = Vec::new();
-    let mut skips = Vec::new();
+    let mut changes = Changes::default();
+    let mut skips = Skips::default();
     let mut seen = HashSet::new();
     for wanted in &request.wanted {
         let found = by_target.get(&wanted.target).copied();
         let twice = !seen.insert(&wanted.target);
         match change(wanted, found, twice) {
-            Ok(change) => changes.push(change),
-            Err(skip) => skips.push(skip),
+            Ok(change) => changes.push(&change),
+            Err(skip) => skips.push(&skip),
         }
     }
     let mut warnings = Vec::new();
@@ -171,14 +171,14 @@ pub(super) mod tests {
             let part = planned(&records, vec![wanted.clone()]);
             match expected {
                 Ok(after) => {
-                    assert_eq!(part.skips, [], "{wanted:?}");
-                    assert_eq!(part.changes[0].after, after, "{wanted:?}");
-                    assert_eq!(part.changes[0].before, Assignment::agents(["ann", "bob"]));
-                    assert_eq!(part.changes[0].name.as_str(), "Winter / List 1");
+                    assert_eq!(part.skips.to_vec(), [], "{wanted:?}");
+                    assert_eq!(part.changes.to_vec()[0].after, after, "{wanted:?}");
+                    assert_eq!(part.changes.to_vec()[0].before, Assignment::agents(["ann", "bob"]));
+                    assert_eq!(part.changes.to_vec()[0].name.as_str(), "Winter / List 1");
                 }
                 Err(reason) => {
-                    assert_eq!(part.changes, [], "{wanted:?}");
-                    assert_eq!(part.skips[0].reason.to_string(), reason, "{wanted:?}");
+                    assert_eq!(part.changes.to_vec(), [], "{wanted:?}");
+                    assert_eq!(part.skips.to_vec()[0].reason.to_string(), reason, "{wanted:?}");
                     assert_eq!(part.warnings, [""; 0], "nothing changes, so nothing has to be said");
                 }
             }
@@ -191,7 +191,7 @@ pub(super) mod tests {
         let wanted = vec![delta("7:1", &["bob"], &[]), delta("7:2", &["bob"], &[]), delta("7:1", &[], &["ann"])];
         let part = planned(&records, wanted);
         assert_eq!((part.changes.len(), part.skips.len()), (2, 1));
-        assert_eq!(part.skips[0].reason.to_string(), "already in this plan");
+        assert_eq!(part.skips.to_vec()[0].reason.to_string(), "already in this plan");
         assert_eq!(part.cost.requests, 6);
     }
 }

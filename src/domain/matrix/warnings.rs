@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::plan::Known;
-use crate::domain::plan::Change;
+use crate::domain::plan::Changes;
 use crate::domain::{Assignment, PersonId};
 
 /// Names in one sentence at most.
@@ -11,12 +11,12 @@ const MOST_NAMED: usize = 4;
 
 /// Sentences about changes of mappings, the gravest first, then those of `general` that they do not say already. Agents
 /// are counted over everything that is known.
-pub fn of(changes: &[Change], known: &[Known<'_>], general: &[String]) -> Vec<String> {
+pub fn of(changes: &Changes, known: &[Known<'_>], general: &[String]) -> Vec<String> {
     let mut sentences = Vec::new();
     let emptied: Vec<String> = changes
         .iter()
-        .filter(|change| matches!(&change.after, Assignment::Agents(agents) if agents.is_empty()))
-        .map(|change| change.name.to_string())
+        .filter(|change| matches!(change.after, Assignment::Agents(agents) if agents.is_empty()))
+        .map(|change| change.name().to_string())
         .collect();
     if !emptied.is_empty() {
         let (are, them) = if emptied.len() == 1 { ("is", "it") } else { ("are", "them") };
@@ -28,10 +28,10 @@ pub fn of(changes: &[Change], known: &[Known<'_>], general: &[String]) -> Vec<St
     sentences.extend(about_agents(changes, known));
     let (about_ids, twins) = about_ids(changes, known);
     sentences.extend(about_ids);
-    let touched: BTreeSet<_> = changes.iter().map(|change| &change.target).collect();
+    let touched: BTreeSet<_> = changes.iter().map(|change| change.id()).collect();
     let disabled: Vec<String> = known
         .iter()
-        .filter(|known| !known.record.enabled && touched.contains(&known.record.target))
+        .filter(|known| !known.record.enabled && touched.contains(known.record.target.as_str()))
         .map(|known| known.record.label().to_string())
         .collect();
     if !disabled.is_empty() {
@@ -48,15 +48,15 @@ pub fn of(changes: &[Change], known: &[Known<'_>], general: &[String]) -> Vec<St
 }
 
 /// Agents who lose their only list, and those of them who get no other.
-fn about_agents(changes: &[Change], known: &[Known<'_>]) -> Vec<String> {
+fn about_agents(changes: &Changes, known: &[Known<'_>]) -> Vec<String> {
     let mut lists: BTreeMap<&PersonId, (usize, usize)> = BTreeMap::new();
     let mut losing = BTreeSet::new();
     for agent in known.iter().flat_map(|known| known.record.agents.iter().flatten()) {
         let count = lists.entry(agent).or_default();
         *count = (count.0 + 1, count.1 + 1);
     }
-    for change in changes {
-        let (Assignment::Agents(before), Assignment::Agents(after)) = (&change.before, &change.after) else { continue };
+    for change in changes.iter() {
+        let (Assignment::Agents(before), Assignment::Agents(after)) = (change.before, change.after) else { continue };
         for agent in after.difference(before) {
             lists.entry(agent).or_default().1 += 1;
         }
@@ -88,19 +88,19 @@ fn about_agents(changes: &[Change], known: &[Known<'_>]) -> Vec<String> {
 }
 
 /// Added agents whom nobody has seen in the campaign, and ids that differ only in case: these also as they are.
-fn about_ids(changes: &[Change], known: &[Known<'_>]) -> (Vec<String>, Vec<Vec<String>>) {
+fn about_ids(changes: &Changes, known: &[Known<'_>]) -> (Vec<String>, Vec<Vec<String>>) {
     let mut campaigns: BTreeMap<&str, BTreeSet<&PersonId>> = BTreeMap::new();
     let mut campaign_of = BTreeMap::new();
     for Known { record, .. } in known {
-        campaign_of.insert(&record.target, record.campaign_id.as_str());
+        campaign_of.insert(record.target.as_str(), record.campaign_id.as_str());
         let seen = campaigns.entry(&record.campaign_id).or_default();
         seen.extend(record.agents.iter().flatten().chain(&record.others));
     }
     let mut strangers = BTreeSet::new();
     let mut added = BTreeSet::new();
-    for change in changes {
-        let (Assignment::Agents(before), Assignment::Agents(after)) = (&change.before, &change.after) else { continue };
-        let seen = campaign_of.get(&change.target).and_then(|campaign| campaigns.get(campaign));
+    for change in changes.iter() {
+        let (Assignment::Agents(before), Assignment::Agents(after)) = (change.before, change.after) else { continue };
+        let seen = campaign_of.get(change.id()).and_then(|campaign| campaigns.get(campaign));
         for agent in after.difference(before) {
             added.insert(agent);
             if seen.is_some_and(|seen| !seen.contains(agent)) {

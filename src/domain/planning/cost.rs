@@ -1,13 +1,13 @@
 //! How changes are put together into requests, and what those cost.
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::time::Duration;
 
 use hashbrown::HashMap;
 
 use crate::domain::Assignment;
 use crate::domain::capabilities::{BatchRule, Capabilities, Pace, ReadBack};
-use crate::domain::plan::{Change, Cost};
+use crate::domain::plan::{Changes, Cost};
 
 /// Rows of one page of a listing, for estimates: what vendors give at most or a little less.
 const LISTING_PAGE: usize = 100;
@@ -46,7 +46,7 @@ pub fn reads_of(targets: usize, leads: usize, capabilities: &Capabilities) -> us
 }
 
 /// What it costs to send `changes` after `reads` requests for fresh before-values.
-pub fn cost(changes: &[Change], capabilities: &Capabilities, reads: usize) -> Cost {
+pub fn cost(changes: &Changes, capabilities: &Capabilities, reads: usize) -> Cost {
     let batches = batches(changes, &capabilities.batch);
     let bulk = batches.iter().filter(|batch| batch.len() > 1).count();
     let mut requests = reads + batches.len() + bulk * capabilities.batch.before_each;
@@ -74,35 +74,71 @@ pub fn seconds(requests: usize, pace: &Pace) -> f64 {
     limited.max(answers)
 }
 
-/// Changes put together into requests: of each request the indexes of its changes. A long plan has as many requests as
-/// changes, so this is two numbers a change and not a list for each.
+/// Changes put together into requests: of each request the indexes of its changes. A long plan may have as many requests
+/// as changes; then there is nothing to be kept of each.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Batches {
+    /// So many changes, each in a request of its own.
+    Single(u32),
+    Several(Groups),
+}
+
+/// Batches of several changes each.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Batches {
+pub struct Groups {
     indexes: Vec<u32>,
     /// Where each batch ends in `indexes`.
     ends: Vec<u32>,
 }
 
+/// The indexes of the changes of one request.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Batch<'a> {
+    Single(u32),
+    Several(&'a [u32]),
+}
+
+impl Deref for Batch<'_> {
+    type Target = [u32];
+
+    fn deref(&self) -> &[u32] {
+        match self {
+            Self::Single(index) => std::slice::from_ref(index),
+            Self::Several(indexes) => indexes,
+        }
+    }
+}
+
 impl Batches {
     pub fn len(&self) -> usize {
-        self.ends.len()
+        match self {
+            Self::Single(changes) => *changes as usize,
+            Self::Several(groups) => groups.ends.len(),
+        }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.len() == 0
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &[u32]> {
+    pub fn iter(&self) -> impl Iterator<Item = Batch<'_>> {
         self.range(0..self.len())
     }
 
     /// Those batches, by their numbers. Numbers that there are not are left out.
-    pub fn range(&self, batches: Range<usize>) -> impl Iterator<Item = &[u32]> {
-        let begin = |batch: usize| if batch == 0 { 0 } else { self.ends[batch - 1] as usize };
-        (batches.start..batches.end.min(self.len())).map(move |batch| {
-            // Each end is at or behind the one before and within `indexes`.
-            &self.indexes[begin(batch)..self.ends[batch] as usize]
+    pub fn range(&self, batches: Range<usize>) -> impl Iterator<Item = Batch<'_>> {
+        (batches.start..batches.end.min(self.len())).map(move |batch| match self {
+            Self::Single(_) => Batch::Single(batch as u32),
+            Self::Several(groups) => Batch::Several(groups.get(batch)),
         })
+    }
+}
+
+impl Groups {
+    fn get(&self, batch: usize) -> &[u32] {
+        let begin = if batch == 0 { 0 } else { self.ends[batch - 1] as usize };
+        // Each end is at or behind the one before and within `indexes`.
+        &self.indexes[begin..self.ends[batch] as usize]
     }
 
     fn push(&mut self, batch: &[u32]) {
@@ -112,37 +148,42 @@ impl Batches {
 }
 
 /// Puts changes together into requests: each batch has one and the same `after`, in the order of the changes.
-pub fn batches(changes: &[Change], rule: &BatchRule) -> Batches {
-    if rule.max <= 1 || changes.len() < rule.bulk_from {
-        let count = changes.len() as u32;
-        return Batches { indexes: (0..count).collect(), ends: (1..=count).collect() };
+pub fn batches(changes: &Changes, rule: &BatchRule) -> Batches {
+    batches_from(changes, 0, rule)
+}
+
+/// The same without the first changes; indexes count from the first one that is left.
+pub fn batches_from(changes: &Changes, first: usize, rule: &BatchRule) -> Batches {
+    let count = changes.len().saturating_sub(first);
+    if rule.max <= 1 || count < rule.bulk_from {
+        return Batches::Single(count as u32);
     }
-    let mut groups: Vec<Vec<u32>> = Vec::new();
+    let mut groups: Vec<(&Assignment, Vec<u32>)> = Vec::new();
     let mut known = HashMap::new();
     let mut last = None;
-    for (index, change) in changes.iter().enumerate() {
-        let before = rule.split_by_before.then_some(&change.before);
-        let scope = rule.split_by_scope.then_some(&change.scope);
-        let key = (&change.after, before, scope);
+    for (index, change) in changes.iter().skip(first).enumerate() {
+        let before = rule.split_by_before.then_some(change.before);
+        let scope = rule.split_by_scope.then_some(change.scope());
+        let key = (change.after, before, scope);
         // Neighbours mostly go the same way, and are sooner compared than looked up.
         let group = match last {
             Some((same, group)) if same == key => group,
             _ => *known.entry(key).or_insert_with(|| {
-                groups.push(Vec::new());
+                groups.push((change.after, Vec::new()));
                 groups.len() - 1
             }),
         };
         last = Some((key, group));
-        groups[group].push(index as u32);
+        groups[group].1.push(index as u32);
     }
     let mut chunks: Vec<&[u32]> = Vec::new();
-    for group in &groups {
-        let to_nobody = matches!(changes[group[0] as usize].after, Assignment::Unassigned(_));
+    for (after, group) in &groups {
+        let to_nobody = matches!(after, Assignment::Unassigned(_));
         let most = if to_nobody { rule.unassign_max.min(rule.max) } else { rule.max }.max(1);
         chunks.extend(group.chunks(most));
     }
     chunks.sort_unstable_by_key(|batch| batch[0]);
-    let mut batches = Batches::default();
+    let mut batches = Groups::default();
     chunks.into_iter().for_each(|batch| batches.push(batch));
-    batches
+    Batches::Several(batches)
 }

@@ -25,9 +25,9 @@ pub fn load_shifts(plan: &Plan, snapshot: &Snapshot) -> Vec<LoadShift> {
     for part in &plan.parts {
         // Thousands of changes repeat few assignments: each distinct one is looked up once.
         let mut counts: HashMap<&Assignment, (usize, usize)> = HashMap::new();
-        for change in &part.changes {
-            counts.entry(&change.before).or_default().1 += 1;
-            counts.entry(&change.after).or_default().0 += 1;
+        for change in part.changes.iter() {
+            counts.entry(change.before).or_default().1 += 1;
+            counts.entry(change.after).or_default().0 += 1;
         }
         let mut counts: Vec<_> = counts.into_iter().collect();
         // Owners with an id come first, so that those known by name alone find them.

@@ -17,12 +17,12 @@ use super::capabilities::{Capabilities, OtherGroup, ReadBack, Unassign};
 use super::ids::{LeadId, ProfileName};
 use super::leads::{LeadTable, OwnerIndex, Snapshot};
 use super::operation::OperationKind;
-use super::plan::{Change, Plan, PlanPart, Skip, SkipReason};
+use super::plan::{Change, Changes, Plan, PlanPart, Skip, SkipReason, Skips};
 use super::query::rows::RowSet;
 use super::safe_text::{SafeText, Verbatim};
 use super::{Agreement, Assignment, Field, LeadFlags, Lifecycle, OwnerRef, Person, Timestamp};
 
-pub use cost::{Batches, READ_TOGETHER, batches, batches_together, cost, seconds};
+pub use cost::{Batch, Batches, READ_TOGETHER, batches, batches_from, batches_together, cost, seconds};
 pub use loads::{LoadShift, load_shifts};
 
 /// What is wanted: these leads of each profile to this assignment.
@@ -129,8 +129,8 @@ fn places(rows: Vec<Option<u32>>, seen: &mut RowSet) -> Vec<Place> {
 /// What came of a piece.
 #[derive(Default)]
 struct Made {
-    changes: Vec<Change>,
-    skips: Vec<Skip>,
+    changes: Changes,
+    skips: Skips,
     inexact: Counts,
     elsewhere: usize,
     flagged: [usize; LeadFlags::NAMED.len()],
@@ -171,19 +171,21 @@ impl<'a> PartPlanner<'a> {
         let places: Vec<Vec<Place>> = rows.into_iter().map(|rows| places(rows, &mut seen)).collect();
         let made: Vec<Made> = pieces.par_iter().zip(places).map(|(piece, places)| self.make(piece, &places)).collect();
 
-        let mut changes = Vec::with_capacity(made.iter().map(|made| made.changes.len()).sum());
-        let mut skips = Vec::new();
+        let mut changes = Changes::default();
+        let mut skips = Skips::default();
         let mut inexact = Counts::default();
         let mut elsewhere = 0;
         let mut flagged = [0_usize; LeadFlags::NAMED.len()];
         let mut warnings: Vec<String> = Vec::new();
         for made in made {
-            changes.extend(made.changes);
-            skips.extend(made.skips);
+            changes.append(&made.changes);
+            skips.append(&made.skips);
             made.inexact.0.iter().for_each(|(reason, count)| inexact.count(reason, *count));
             elsewhere += made.elsewhere;
             flagged.iter_mut().zip(made.flagged).for_each(|(all, count)| *all += count);
         }
+        changes.shrink();
+        skips.shrink();
         wanted.iter().for_each(|(to, _)| self.warn_about(to, &mut warnings));
         if changes.is_empty() {
             warnings.clear();
@@ -223,13 +225,13 @@ impl<'a> PartPlanner<'a> {
 
     /// Changes and skips of some leads that go to the same owner.
     fn make(&self, piece: &Piece<'_>, places: &[Place]) -> Made {
-        let mut made = Made { changes: Vec::with_capacity(piece.leads.len()), ..Made::default() };
+        let mut made = Made::default();
         let to = piece.to;
         for (id, place) in piece.leads.iter().zip(places) {
             let row = match *place {
                 Place::Row(row) | Place::SeenBefore(row) => row,
                 Place::Nowhere => {
-                    made.skips.push(Skip {
+                    made.skips.push(&Skip {
                         target: id.into(),
                         name: SafeText::empty(),
                         before: Assignment::Unknown,
@@ -251,7 +253,7 @@ impl<'a> PartPlanner<'a> {
                 _ => self.reason_to_skip(row, before, to, goes_elsewhere),
             };
             if let Some(reason) = reason {
-                made.skips.push(Skip {
+                made.skips.push(&Skip {
                     target: id.into(),
                     name,
                     before: before.assignment.clone(),
@@ -268,7 +270,7 @@ impl<'a> PartPlanner<'a> {
             if let Some(doubt) = &before.doubt {
                 made.inexact.count(doubt, 1);
             }
-            made.changes.push(Change {
+            made.changes.push(&Change {
                 target: id.into(),
                 name,
                 before: before.assignment.clone(),

@@ -10,7 +10,7 @@ use crate::domain::history::Touch;
 use crate::domain::ids::ProfileName;
 use crate::domain::leads::{Snapshot, SnapshotPart};
 use crate::domain::plan::Plan;
-use crate::domain::{Assignment, LeadFlags, Lifecycle, Link, OperationKind, OwnerRef, Person, SafeText, TargetId};
+use crate::domain::{Assignment, LeadFlags, Lifecycle, Link, OperationKind, OwnerRef, Person, SafeText};
 
 /// How many leads an owner should have at most.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -135,7 +135,7 @@ pub fn findings(plan: &Plan, snapshot: &Snapshot, caps: &Caps, touched: &[Touch]
         else {
             continue;
         };
-        for row in part.changes.iter().filter_map(|change| table.row_of(change.target.as_str())) {
+        for row in part.changes.iter().filter_map(|change| table.row_of(change.id())) {
             do_not_call += usize::from(table.flags(row).has(LeadFlags::DO_NOT_CALL));
             closed += usize::from(table.lifecycle(row) != Lifecycle::Open);
         }
@@ -215,13 +215,13 @@ impl Load<'_> {
 }
 
 fn touched_lately(plan: &Plan, touched: &[Touch], within: Duration) -> Option<Finding> {
-    let by_target: HashMap<(&ProfileName, &TargetId), &SafeText> =
-        touched.iter().map(|touch| ((&touch.profile, &touch.target), &touch.who)).collect();
+    let by_target: HashMap<(&ProfileName, &str), &SafeText> =
+        touched.iter().map(|touch| ((&touch.profile, touch.target.as_str()), &touch.who)).collect();
     let mut who = BTreeSet::new();
     let mut leads = 0;
     for part in &plan.parts {
-        for change in &part.changes {
-            if let Some(by) = by_target.get(&(&part.profile, &change.target)) {
+        for change in part.changes.iter() {
+            if let Some(by) = by_target.get(&(&part.profile, change.id())) {
                 leads += 1;
                 who.insert((*by).clone());
             }
@@ -237,7 +237,7 @@ mod tests {
 
     use super::*;
     use crate::domain::leads::LeadTable;
-    use crate::domain::{Change, Cost, LeadId, LeadRecord, Links, PlanPart, Timestamp, VendorKind, Verbatim};
+    use crate::domain::{Change, Cost, LeadId, LeadRecord, Links, PlanPart, TargetId, Timestamp, VendorKind, Verbatim};
 
     fn owner(id: &str) -> Assignment {
         Assignment::Owner(OwnerRef::new(id, format!("{id} Smith")))
@@ -269,7 +269,7 @@ mod tests {
             profile: "sales".into(),
             vendor: VendorKind::Kenbun,
             changes: leads.iter().map(change).collect(),
-            skips: Vec::new(),
+            skips: Default::default(),
             cost: Cost::default(),
             inexact: Vec::new(),
             warnings: Vec::new(),
@@ -360,9 +360,10 @@ mod tests {
         assert_eq!(told(&plan, &usual), [over]);
         let mut at_shop = plan.clone();
         at_shop.parts[0].profile = "shop".into();
-        at_shop.parts[0].changes.truncate(1);
-        at_shop.parts[0].changes[0].target = TargetId::new("s9");
-        at_shop.parts[0].changes[0].after = Assignment::Owner(OwnerRef::new("77", "A. Smith"));
+        let mut first = at_shop.parts[0].changes.to_vec().remove(0);
+        first.target = TargetId::new("s9");
+        first.after = Assignment::Owner(OwnerRef::new("77", "A. Smith"));
+        at_shop.parts[0].changes = vec![first].into();
         let by_mail = Caps { named: [("ann@shop.example".to_owned(), 2)].into_iter().collect(), ..Caps::default() };
         assert_eq!(told(&at_shop, &by_mail), ["Ann of both would have 3 leads, over the cap of 2."]);
         assert!(told(&at_shop, &hers(3)).is_empty());

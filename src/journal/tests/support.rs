@@ -35,7 +35,7 @@ pub fn assign(leads: usize) -> Plan {
 pub fn two_parts() -> Plan {
     let leads = ["l0", "l1"].map(|id| change(id, owner("ann"), owner("bob"))).to_vec();
     let mut sales = part("sales", leads);
-    sales.skips.push(Skip {
+    sales.skips.push(&Skip {
         target: "l9".into(),
         name: "Nine".into(),
         before: owner("bob"),

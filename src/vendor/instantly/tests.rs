@@ -221,7 +221,7 @@ fn few_leads_go_one_by_one_and_many_by_owner_and_campaign() {
                 _ => {}
             }
         }
-        let mut sizes: Vec<_> = batches(&all, &rule(text)).iter().map(<[u32]>::len).collect();
+        let mut sizes: Vec<_> = batches(&all.into(), &rule(text)).iter().map(|batch| batch.len()).collect();
         sizes.sort_unstable();
         sizes
     };
@@ -233,5 +233,5 @@ fn few_leads_go_one_by_one_and_many_by_owner_and_campaign() {
     assert_eq!(sizes(6, "strategy = \"bulk\"\nguard_current_owner = false\nbulk_scope = \"ids_only\""), [6]);
     assert_eq!(sizes(450, "bulk_chunk = 120"), [30, 30, 30, 120, 120, 120]);
     let nobody: Vec<_> = changes(80).into_iter().map(|c| Change { after: Assignment::unassigned(), ..c }).collect();
-    assert_eq!(batches(&nobody, &rule("strategy = \"bulk\"")).len(), 80);
+    assert_eq!(batches(&nobody.into(), &rule("strategy = \"bulk\"")).len(), 80);
 }

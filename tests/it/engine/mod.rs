@@ -81,7 +81,7 @@ pub fn tuned_engine(profile: &Map<String, Value>, more: &str, folder: &Path, tun
 /// The plan that gives the first `leads` leads which somebody else has to the person that `pick` chooses.
 pub async fn assign(engine: &Engine, leads: usize, pick: impl Fn(&[Person]) -> Person) -> Plan {
     let plan = plan_to(engine, leads, |people| Assignment::Owner(pick(people).owner_ref()), is_exact).await;
-    assert_eq!(plan.changes(), leads, "{:?}", plan.parts[0].skips.first());
+    assert_eq!(plan.changes(), leads, "{:?}", plan.parts[0].skips.get(0));
     plan
 }
 

@@ -1,14 +1,20 @@
 //! A plan: what would change, what would be skipped and why, made before anything is sent.
 
+mod changes;
+mod rows;
+mod skips;
+
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
-use super::Timestamp;
-use super::assignment::Assignment;
-use super::capabilities::VendorKind;
-use super::ids::{OperationId, ProfileName, TargetId};
-use super::operation::OperationKind;
-use super::safe_text::SafeText;
+pub use self::changes::{ChangeRef, Changes};
+pub use self::skips::{SkipRef, Skips};
+use crate::domain::Timestamp;
+use crate::domain::assignment::Assignment;
+use crate::domain::capabilities::VendorKind;
+use crate::domain::ids::{OperationId, ProfileName, TargetId};
+use crate::domain::operation::OperationKind;
+use crate::domain::safe_text::SafeText;
 
 /// A bulk change as a value: it can be shown, counted, compared, saved and reviewed. One part a profile (an undo may have
 /// several where the context differs); together they become one operation.
@@ -27,8 +33,8 @@ pub struct Plan {
 pub struct PlanPart {
     pub profile: ProfileName,
     pub vendor: VendorKind,
-    pub changes: Vec<Change>,
-    pub skips: Vec<Skip>,
+    pub changes: Changes,
+    pub skips: Skips,
     pub cost: Cost,
     /// Changes that undo could not put back exactly, with the reason; counted, because there may be thousands.
     pub inexact: Vec<(String, usize)>,
@@ -131,12 +137,12 @@ pub struct Cost {
 
 impl PlanPart {
     /// Changes alone: nothing is skipped, and there is nothing more to say about them.
-    pub fn of(profile: impl Into<ProfileName>, vendor: VendorKind, changes: Vec<Change>) -> Self {
+    pub fn of(profile: impl Into<ProfileName>, vendor: VendorKind, changes: impl Into<Changes>) -> Self {
         Self {
             profile: profile.into(),
             vendor,
-            changes,
-            skips: Vec::new(),
+            changes: changes.into(),
+            skips: Skips::default(),
             cost: Cost::default(),
             inexact: Vec::new(),
             warnings: Vec::new(),
@@ -147,11 +153,12 @@ impl PlanPart {
 
     /// Turns every change into a skip: its profile cannot be used or read.
     pub fn leave_alone(&mut self, why: &str) {
-        self.skips.extend(self.changes.drain(..).map(|change| Skip {
-            target: change.target,
-            name: change.name,
-            before: change.before,
-            after: change.after,
+        let changes = std::mem::take(&mut self.changes);
+        self.skips.extend(changes.iter().map(|change| Skip {
+            target: change.target(),
+            name: change.name(),
+            before: change.before.clone(),
+            after: change.after.clone(),
             reason: SkipReason::Unread(why.to_owned()),
         }));
         self.takes_back.clear();
