@@ -189,7 +189,7 @@ impl Texts {
     }
 
     /// The folded name, company and e-mail address, each closed by [`END`], and all that follows in the memory.
-    pub fn from_row(&self, row: usize) -> &[u8] {
+    pub fn row_and_onwards(&self, row: usize) -> &[u8] {
         &self.folded.as_bytes()[self.range(row).start..]
     }
 

@@ -172,7 +172,7 @@ impl Fuzzy {
             // Letters and digits have a bit of their own, which has answered.
             ([byte], _) if byte.is_ascii_alphanumeric() => return true,
             (_, Some(names)) => {
-                if let Names::Known(is_in) = names.is_in(texts.from_row(row), Slot::NAMES) {
+                if let Names::Known(is_in) = names.is_in(texts.row_and_onwards(row), Slot::NAMES) {
                     return is_in;
                 }
             }
@@ -187,7 +187,7 @@ impl Fuzzy {
             return None;
         }
         if let Some(names) = &self.names
-            && let Names::Known(score) = names.score(&mut memory.names, texts.from_row(row), Slot::NAMES)
+            && let Names::Known(score) = names.score(&mut memory.names, texts.row_and_onwards(row), Slot::NAMES)
         {
             return score;
         }
