@@ -82,7 +82,7 @@ async fn switchboard(leads: usize, rounds: usize) {
         for query in (0..rounds).flat_map(|_| queries) {
             let before = matches.0.len();
             person.type_query(query, &mut letters, &mut matches).await;
-            let typed = (1..).filter_map(|end| query.get(..end));
+            let typed = query.char_indices().map(|(at, letter)| &query[..at + letter.len_utf8()]);
             slowest = slowest.into_iter().chain(typed.zip(matches.0[before..].to_vec())).max_by_key(|(_, time)| *time);
         }
         let scale = leads as f64 / 1_000_000.0;
