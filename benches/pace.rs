@@ -91,7 +91,8 @@ async fn measure(case: Case, limit: usize, seconds: usize) -> String {
     let stop = StopToken::new();
     let mut working = Vec::new();
     for (n, engine) in (0..).zip(engines) {
-        let plan = house::plan(engine.profiles()[0].vendor, house::from_owners(&table, n * share..(n + 1) * share));
+        let changes = house::from_owners(&engine, &table, n * share..(n + 1) * share).await;
+        let plan = house::plan(engine.profiles()[0].vendor, changes);
         let stop = stop.clone();
         working.push(tokio::spawn(async move { engine.apply(plan, Watch::none(), stop).await.expect("a report") }));
     }
