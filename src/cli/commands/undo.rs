@@ -15,7 +15,7 @@ use crate::cli::{ids, moment, signals};
 use crate::config::Profile;
 use crate::domain::history::{HistoryFilter, OperationPart, OperationSummary};
 use crate::domain::{
-    Assignment, Changes, Cost, OperationKind, Plan, PlanPart, SafeText, Skip, SkipReason, Skips, TargetId, Timestamp,
+    Assignment, Changes, OperationKind, Plan, PlanPart, SafeText, Skip, SkipReason, TargetId, Timestamp,
 };
 use crate::journal::Journal;
 
@@ -285,17 +285,7 @@ fn stranger(target: TargetId) -> Skip {
 
 /// A plan without changes, for ids none of which has anything to do with the operations.
 fn nothing_of(request: &UndoRequest, operation: &OperationSummary, now: Timestamp) -> Plan {
-    let part = |part: &OperationPart| PlanPart {
-        profile: part.profile.clone(),
-        vendor: part.vendor,
-        changes: Changes::default(),
-        skips: Skips::default(),
-        cost: Cost::default(),
-        inexact: Vec::new(),
-        warnings: Vec::new(),
-        takes_back: Vec::new(),
-        context: None,
-    };
+    let part = |part: &OperationPart| PlanPart::of(part.profile.clone(), part.vendor, Changes::default());
     Plan {
         kind: OperationKind::Undo,
         reverts: None,

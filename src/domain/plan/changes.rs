@@ -1,13 +1,7 @@
 //! The changes of a plan.
 
-use std::fmt;
-
-use serde::de::{SeqAccess, Visitor};
-use serde::ser::SerializeSeq;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
 use super::Change;
-use super::rows::{Row, Rows};
+use super::rows::{Row, Rows, like_a_list};
 use crate::domain::{Assignment, SafeText, TargetId, Timestamp};
 
 /// The changes of one part, in their order. Held in columns: a change takes its texts and a few bytes.
@@ -169,77 +163,7 @@ impl Readings {
     }
 }
 
-impl FromIterator<Change> for Changes {
-    fn from_iter<T: IntoIterator<Item = Change>>(changes: T) -> Self {
-        let mut this = Self::default();
-        this.extend(changes);
-        this.shrink();
-        this
-    }
-}
-
-impl Extend<Change> for Changes {
-    fn extend<T: IntoIterator<Item = Change>>(&mut self, changes: T) {
-        changes.into_iter().for_each(|change| self.push(&change));
-    }
-}
-
-impl From<Vec<Change>> for Changes {
-    fn from(changes: Vec<Change>) -> Self {
-        changes.into_iter().collect()
-    }
-}
-
-impl PartialEq for Changes {
-    fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && self.iter().eq(other.iter())
-    }
-}
-
-impl fmt::Debug for ChangeRef<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.to_change().fmt(f)
-    }
-}
-
-impl fmt::Debug for Changes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.iter()).finish()
-    }
-}
-
-impl Serialize for Changes {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut list = serializer.serialize_seq(Some(self.len()))?;
-        for change in self.iter() {
-            list.serialize_element(&change.to_change())?;
-        }
-        list.end()
-    }
-}
-
-impl<'de> Deserialize<'de> for Changes {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct List;
-        impl<'de> Visitor<'de> for List {
-            type Value = Changes;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of changes")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Changes, A::Error> {
-                let mut changes = Changes::default();
-                while let Some(change) = list.next_element::<Change>()? {
-                    changes.push(&change);
-                }
-                changes.shrink();
-                Ok(changes)
-            }
-        }
-        deserializer.deserialize_seq(List)
-    }
-}
+like_a_list!(Changes, ChangeRef, Change, to_change, "a list of changes");
 
 #[cfg(test)]
 mod tests {

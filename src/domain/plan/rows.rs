@@ -119,3 +119,78 @@ impl Rows {
         self.text.capacity() + self.begins.capacity() * size_of::<usize>() + codes
     }
 }
+
+/// What rows that stand by themselves, read as `$Item`, have in common with a list of them: made from one, compared, shown
+/// and written down like one. `$list` says what it is, for whoever reads something else.
+macro_rules! like_a_list {
+    ($Rows:ident, $Ref:ident, $Item:ident, $to_item:ident, $list:literal) => {
+        impl FromIterator<$Item> for $Rows {
+            fn from_iter<T: IntoIterator<Item = $Item>>(items: T) -> Self {
+                let mut this = Self::default();
+                this.extend(items);
+                this.shrink();
+                this
+            }
+        }
+
+        impl Extend<$Item> for $Rows {
+            fn extend<T: IntoIterator<Item = $Item>>(&mut self, items: T) {
+                items.into_iter().for_each(|item| self.push(&item));
+            }
+        }
+
+        impl From<Vec<$Item>> for $Rows {
+            fn from(items: Vec<$Item>) -> Self {
+                items.into_iter().collect()
+            }
+        }
+
+        impl PartialEq for $Rows {
+            fn eq(&self, other: &Self) -> bool {
+                self.len() == other.len() && self.iter().eq(other.iter())
+            }
+        }
+
+        impl std::fmt::Debug for $Ref<'_> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.$to_item().fmt(f)
+            }
+        }
+
+        impl std::fmt::Debug for $Rows {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_list().entries(self.iter()).finish()
+            }
+        }
+
+        impl serde::Serialize for $Rows {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_seq(self.iter().map(|item| item.$to_item()))
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $Rows {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct List;
+                impl<'de> serde::de::Visitor<'de> for List {
+                    type Value = $Rows;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str($list)
+                    }
+
+                    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut list: A) -> Result<$Rows, A::Error> {
+                        let mut items = $Rows::default();
+                        while let Some(item) = list.next_element::<$Item>()? {
+                            items.push(&item);
+                        }
+                        items.shrink();
+                        Ok(items)
+                    }
+                }
+                deserializer.deserialize_seq(List)
+            }
+        }
+    };
+}
+pub(super) use like_a_list;

@@ -1,13 +1,8 @@
 //! What a plan leaves alone.
 
-use std::fmt;
 use std::sync::Arc;
 
-use serde::de::{SeqAccess, Visitor};
-use serde::ser::SerializeSeq;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-use super::rows::{Row, Rows};
+use super::rows::{Row, Rows, like_a_list};
 use super::{Skip, SkipReason};
 use crate::domain::leads::columns::Codes;
 use crate::domain::leads::intern::Numbered;
@@ -133,76 +128,7 @@ impl Skips {
     }
 }
 
-impl FromIterator<Skip> for Skips {
-    fn from_iter<T: IntoIterator<Item = Skip>>(skips: T) -> Self {
-        let mut this = Self::default();
-        this.extend(skips);
-        this.shrink();
-        this
-    }
-}
-
-impl Extend<Skip> for Skips {
-    fn extend<T: IntoIterator<Item = Skip>>(&mut self, skips: T) {
-        skips.into_iter().for_each(|skip| self.push(&skip));
-    }
-}
-
-impl From<Vec<Skip>> for Skips {
-    fn from(skips: Vec<Skip>) -> Self {
-        skips.into_iter().collect()
-    }
-}
-
-impl PartialEq for Skips {
-    fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && self.iter().eq(other.iter())
-    }
-}
-
-impl fmt::Debug for SkipRef<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.to_skip().fmt(f)
-    }
-}
-
-impl fmt::Debug for Skips {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.iter()).finish()
-    }
-}
-
-impl Serialize for Skips {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut list = serializer.serialize_seq(Some(self.len()))?;
-        for skip in self.iter() {
-            list.serialize_element(&skip.to_skip())?;
-        }
-        list.end()
-    }
-}
-
-impl<'de> Deserialize<'de> for Skips {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct List;
-        impl<'de> Visitor<'de> for List {
-            type Value = Skips;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of skips")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Skips, A::Error> {
-                let mut skips = Skips::default();
-                while let Some(skip) = list.next_element::<Skip>()? {
-                    skips.push(&skip);
-                }
-                Ok(skips)
-            }
-        }
-        deserializer.deserialize_seq(List)
-    }
-}
+like_a_list!(Skips, SkipRef, Skip, to_skip, "a list of skips");
 
 #[cfg(test)]
 mod tests {
