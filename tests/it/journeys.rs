@@ -12,12 +12,12 @@ use switchboard::journal::Journal;
 use switchboard::sim::{self, Holder, SimOptions, Simulator};
 use tempfile::TempDir;
 
-use super::pty::{Pty, Start};
+use super::pty::{Pty, Start, shows_rows};
 
 /// The demo with its leads on the screen, as everybody meets it.
 fn whole_demo() -> Pty {
     let pty = Start::switchboard(&["demo"]).start();
-    pty.wait_for("5,000 leads");
+    pty.wait_for_rows("5,000 leads");
     pty
 }
 
@@ -26,7 +26,7 @@ const SMALL_DEMO: [&str; 3] = ["demo", "--leads", "300"];
 
 fn demo() -> Pty {
     let pty = Start::switchboard(&SMALL_DEMO).start();
-    pty.wait_for("300 leads");
+    pty.wait_for_rows("300 leads");
     pty
 }
 
@@ -114,7 +114,7 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_brings_the_screen_back() {
     let mut pty = Start::program("/bin/bash", &["--norc", "--noprofile", "-i"]).env("PS1", "the shell> ").start();
     pty.wait_for("the shell>");
     pty.text(&format!("{binary} {}\r", SMALL_DEMO.join(" ")));
-    pty.wait_for("300 leads");
+    pty.wait_for_rows("300 leads");
     for _ in 0..2 {
         pty.keys("down ctrl-z");
         pty.wait_until("the shell", |screen| !screen.alternate_screen() && screen.contents().contains("Stopped"));
@@ -124,7 +124,7 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_brings_the_screen_back() {
         pty.wait_for(" icanon");
         pty.wait_for(" echo ");
         pty.text("clear; fg\r");
-        pty.wait_until("the screen", |screen| screen.alternate_screen() && screen.contents().contains("300 leads"));
+        pty.wait_until("the screen", |screen| screen.alternate_screen() && shows_rows(screen, "300 leads"));
     }
     pty.keys("q");
     pty.wait_until("the shell again", |screen| !screen.alternate_screen());
@@ -150,7 +150,7 @@ fn it_follows_the_size_of_the_window() {
     pty.resize(30, 6);
     pty.wait_for("needs 40x10");
     pty.resize(120, 40);
-    pty.wait_for("300 leads");
+    pty.wait_for_rows("300 leads");
     pty.keys("q");
     assert_eq!(pty.wait_exit(), 0);
     pty.assert_restored();
@@ -180,7 +180,7 @@ fn colours_are_left_out_where_nobody_wants_them() {
             start = start.env(name, value);
         }
         let mut pty = start.start();
-        pty.wait_for("300 leads");
+        pty.wait_for_rows("300 leads");
         pty.keys("down space down");
         pty.wait_for("1 marked");
         pty.keys("q");
@@ -197,7 +197,7 @@ fn colours_are_left_out_where_nobody_wants_them() {
 #[test]
 fn plain_screens_are_made_of_plain_characters() {
     let pty = Start::switchboard(&["--plain", "demo", "--leads", "300"]).start();
-    pty.wait_for("300 leads");
+    pty.wait_for_rows("300 leads");
     let screen = pty.screen();
     let frame: Vec<char> = screen.chars().filter(|c| ('\u{2500}'..='\u{25ff}').contains(c)).collect();
     assert!(frame.is_empty(), "{frame:?} in\n{screen}");
@@ -307,7 +307,7 @@ pub fn look_at_the_history_and_quit(mut pty: Pty, operations: usize) -> Pty {
 #[test]
 fn words_of_strangers_do_not_steer_the_terminal() {
     let mut pty = Start::switchboard(&["demo", "--leads", "2000"]).size(200, 50).start();
-    pty.wait_for("2,000 leads");
+    pty.wait_for_rows("2,000 leads");
     // The whole table goes over the screen, hostile names and all.
     for page in 1..=60 {
         pty.keys("pagedown");
@@ -357,7 +357,7 @@ async fn what_was_sent_is_awaited_before_the_end() {
     let server = Arc::clone(&simulator);
     let journey = tokio::task::spawn_blocking(move || {
         let mut pty = Start::switchboard(&[]).start_in(home);
-        pty.wait_for("3,000 leads");
+        pty.wait_for_rows("3,000 leads");
         pty.keys("* a");
         pty.wait_for("Who gets the 3,000 marked leads?");
         pty.text("jane");
@@ -508,7 +508,7 @@ async fn one_vendors_outage_or_bad_credentials_hold_nobody_else_up() {
     let journey = tokio::task::spawn_blocking(move || {
         let mut pty = Start::switchboard(&[]).size(120, 36).start_in(home);
         // All that can be read is there, and what cannot be is said; nobody waits for the silent one.
-        pty.wait_for("300 leads");
+        pty.wait_for_rows("300 leads");
         pty.wait_for("StateSet refused the credentials of profile shop");
         pty.keys("space a");
         pty.wait_for("Who gets the marked lead");

@@ -21,6 +21,7 @@ const NAMED: [&str; 16] = [
 fn the_picture_of_the_readme_can_be_made() {
     let mut pty = Start::switchboard(&["demo"]).size(120, 36).start();
     pty.wait_for("5,000 leads and 24 owners");
+    pty.wait_for_rows("5,000 leads");
     pty.wait_gone("not read yet");
     for marked in 1..=3 {
         pty.keys("j j space");

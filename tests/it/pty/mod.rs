@@ -147,6 +147,11 @@ struct Shared {
     closing: AtomicBool,
 }
 
+/// Whether the table without a filter shows `leads`.
+pub fn shows_rows(screen: &vt100::Screen, leads: &str) -> bool {
+    screen.contents().lines().any(|line| line.contains("/ no filter") && line.contains(leads))
+}
+
 impl Shared {
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
@@ -192,6 +197,13 @@ impl Pty {
     #[track_caller]
     pub fn wait_for(&self, words: &str) {
         self.wait_until(&format!("\"{words}\" on the screen"), |screen| screen.contents().contains(words));
+    }
+
+    /// Waits until the table shows `leads` ("300 leads"): the line of its filter says so, which the line about what was
+    /// read does a moment earlier, when a key would still find no row to act on.
+    #[track_caller]
+    pub fn wait_for_rows(&self, leads: &str) {
+        self.wait_until(&format!("{leads} in the table"), |screen| shows_rows(screen, leads));
     }
 
     /// Waits until `words` are no longer on the screen.
