@@ -34,6 +34,8 @@ pub enum Fault {
     NoLine,
     /// 429.
     TooMany(Duration),
+    /// The same, and somebody else changes it.
+    TooManyAndChanged(Duration, Assignment),
     /// 401: nothing more may be sent.
     SignIn,
     /// The client found it changed just before sending.
@@ -287,6 +289,9 @@ impl Vendor for Scripted {
                     *owner = Assignment::carried_over(&change.before, to, owner).unwrap_or_else(|| to.clone());
                 }
             };
+            if let Some(Fault::TooManyAndChanged(_, to)) = &fault {
+                apply(to);
+            }
             let queued = matches!(fault, Some(Fault::Queued(_)));
             let (outcome, effect) = match fault {
                 None => {
@@ -327,7 +332,7 @@ impl Vendor for Scripted {
                     report.trouble = Some(ErrorKind::Unreachable);
                     (WriteOutcome::NotApplied { why: "connection refused".to_owned(), retry_after: None }, Effect::None)
                 }
-                Some(Fault::TooMany(retry_after)) => {
+                Some(Fault::TooMany(retry_after) | Fault::TooManyAndChanged(retry_after, _)) => {
                     let retry_after = Some(retry_after);
                     report.trouble = Some(ErrorKind::Wait);
                     self.gate.heard(Heard { status: Some(429), retry_after, ..Heard::default() });

@@ -123,17 +123,9 @@ async fn lost_answers_are_judged_by_what_was_sent() {
 #[tokio::test]
 async fn a_set_that_changes_while_its_change_waits_is_not_sent_as_something_else() {
     let bench = bench(&["", ""]);
-    let world = bench.worlds[0].clone();
-    for n in 0..2 {
-        bench.fault(n, [Fault::TooMany(Duration::from_millis(100))]);
-    }
-    // The first try of each is refused; then somebody adds Ann to the first list.
-    bench.world().on_write = Some(Box::new(move |number| {
-        if number == 2 {
-            let world = world.clone();
-            std::thread::spawn(move || world.lock().unwrap().owners.insert(lead(0), set("ann")));
-        }
-    }));
+    // The first try of each is refused; meanwhile somebody adds Ann to the first list.
+    bench.fault(0, [Fault::TooManyAndChanged(Duration::from_millis(20), set("ann"))]);
+    bench.fault(1, [Fault::TooMany(Duration::from_millis(20))]);
     let done = bench.apply(map(&[(0, "", "ann bob"), (1, "", "ann bob")])).await.summary;
     // A set is read again before its change goes again, and the first list is not the one any more that was shown.
     assert_eq!((done.tally.done, bench.owner(0), bench.owner(1)), (1, set("ann"), set("ann bob")));
