@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::domain::history::OperationLife;
+use crate::domain::history::{OperationLife, OperationSummary};
 use crate::domain::{OperationKind, Tally};
 
 use super::action::Action;
@@ -56,6 +56,9 @@ impl State {
                 SavePlan if plan.review().is_none() => because("The plan is still being made"),
                 Note if plan.review().is_none_or(|review| review.changes == 0) => because("There is nothing to change"),
                 ToggleClosed => self.why_not_replan(plan),
+                NextField | PreviousField if plan.review().is_none_or(|review| review.changes == 0) => {
+                    because("There is only one button")
+                }
                 _ => None,
             },
             (_, Some(Dialog::Operation(view))) => {
@@ -79,9 +82,11 @@ impl State {
                     Resume if self.over_by(view).is_some() => self.over_by(view).map(stays_so),
                     Undo | Retry if running => because("The operation is still running"),
                     Undo if tally.done == 0 && !self.has_undoable(view) => because("Nothing of it was done"),
-                    Undo if view.summary.as_ref().is_some_and(|summary| summary.standing() == 0) => {
+                    Undo if view.summary.as_ref().is_some_and(|summary| summary.to_take_back().is_empty()) => {
                         because("Nothing of it is left to take back")
                     }
+                    // Its own items are over: those that stand are the redo's.
+                    Undo if !view.marked.is_empty() => view.summary.as_ref().and_then(done_again_elsewhere),
                     ForceUndo if running => because("The operation is still running"),
                     ForceUndo if tally.done == 0 && !self.has_undoable(view) => because("Nothing of it was done"),
                     ForceUndo if view.is_empty() => because("There are no items here"),
@@ -92,13 +97,16 @@ impl State {
                     Retry if !may_be_tried_again(kind, &tally) => because("There is nothing to try again"),
                     Resume | Settle if running => because("The operation is still running"),
                     Resume | Settle if !self.is_interrupted(view) => because("Nothing of it is open"),
+                    Settle if !may_be_settled(&tally) => because(ALL_KNOWN),
                     Mark if view.is_empty() => because("There are no items here"),
                     _ => None,
                 }
             }
             (_, Some(Dialog::History(pane))) => match (action, pane.current()) {
                 (Accept | Undo | Retry | Resume | Settle | GiveUp, None) => because("There is no operation here"),
-                (Undo, Some(operation)) if operation.standing() == 0 => because("Nothing of it is left to take back"),
+                (Undo, Some(operation)) if operation.to_take_back().is_empty() => {
+                    because("Nothing of it is left to take back")
+                }
                 (Retry, Some(operation)) if matches!(operation.kind, OperationKind::Undo | OperationKind::Redo) => {
                     because("Undo the same operation again instead: only what is not taken back yet is planned")
                 }
@@ -113,13 +121,16 @@ impl State {
                 }
                 (Resume, Some(operation)) if operation.over_by().is_some() => operation.over_by().map(stays_so),
                 (Resume | Settle, Some(operation)) if !is_open(operation) => because("Nothing of it is open"),
+                (Settle, Some(operation)) if !may_be_settled(&operation.tally) => because(ALL_KNOWN),
                 _ => None,
             },
             (_, Some(Dialog::Interrupted(offer))) => match (action, offer.operations.get(offer.cursor.at)) {
                 (Undo, Some(operation)) if operation.tally.done == 0 && operation.standing() == 0 => {
                     because("Nothing of it was done yet")
                 }
-                (Undo, Some(operation)) if operation.standing() == 0 => because("Nothing of it is left to take back"),
+                (Undo, Some(operation)) if operation.to_take_back().is_empty() => {
+                    because("Nothing of it is left to take back")
+                }
                 (Resume, Some(operation)) if operation.over_by().is_some() => operation.over_by().map(stays_so),
                 _ => None,
             },
@@ -218,7 +229,8 @@ impl State {
             Context::Plan => {
                 &[Accept, Apply, Note, SavePlan, NotBefore, ToggleClosed, NextField, Back, CursorDown, Help]
             }
-            Context::Prompt => &[Accept, NextField, Back],
+            Context::Prompt if matches!(self.dialogs.last(), Some(Dialog::Plan(_))) => &[Accept, NextField, Back],
+            Context::Prompt => &[Accept, Back],
             Context::Operation => &[
                 Stop,
                 Pause,
@@ -325,7 +337,16 @@ impl State {
             (Context::Plan | Context::Help, CursorDown) => "scroll",
             (Context::Plan, NextField) => "other button",
             (Context::Plan, Back) => "cancel",
-            (Context::Prompt, Accept) => "take it",
+            (Context::Prompt, Accept) => match self.dialogs.last() {
+                Some(Dialog::Plan(plan)) if plan.focus == PlanFocus::Count => "apply",
+                Some(Dialog::History(_)) => "to the list",
+                Some(Dialog::Ask(ask)) => ask.what.answer(),
+                Some(Dialog::ViewPrompt(_)) => "save",
+                Some(Dialog::SnapshotPrompt(_)) => "keep",
+                _ => "take it",
+            },
+            (Context::Prompt, NextField) => "other button",
+            (Context::Campaigns, Back) => "leads",
             (Context::Operation, Undo) => match self.dialogs.last() {
                 Some(Dialog::Operation(view)) if !view.marked.is_empty() => {
                     return Cow::Owned(format!("undo {}", words::number(view.marked.len())));
@@ -382,6 +403,19 @@ impl State {
             _ => false,
         }
     }
+}
+
+/// Why single items cannot be taken back: those that stand belong to the redo that did them again.
+fn done_again_elsewhere(summary: &OperationSummary) -> Option<String> {
+    let redo = summary.redos.last().filter(|_| summary.standing() == 0)?;
+    Some(format!("It was done again by {redo}: take single items back there, or all of it here without marks"))
+}
+
+const ALL_KNOWN: &str = "It is known what became of everything that was sent";
+
+/// Reading may tell something new. What was planned when the operation was cut off may have been sent.
+fn may_be_settled(tally: &Tally) -> bool {
+    tally.unknown + tally.sent + tally.planned > 0
 }
 
 fn stays_so(over_by: &str) -> String {

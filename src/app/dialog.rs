@@ -89,7 +89,7 @@ impl Dialog {
             Self::Ask(_) => ask_layout(size),
             Self::Help(_) => help_layout(size),
             Self::Palette(_) => palette_layout(size),
-            Self::Messages(_) => messages_layout(size),
+            Self::Messages(page) => messages_layout(size, page.lines),
             Self::GridPicker(_) => matrix::picker_layout(size),
             Self::Snapshots(_) => matrix::snapshots_layout(size),
             Self::SnapshotPrompt(_) => matrix::prompt_layout(size),
@@ -137,8 +137,11 @@ pub fn picker_layout(size: (u16, u16)) -> layout::Dialog {
 }
 
 pub fn operation_layout(size: (u16, u16)) -> layout::Dialog {
-    // A reason may take two lines, where there are lines.
-    let foot = if size.1 >= 20 && size.0 < 110 { 2 } else { 1 };
+    // A reason may take some lines, where there are lines.
+    let foot = match size {
+        (width, rows) if rows >= 20 && width < 110 => 3,
+        _ => 1,
+    };
     layout::dialog(size, 150, 60, 4, foot)
 }
 
@@ -159,11 +162,19 @@ pub fn columns_layout(size: (u16, u16)) -> layout::Dialog {
 }
 
 pub fn view_prompt_layout(size: (u16, u16)) -> layout::Dialog {
-    layout::dialog(size, 60, 4, 4, 0)
+    // The question takes two lines where it is narrow.
+    let lines = if size.0 < 60 { 5 } else { 4 };
+    layout::dialog(size, 60, lines, lines, 0)
 }
 
 pub fn ask_layout(size: (u16, u16)) -> layout::Dialog {
-    layout::dialog(size, 90, 3, 3, 0)
+    // The question takes two or three lines where it is narrow.
+    let lines = match size.0 {
+        ..60 => 5,
+        60..100 => 4,
+        _ => 3,
+    };
+    layout::dialog(size, 90, lines, lines, 0)
 }
 
 pub fn help_layout(size: (u16, u16)) -> layout::Dialog {
@@ -174,8 +185,11 @@ pub fn palette_layout(size: (u16, u16)) -> layout::Dialog {
     layout::dialog(size, 90, 22, 1, if size.1 >= 20 { 2 } else { 1 })
 }
 
-pub fn messages_layout(size: (u16, u16)) -> layout::Dialog {
-    layout::dialog(size, 120, 40, 0, 4)
+/// The message under the cursor takes so many lines.
+pub fn messages_layout(size: (u16, u16), lines: u16) -> layout::Dialog {
+    // On a low screen the list gives way down to two of them.
+    let most = size.1.saturating_sub(5).min(size.1 / 2 + 1);
+    layout::dialog(size, 120, 40, 0, 1 + lines.clamp(3, most.max(3)))
 }
 
 pub fn confirm_layout(size: (u16, u16)) -> layout::Dialog {
@@ -239,6 +253,9 @@ impl State {
     pub(super) fn settle_dialogs(&mut self) {
         let mut dialogs = std::mem::take(&mut self.dialogs);
         for dialog in &mut dialogs {
+            if let Dialog::Messages(page) = dialog {
+                self.fit_messages(page);
+            }
             let height = usize::from(dialog.layout(self.size).body.height);
             if let Some((cursor, len)) = dialog.list(self) {
                 cursor.fit(len, height);

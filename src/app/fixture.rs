@@ -560,6 +560,7 @@ pub fn summary(id: &str, kind: OperationKind, tally: Tally) -> OperationSummary 
         undoable: tally.done,
         no_way_back: 0,
         taken_back: 0,
+        redos: Vec::new(),
         life: OperationLife::Ended,
     }
 }

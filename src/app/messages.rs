@@ -13,9 +13,18 @@ use super::words;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MessagePage {
     pub cursor: ListCursor,
+    /// The lines that the message under the cursor takes.
+    pub lines: u16,
 }
 
 impl State {
+    /// Makes room for the message under the cursor, so that all of it can be read.
+    pub(super) fn fit_messages(&self, page: &mut MessagePage) {
+        let width = super::dialog::messages_layout(self.size, 0).foot.width;
+        let text = self.message(page.cursor.at).map_or("", |notice| notice.text.as_str());
+        page.lines = u16::try_from(words::wrap(text, usize::from(width)).len()).unwrap_or(u16::MAX);
+    }
+
     /// The message in this row of the page.
     pub fn message(&self, row: usize) -> Option<&Notice> {
         self.notices.log().iter().rev().nth(row)
@@ -46,7 +55,7 @@ impl State {
                 self.hand_over(action, "messages", text);
             }
             action => {
-                let height = usize::from(super::dialog::messages_layout(self.size).body.height);
+                let height = usize::from(super::dialog::messages_layout(self.size, page.lines).body.height);
                 page.cursor.act(action, self.notices.log().len(), height);
             }
         }

@@ -96,6 +96,7 @@ mod tests {
             undoable,
             no_way_back: 0,
             taken_back: 0,
+            redos: Vec::new(),
             life: OperationLife::Ended,
         }
     }

@@ -13,6 +13,7 @@ use super::load;
 use super::matrix::Survey;
 use super::names::{self, NamesWish};
 use super::outbox::Outbox;
+use super::undo;
 use super::{ApplyError, Engine, Only, Report, StopToken, UndoRequest, undoable_since};
 use crate::domain::campaign::{Collections, LeadAsk};
 use crate::domain::exchange::{Command, Event, PartProgress, Problem};
@@ -339,7 +340,7 @@ impl Backend {
 
     fn plan_undo(&mut self, request: UndoRequest) {
         let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
-        self.background.spawn(async move { outbox.put(planned(engine.plan_undo(request).await)) });
+        self.background.spawn(async move { outbox.put(planned(undo::plan_with_redos(&engine, request).await)) });
     }
 
     fn plan_undo_since(&mut self, since: Timestamp, who: Option<SafeText>) {

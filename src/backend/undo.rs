@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::desk::Desk;
-use super::engine::Inner;
+use super::engine::{Engine, Inner};
 use super::judge::{changed_since, labels};
 use super::reader;
 use crate::domain::exchange::Problem;
@@ -112,6 +112,29 @@ pub async fn plan(inner: &Arc<Inner>, request: UndoRequest) -> Result<Plan, Prob
     let parts: Vec<PlanPart> = parts?.into_iter().chain(refused).collect();
     let kind = if redo { OperationKind::Redo } else { OperationKind::Undo };
     Ok(Plan { kind, reverts: newest_taken_back(newest_first, &parts), note, made_at, parts })
+}
+
+/// Plans to take back whole operations and, where one was done again after it had been taken back, the redos that did it:
+/// the plan says so. Of single items only those that the operation wrote itself are meant.
+pub async fn plan_with_redos(engine: &Engine, mut request: UndoRequest) -> Result<Plan, Problem> {
+    let mut done_again = Vec::new();
+    if matches!(request.only, Only::All) {
+        let ids = std::mem::take(&mut request.operations);
+        let named = move |journal: &Journal| ids.iter().map(|id| journal.operation(id)).collect::<Result<Vec<_>, _>>();
+        for operation in engine.inner.ask(named).await.map_err(told)? {
+            let back = operation.to_take_back();
+            done_again.extend(operation.redos.into_iter().map(|redo| {
+                format!("Operation {} was done again by {redo}, which is taken back with it.", operation.id)
+            }));
+            // Of one with nothing left the plan says just that.
+            request.operations.extend(if back.is_empty() { vec![operation.id] } else { back });
+        }
+    }
+    let mut plan = engine.plan_undo(request).await?;
+    if let Some(part) = plan.parts.first_mut() {
+        part.warnings.extend(done_again);
+    }
+    Ok(plan)
 }
 
 /// Of several operations the newest of which something is taken back; the newest of all where nothing is.

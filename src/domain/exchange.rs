@@ -79,8 +79,8 @@ pub enum Command {
         operation: OperationId,
         slower: bool,
     },
-    /// Read the targets of these operations again and make a plan that takes them back. `items` limits it to those
-    /// sequence numbers of a single operation.
+    /// Read the targets of these operations again and make a plan that takes them back, and with them the redos that
+    /// did them again. `items` limits it to those sequence numbers of a single operation, which it wrote itself.
     PlanUndo {
         operations: Vec<OperationId>,
         items: Option<Vec<u32>>,

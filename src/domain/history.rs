@@ -31,6 +31,8 @@ pub struct OperationSummary {
     pub no_way_back: usize,
     /// Items that a later operation took back.
     pub taken_back: usize,
+    /// Redos of nothing but this operation that did some of it again after it was taken back, and that stand: oldest first.
+    pub redos: Vec<OperationId>,
     pub life: OperationLife,
 }
 
@@ -38,6 +40,13 @@ impl OperationSummary {
     /// Items that stand as they were written: what an undo looks at, and explains where it cannot put it back.
     pub fn standing(&self) -> usize {
         self.undoable + self.no_way_back
+    }
+
+    /// All that has to be taken back for what this operation wrote to be gone: the redos that did it again, and it itself
+    /// as far as it stands. Empty where nothing is left to take back.
+    pub fn to_take_back(&self) -> Vec<OperationId> {
+        let itself = (self.standing() > 0).then(|| self.id.clone());
+        self.redos.iter().cloned().chain(itself).collect()
     }
 
     /// What happened to an operation of which nothing more is sent: somebody gave it up, or took something of it back, and

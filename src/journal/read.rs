@@ -1,6 +1,8 @@
 //! Questions to the journal. Pages are found by position, never by counting through what comes before; tallies are
 //! read, never counted.
 
+use std::collections::{BTreeSet, HashSet};
+
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 
 use super::JournalError;
@@ -73,6 +75,7 @@ fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
         undoable: (tally.done + codec::count(row, 16)?).saturating_sub(taken_back + no_way_back),
         no_way_back,
         taken_back,
+        redos: Vec::new(),
         life,
     };
     Ok(Found { n: row.get(0)?, summary })
@@ -94,6 +97,9 @@ fn summaries(connection: &Connection, rest: &str, values: &[&dyn ToSql]) -> rusq
                 summary.reverts_all.extend(summary.reverts.clone());
             }
         }
+        if summary.taken_back > 0 {
+            summary.redos = redos(connection, n)?;
+        }
         Ok(summary)
     })
     .collect()
@@ -107,6 +113,41 @@ fn reverted(connection: &Connection, operation: i64) -> rusqlite::Result<Vec<Ope
     )?;
     let ids = query.query_map([operation], |row| Ok(OperationId::from(row.get::<_, String>(0)?)))?;
     ids.collect()
+}
+
+/// The redos of nothing but this operation that stand, oldest first.
+fn redos(connection: &Connection, operation: i64) -> rusqlite::Result<Vec<OperationId>> {
+    let numbers = |sql: &str, n: i64| -> rusqlite::Result<Vec<i64>> {
+        connection.prepare_cached(sql)?.query_map([n], |row| row.get(0))?.collect()
+    };
+    let later = |n: i64| numbers("SELECT operation FROM reverted WHERE earlier = ?1", n);
+    let (mut does_it, mut takes_it_back) = (HashSet::from([operation]), HashSet::new());
+    let mut open: BTreeSet<i64> = later(operation)?.into_iter().collect();
+    let mut redos = Vec::new();
+    // Oldest first: whatever one of them takes back was looked at before it.
+    while let Some(one) = open.pop_first() {
+        let (id, is_redo, stands): (String, bool, bool) = connection
+            .prepare_cached(
+                "SELECT o.id, o.kind = 'redo', coalesce(t.done + t.in_part > t.taken_back, 0)
+                 FROM operations o LEFT JOIN tallies t ON t.operation = o.n WHERE o.n = ?1",
+            )?
+            .query_row([one], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let earlier = numbers("SELECT earlier FROM reverted WHERE operation = ?1", one)?;
+        let (back, again) = match is_redo {
+            true => (&takes_it_back, &mut does_it),
+            false => (&does_it, &mut takes_it_back),
+        };
+        // What concerns others too is no answer for this one alone.
+        if !earlier.iter().all(|n| back.contains(n)) {
+            continue;
+        }
+        again.insert(one);
+        if is_redo && stands {
+            redos.push(OperationId::from(id));
+        }
+        open.extend(later(one)?);
+    }
+    Ok(redos)
 }
 
 fn parts(connection: &Connection, operation: i64) -> rusqlite::Result<Vec<OperationPart>> {

@@ -20,10 +20,14 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, pane: &HistoryPane) {
         if pane.operations.is_loading() { String::new() } else { words::counted(pane.operations.len(), "operation") };
     frame::open(canvas, &dialog, "History", &more);
     let (head, body) = (dialog.head, dialog.body);
-    let columns = columns(body.width);
+    let rows = pane.cursor.top..pane.cursor.top + usize::from(body.height);
+    let noted = rows.filter_map(|at| pane.operations.get(at)).any(|operation| operation.note.is_some());
+    let columns = columns(body.width, noted);
     let titles = ["When", "What", "Targets", "How it went", "Who", "Note"];
     filter_line(state, canvas, pane, head);
-    if head.height > 1 {
+    if let (Some(why), true) = (&pane.error, head.height > 1) {
+        canvas.text(head.x, head.y + 1, head.width, why, Role::Error);
+    } else if head.height > 1 {
         for (column, title) in columns.iter().zip(titles) {
             canvas.text(head.x + column.0, head.y + 1, column.1, title, Role::Title);
         }
@@ -68,22 +72,17 @@ fn filter_line(state: &State, canvas: &mut Canvas<'_>, pane: &HistoryPane, head:
         return;
     }
     let used = canvas.text(line.x, line.y, line.width, "Only: ", Role::Key);
-    let (mistake, room) = match &pane.error {
-        Some(why) => (why.as_str(), line.width / 2),
-        None => ("", line.width),
-    };
-    let area = Rect { x: line.x + used, width: room.saturating_sub(used), ..line };
+    let area = Rect { x: line.x + used, width: line.width.saturating_sub(used), ..line };
     field::draw(canvas, area, &pane.field, pane.is_typing);
-    canvas.text(line.x + room + 1, line.y, line.width.saturating_sub(room + 1), mistake, Role::Error);
 }
 
-/// Offset and width of time, kind, count, tally, person and note.
-fn columns(width: u16) -> [(u16, u16); 6] {
+/// Offset and width of time, kind, count, tally, person and note. Where nobody wrote a note the tally has its room.
+fn columns(width: u16, noted: bool) -> [(u16, u16); 6] {
     let (when, who) = if width >= 100 { (19, 18) } else { (14, 0) };
     // On a narrow screen how it went matters more than how many there were, which it says too.
     let (kind, count) = if width < 60 { (9, 0) } else { (11, 8) };
     let left = width.saturating_sub(2 + when + kind + count + who);
-    let how = if count == 0 { left } else { (left * 2 / 3).min(56) };
+    let how = if count == 0 || !noted { left } else { (left * 2 / 3).min(56) };
     let mut x = 2;
     [when, kind, count, how, who, u16::MAX].map(|wide| {
         let wide = wide.min(width.saturating_sub(x));
@@ -131,25 +130,36 @@ fn row(
 fn foot(canvas: &mut Canvas<'_>, operation: &OperationSummary, area: Rect) {
     let profiles: Vec<String> =
         operation.parts.iter().map(|part| format!("{} ({})", part.profile, part.vendor.title())).collect();
-    let mut text = format!("{} in {} by {}", operation.id, profiles.join(", "), operation.who);
+    let mut text = operation.id.to_string();
     if let Some(reverts) = operation.takes_back() {
         text += &format!(", takes back {reverts}");
     }
+    // What can be done with it comes before what is only good to know.
     text += &format!("; {}", left_to_take_back(operation));
+    text += &format!("; in {} by {}", profiles.join(", "), operation.who);
     if let Some(note) = &operation.note {
         text += &format!("; note: {note}");
     }
-    for (line, y) in words::wrap(&text, usize::from(area.width)).iter().zip(area.y..area.bottom()) {
-        canvas.text(area.x, y, area.width, line, Role::Dim);
-    }
+    canvas.wrapped(area, &text, Role::Dim);
 }
 
-/// `3 items can be taken back, of 2 it is not known what was there before`.
+/// `3 items can be taken back, of 2 it is not known what was there before`, or what did it again.
 pub fn left_to_take_back(operation: &OperationSummary) -> String {
     let can_be = format!("{} can be taken back", words::counted(operation.undoable, "item"));
     let cannot = format!("of {} it is not known what was there before", words::number(operation.no_way_back));
+    if !operation.redos.is_empty() {
+        let redos = operation.redos.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+        let rest = match operation.undoable {
+            0 => String::new(),
+            n => format!(" and {} of its own", words::counted(n, "item")),
+        };
+        return format!("was done again by {redos}: undo takes that back{rest}");
+    }
     match (operation.undoable, operation.no_way_back) {
+        (0, 0) if operation.life == OperationLife::Running => "it is still running".to_owned(),
+        (0, 0) if operation.taken_back == 0 => "nothing of it was done".to_owned(),
         (0, 0) => "nothing of it is left to take back".to_owned(),
+        (0, _) => "nothing of it can be taken back: it is not known what was there before".to_owned(),
         (_, 0) => can_be,
         (_, _) => format!("{can_be}, {cannot}"),
     }

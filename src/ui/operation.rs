@@ -7,7 +7,7 @@ use crate::app::operations::{Operation, part_words, tally_words};
 use crate::app::state::State;
 use crate::app::words;
 use crate::domain::history::ItemRow;
-use crate::domain::{Assignment, Tally};
+use crate::domain::{Assignment, ItemState, Tally};
 
 use super::frame;
 use super::history::left_to_take_back;
@@ -67,24 +67,26 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, view: &OperationView) {
         let reason = item.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
         let foot = dialog.foot;
         let wrote = Assignment::set_difference(&item.was, &item.wrote).unwrap_or_else(|| item.wrote.label());
-        let (was, state) = (item.was.label(), item.state.label());
+        let (was, state, verb) = (item.was.label(), item.state.label(), verb(item.state));
         let text = match foot.width < 60 {
             // Where little has room, what became of it comes first.
-            true => format!("{state}{reason}; was {was}, wrote {wrote}{now}"),
+            true => format!("{state}{reason}; was {was}, {verb} {wrote}{now}"),
             false => {
                 let (at, all) = (words::number(view.cursor.at + 1), words::number(view.len()));
-                format!("{at} of {all}: was {was}, wrote {wrote}{now}, {state}{reason}")
+                format!("{at} of {all}: was {was}, {verb} {wrote}{now}, {state}{reason}")
             }
         };
-        let mut lines = words::wrap(&text, usize::from(foot.width));
-        if lines.len() > usize::from(foot.height) {
-            // The last line that has room ends with a sign that there is more.
-            let rest = lines.split_off(usize::from(foot.height.saturating_sub(1))).join(" ");
-            lines.push(rest);
-        }
-        for (line, y) in lines.iter().zip(foot.y..foot.bottom()) {
-            canvas.text(foot.x, y, foot.width, line, Role::Dim);
-        }
+        canvas.wrapped(foot, &text, Role::Dim);
+    }
+}
+
+/// What an item did with what it was to write.
+fn verb(state: ItemState) -> &'static str {
+    match state {
+        ItemState::Planned => "will write",
+        ItemState::Failed => "tried",
+        ItemState::Skipped | ItemState::NotSent => "wanted",
+        ItemState::Sent | ItemState::Done | ItemState::Unknown | ItemState::ChangedByOthers => "wrote",
     }
 }
 
@@ -111,11 +113,7 @@ fn head_lines(state: &State, view: &OperationView, tally: &Tally) -> Vec<(String
             }
             None => String::new(),
         },
-        None => match summary {
-            Some(summary) if summary.standing() > 0 => left_to_take_back(summary),
-            Some(_) => "Nothing of it is left to take back".to_owned(),
-            None => String::new(),
-        },
+        None => summary.map(left_to_take_back).unwrap_or_default(),
     };
     let parts = part_words(state.parts_of(view));
     let how = match (how.is_empty(), parts.is_empty()) {
@@ -191,7 +189,7 @@ fn columns(width: u16) -> [(u16, u16); 6] {
     let (state, now) = if width >= 100 {
         (21, 14)
     } else if width >= 70 {
-        (12, 0)
+        (14, 0)
     } else {
         (4, 0)
     };

@@ -86,7 +86,7 @@ pub fn palette(state: &State, canvas: &mut Canvas<'_>, palette: &Palette) {
 }
 
 pub fn messages(state: &State, canvas: &mut Canvas<'_>, page: &MessagePage) {
-    let dialog = crate::app::dialog::messages_layout(state.size);
+    let dialog = crate::app::dialog::messages_layout(state.size, page.lines);
     frame::open(canvas, &dialog, "Messages", "newest first");
     let body = dialog.body;
     if state.notices.log().is_empty() {
@@ -116,11 +116,9 @@ pub fn messages(state: &State, canvas: &mut Canvas<'_>, page: &MessagePage) {
     let foot = dialog.foot;
     if let Some(notice) = state.message(page.cursor.at) {
         canvas.fill(Rect { height: 1.min(foot.height), ..foot }, canvas.theme.glyphs.rule, Role::Rule);
-        let lines = words::wrap(notice.text.as_str(), usize::from(foot.width));
         let role = if notice.level == Level::Error { Role::Error } else { Role::Text };
-        for (line, y) in lines.iter().zip(foot.y + 1..foot.bottom()) {
-            canvas.text(foot.x, y, foot.width, line, role);
-        }
+        let text = Rect { y: foot.y + 1, height: foot.height.saturating_sub(1), ..foot };
+        canvas.wrapped(text, notice.text.as_str(), role);
     }
 }
 
@@ -157,19 +155,29 @@ pub fn view_prompt(state: &State, canvas: &mut Canvas<'_>, prompt: &ViewPrompt) 
     let dialog = crate::app::dialog::view_prompt_layout(state.size);
     frame::open(canvas, &dialog, "Save view", "");
     let head = dialog.head;
-    canvas.text(head.x, head.y, head.width, "Keep filter, columns and sorting under this name:", Role::Text);
-    field::draw(canvas, Rect { y: head.y + 1, height: 1, ..head }, &prompt.field, true);
+    let y = question(canvas, head, "Keep filter, columns and sorting under this name:");
+    field::draw(canvas, Rect { y, height: 1, ..head }, &prompt.field, true);
     if state.is_view(prompt.field.text()) {
-        canvas.text(head.x, head.y + 2, head.width, "It replaces the view of this name.", Role::Warning);
+        canvas.text(head.x, y + 1, head.width, "It replaces the view of this name.", Role::Warning);
     }
+}
+
+/// A question in as many lines as it needs. Gives the line for the answer.
+fn question(canvas: &mut Canvas<'_>, head: Rect, text: &str) -> u16 {
+    let lines = words::wrap(text, usize::from(head.width));
+    let answer = head.y + (lines.len() as u16).min(head.height.saturating_sub(1));
+    for (line, y) in lines.iter().zip(head.y..answer) {
+        canvas.text(head.x, y, head.width, line, Role::Text);
+    }
+    answer
 }
 
 pub fn ask(canvas: &mut Canvas<'_>, size: (u16, u16), ask: &Ask) {
     let dialog = crate::app::dialog::ask_layout(size);
     frame::open(canvas, &dialog, ask.what.title(), "");
     let head = dialog.head;
-    canvas.text(head.x, head.y, head.width, ask.what.text(), Role::Text);
-    field::draw(canvas, Rect { y: head.y + 1, height: 1, ..head }, &ask.field, true);
+    let y = question(canvas, head, ask.what.text());
+    field::draw(canvas, Rect { y, height: 1, ..head }, &ask.field, true);
 }
 
 pub fn confirm(state: &State, canvas: &mut Canvas<'_>, question: &Confirm) {

@@ -9,6 +9,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::theme::{Role, Theme};
+use crate::app::words;
 
 /// Where the drawing goes, and how it looks.
 pub struct Canvas<'a> {
@@ -26,6 +27,18 @@ impl Canvas<'_> {
 
     pub fn styled(&mut self, x: u16, y: u16, width: u16, text: &str, style: Style) -> u16 {
         self.marked(x, y, width, text, style, &[], style)
+    }
+
+    /// Writes `text` in as many lines as it takes; where there is no room for all of them the last one ends in an ellipsis.
+    pub fn wrapped(&mut self, area: Rect, text: &str, role: Role) {
+        let mut lines = words::wrap(text, usize::from(area.width));
+        if lines.len() > usize::from(area.height) && area.height > 0 {
+            let rest = lines.split_off(usize::from(area.height) - 1).join(" ");
+            lines.push(rest);
+        }
+        for (line, y) in lines.iter().zip(area.y..area.bottom()) {
+            self.text(area.x, y, area.width, line, role);
+        }
     }
 
     /// As [`text`](Self::text), at the right end of the space.

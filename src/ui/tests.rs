@@ -10,7 +10,7 @@ use ratatui::backend::TestBackend;
 use crate::app::fixture::{self, Desk, capabilities, hours_ago, lead, now, owner};
 use crate::app::{Action, Message, Options, ThemeName};
 use crate::domain::exchange::{Event, OperationProgress, PartProgress, Problem};
-use crate::domain::history::{ItemRow, LeadEvent, OperationLife};
+use crate::domain::history::{ItemRow, LeadEvent, OperationLife, OperationSummary};
 use crate::domain::view::SavedView;
 use crate::domain::{Assignment, ItemState, OperationKind, SafeText, Tally};
 
@@ -349,6 +349,39 @@ fn the_history() {
         desk.tell(Event::History { operations: vec![newest, undo, cut], total: 3, offset: 0 });
         desk
     });
+}
+
+#[test]
+fn the_foot_of_the_history_says_what_can_be_taken_back() {
+    let operation = |change: fn(&mut OperationSummary)| {
+        let tally = Tally { done: 5, ..Tally::default() };
+        let mut operation = fixture::summary("20261120-130300-k3wq", OperationKind::Assign, tally);
+        change(&mut operation);
+        operation
+    };
+    let cases = [
+        operation(|_| {}),
+        operation(|one| (one.undoable, one.no_way_back) = (3, 2)),
+        operation(|one| (one.undoable, one.no_way_back) = (0, 5)),
+        operation(|one| (one.undoable, one.taken_back) = (0, 5)),
+        operation(|one| (one.undoable, one.taken_back, one.redos) = (0, 5, vec!["20261120-140000-redo".into()])),
+        operation(|one| {
+            (one.undoable, one.taken_back) = (2, 3);
+            one.redos = vec!["20261120-140000-redo".into(), "20261120-150000-more".into()];
+        }),
+        operation(|one| {
+            (one.kind, one.reverts) = (OperationKind::Undo, Some("20261119-085900-zz9y".into()));
+            one.reverts_all = vec!["20261119-085900-zz9y".into(), "20261119-085800-yy8x".into()];
+            one.note = Some(SafeText::new("Bob is back"));
+        }),
+    ];
+    let feet = cases.into_iter().map(|case| {
+        let mut desk = Desk::loaded((80, 24), 30);
+        desk.act(Action::History);
+        desk.tell(Event::History { operations: vec![case], total: 1, offset: 0 });
+        screen(&desk).lines().skip(19).take(2).map(|line| line.trim_matches(['│', ' '])).collect::<Vec<_>>().join("\n")
+    });
+    insta::assert_snapshot!("history_feet", feet.collect::<Vec<_>>().join("\n\n"));
 }
 
 #[test]

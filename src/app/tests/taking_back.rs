@@ -128,6 +128,29 @@ fn the_history_opens_items_and_takes_any_operation_back() {
 }
 
 #[test]
+fn what_was_done_again_is_taken_back_under_the_name_of_the_operation() {
+    let mut desk = Desk::loaded(SIZE, 30);
+    desk.act(Action::History);
+    let mut operation = summary("op1", OperationKind::Assign, Tally { done: 2, ..Tally::default() });
+    (operation.undoable, operation.taken_back, operation.redos) = (0, 2, vec!["op3".into()]);
+    desk.tell(Event::History { operations: vec![operation], total: 1, offset: 0 });
+    desk.take();
+    desk.act(Action::Undo);
+    let is_whole = |commands: &[Command]| matches!(commands, [Command::PlanUndo { operations, items: None }] if operations[0].as_str() == "op1");
+    assert!(is_whole(&desk.commands()));
+    desk.acts(&[Action::Back, Action::Accept]);
+    let items = vec![item(1, ItemState::Done), item(2, ItemState::Done)];
+    desk.tell(Event::Items { operation: "op1".into(), items, total: 2, offset: 0 });
+    desk.take();
+    desk.act(Action::Undo);
+    assert!(is_whole(&desk.commands()));
+    // Single items of it are over: those that stand are the redo's.
+    desk.acts(&[Action::Back, Action::Mark, Action::Undo]);
+    assert!(desk.commands().is_empty());
+    assert!(desk.said().starts_with("It was done again by op3: take single items back there"), "{}", desk.said());
+}
+
+#[test]
 fn an_open_history_follows_what_happens() {
     let mut desk = Desk::loaded(SIZE, 30);
     history(&mut desk);
@@ -182,5 +205,5 @@ fn an_undo_takes_no_marks_away() {
         requests: 2,
     });
     assert_eq!(desk.marked().len(), 2);
-    assert_eq!(desk.said(), "Put 3 leads back to who had them before: 3 done, 1 skipped");
+    assert_eq!(desk.said(), "3 done, 1 skipped: Put 3 leads back to who had them before");
 }

@@ -104,6 +104,7 @@ async fn a_day_at_the_screen() {
         })
         .await;
     assert_eq!((operations.len(), total, operations[0].kind), (2, 2, OperationKind::Undo));
+    assert_eq!((operations[1].to_take_back(), &operations[1].redos), (vec![], &vec![]));
     screen.order(Command::Items { operation: operations[1].id.clone(), offset: 10, limit: 5 }).await;
     let items = screen
         .until(|event| match event {
@@ -112,6 +113,23 @@ async fn a_day_at_the_screen() {
         })
         .await;
     assert_eq!(items, (10, 5, 30));
+
+    // Done again, it is taken back under its own name.
+    let first = operations[1].id.clone();
+    screen.order(Command::PlanNewestUndo { redo: true }).await;
+    let plan = screen.until(|event| if let Event::Planned { plan } = event { Some(plan) } else { None }).await;
+    screen.order(Command::Apply { plan }).await;
+    let redo =
+        screen.until(|event| if let Event::Ended { summary, .. } = event { Some(summary.id) } else { None }).await;
+    screen.order(Command::History { offset: 2, limit: 1 }).await;
+    let page =
+        screen.until(|event| if let Event::History { operations, .. } = event { Some(operations) } else { None });
+    assert_eq!((&page.await[0].redos, &first), (&vec![redo.clone()], &operations[1].id));
+    screen.order(Command::PlanUndo { operations: vec![first.clone()], items: None }).await;
+    let plan = screen.until(|event| if let Event::Planned { plan } = event { Some(plan) } else { None }).await;
+    assert_eq!((plan.changes(), plan.kind, &plan.reverts), (30, OperationKind::Undo, &Some(redo.clone())));
+    let told = format!("Operation {first} was done again by {redo}, which is taken back with it.");
+    assert!(plan.parts[0].warnings.contains(&told), "{:?}", plan.parts[0].warnings);
 
     screen.order(Command::Shutdown).await;
     screen.until(|event| matches!(event, Event::Stopped).then_some(())).await;

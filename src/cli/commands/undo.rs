@@ -74,41 +74,20 @@ pub async fn redo(session: &Session, args: &RedoArgs, out: &mut Out) -> Result<E
 fn with_redos(journal: &Journal, named: Vec<OperationSummary>) -> Result<Vec<OperationSummary>, Failure> {
     let mut all: Vec<OperationSummary> = Vec::new();
     for operation in named {
-        let redos = if operation.taken_back > 0 { redos_of(journal, &operation)? } else { Vec::new() };
-        for redo in &redos {
-            say(&format!("operation {} was done again by {}, which is taken back with it", operation.id, redo.id));
+        for redo in &operation.redos {
+            say(&format!("operation {} was done again by {redo}, which is taken back with it", operation.id));
         }
-        let stands = operation.standing() > 0 || redos.is_empty();
-        for one in redos.into_iter().chain(stands.then_some(operation)) {
+        let back = operation.to_take_back();
+        // One with nothing left is named like any other: what it says of that belongs to it.
+        let nothing = back.is_empty().then_some(operation);
+        let back: Result<Vec<_>, _> = back.iter().map(|id| journal.operation(id)).collect();
+        for one in back?.into_iter().chain(nothing) {
             if all.iter().all(|known| known.id != one.id) {
                 all.push(one);
             }
         }
     }
     Ok(all)
-}
-
-/// The redos that stand and are of nothing but this operation.
-fn redos_of(journal: &Journal, operation: &OperationSummary) -> Result<Vec<OperationSummary>, Failure> {
-    let mut newer = Vec::new();
-    journal.each_operation(&HistoryFilter::default(), |one| -> Result<_, Failure> {
-        if one.id == operation.id {
-            return Ok(ControlFlow::Break(()));
-        }
-        newer.push(one);
-        Ok(ControlFlow::Continue(()))
-    })?;
-    let (mut does_it, mut takes_it_back) = (HashSet::from([operation.id.clone()]), HashSet::new());
-    let mut redos = Vec::new();
-    for one in newer.into_iter().rev().filter(|one| !one.reverts_all.is_empty()) {
-        if one.kind == OperationKind::Redo && one.reverts_all.iter().all(|id| takes_it_back.contains(id)) {
-            does_it.insert(one.id.clone());
-            redos.extend(Some(one).filter(|redo| redo.standing() > 0));
-        } else if one.kind == OperationKind::Undo && one.reverts_all.iter().all(|id| does_it.contains(id)) {
-            takes_it_back.insert(one.id);
-        }
-    }
-    Ok(redos)
 }
 
 /// The undo that a redo takes back: the one that was named, or the newest one of the operation that was named.
