@@ -22,6 +22,7 @@ use crate::domain::{
 
 use super::marking::MarkOrder;
 use super::message::Message;
+use super::namesakes::tell_apart;
 use super::plan_parts::{PartReview, parts_of};
 use super::plan_text::{assigns_to, what_it_does};
 
@@ -494,6 +495,7 @@ pub fn review(plan: &Plan, snapshot: &Snapshot, capabilities: &BTreeMap<ProfileN
     });
     review.reasons = reasons.into_iter().map(|(reason, leads)| (reason.into_owned(), leads)).collect();
     review.reasons.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    tell_apart(&mut review, plan, snapshot);
     review
 }
 

@@ -33,6 +33,7 @@ pub mod marking;
 pub mod matrix;
 pub mod message;
 pub mod messages;
+mod namesakes;
 pub mod notices;
 pub mod operation;
 pub mod operations;

@@ -36,6 +36,19 @@ fn the_lead_under_the_cursor_goes_to_the_picked_owner() {
 }
 
 #[test]
+fn a_plan_says_which_of_two_people_of_one_name_is_meant() {
+    let mut desk = Desk::loaded(SIZE, 60);
+    desk.plan("owner:none", "sam2");
+    let Stage::Ready { review, .. } = &plan(&desk).stage else { panic!() };
+    assert!(review.does.ends_with("to Sam Lee (sam2@example.com)"), "{}", review.does);
+    assert_eq!(review.moves[0].to.label().as_str(), "Sam Lee (sam2@example.com)");
+    assert!(review.shifts.iter().any(|shift| shift.owner.label().as_str() == "Sam Lee (sam2@example.com)"));
+    // What is sent is what the vendor calls them.
+    let applied = desk.apply();
+    assert!(applied.parts[0].changes.iter().all(|change| *change.after == owner("sam2")));
+}
+
+#[test]
 fn exactly_the_marked_leads_are_in_the_plan() {
     let mut desk = Desk::loaded(SIZE, 300);
     desk.plan("status:qualified -owner:\"Bob Miller\"", "bob");
