@@ -221,6 +221,7 @@ impl State {
         if operation.is_running() {
             operation.progress = progress;
             self.items_changed(id);
+            self.leaving_question_follows();
         }
     }
 
@@ -231,6 +232,7 @@ impl State {
         self.notices.problem(self.now, problem);
         self.items_changed(id);
         self.history_changed();
+        self.leaving_question_follows();
     }
 
     pub(super) fn operation_ended(&mut self, summary: OperationSummary, seconds: f64, requests: usize) {
@@ -243,7 +245,6 @@ impl State {
         operation.kind = Some(summary.kind);
         operation.is_lost = false;
         operation.ended = Some(Ended { summary, seconds, requests });
-        let text = format!("{}: {}", operation.title, tally_words(&tally));
         let unfinished = tally.failed + tally.unknown + tally.not_sent + tally.planned + tally.sent;
         let level = match (unfinished, tally.skipped + tally.changed_by_others) {
             (0, 0) => Level::Done,
@@ -251,6 +252,9 @@ impl State {
             _ if tally.failed + tally.unknown > 0 => Level::Error,
             _ => Level::Warning,
         };
+        let (title, how) = (&operation.title, tally_words(&tally));
+        // A line of the screen may end before the rest: what did not go as planned comes first.
+        let text = if level == Level::Done { format!("{title}: {how}") } else { format!("{how}: {title}") };
         self.say(level, &text);
         if unfinished == 0 {
             self.unmark_done(&id, &HashSet::new());
@@ -259,6 +263,7 @@ impl State {
         }
         self.items_changed(&id);
         self.history_changed();
+        self.leaving_question_follows();
         self.operations.forget_old();
     }
 

@@ -266,7 +266,8 @@ impl Chosen {
 fn explain(unit: &str, error: VendorError) -> VendorError {
     let unit = safe_text::visible(unit);
     let wrong = matches!(error.kind, ErrorKind::NotFound | ErrorKind::Refused | ErrorKind::NotSupported);
-    let message = format!("the organizational unit {unit} could not be set, so nothing was sent: {}", error.message);
+    // The cause comes first: a line of the screen may end before the rest.
+    let message = format!("{}: the organizational unit {unit} could not be set, so nothing was sent", error.message);
     let remedy = if wrong {
         "Check org_unit of the profile: doctor lists the units that these credentials may use.".to_owned()
     } else {
