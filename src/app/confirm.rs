@@ -14,7 +14,7 @@ pub struct Confirm {
     pub risky: &'static str,
     /// The risky answer has the focus.
     pub on_risky: bool,
-    what: What,
+    pub(super) what: What,
 }
 
 /// What the risky answer does.
@@ -22,6 +22,8 @@ pub struct Confirm {
 pub(super) enum What {
     DeleteView(String),
     Leave,
+    /// Leave although a plan waits for its time.
+    LeaveWaiting,
     GiveUp(OperationId),
 }
 
@@ -38,7 +40,7 @@ impl State {
             Accept => {
                 match &question.what {
                     What::DeleteView(name) => self.delete_view(name),
-                    What::Leave => self.leave(),
+                    What::Leave | What::LeaveWaiting => self.leave(),
                     What::GiveUp(operation) => self.give_up(operation.clone()),
                 }
                 return After::Close;

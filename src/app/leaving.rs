@@ -3,6 +3,7 @@
 use crate::domain::exchange::Command;
 
 use super::confirm::What;
+use super::dialog::Dialog;
 use super::effect::Effect;
 use super::notices::Level;
 use super::state::State;
@@ -51,17 +52,39 @@ impl State {
         if self.operations.running().next().is_none() {
             if let Some(waiting) = self.waiting_plans.first() {
                 let question = format!("{} waits for its time. Leaving drops it: it is not sent.", waiting.title);
-                return self.ask(question, "Stay", "Drop it and leave", What::Leave);
+                return self.ask(question, "Stay", "Drop it and leave", What::LeaveWaiting);
             }
             self.leave();
             return;
         }
-        let words = self.stop_words();
-        let question = format!(
-            "{} on the way: {words}. Leaving stops them, and what is in flight is awaited.",
-            counted(self.operations.running().count(), "operation")
-        );
-        self.ask(question, "Stay", "Stop and leave", What::Leave);
+        let (question, answer) = self.leaving_question();
+        self.ask(question, "Stay", answer, What::Leave);
+    }
+
+    /// What is asked while something is being sent, and the answer that leaves.
+    fn leaving_question(&self) -> (String, &'static str) {
+        match self.operations.running().count() {
+            0 => ("Everything that was on the way has ended.".to_owned(), "Leave"),
+            running => {
+                let words = self.stop_words();
+                let running = counted(running, "operation");
+                let question =
+                    format!("{running} on the way: {words}. Leaving stops them, and what is in flight is awaited.");
+                (question, "Stop and leave")
+            }
+        }
+    }
+
+    /// The question stays true while it is on the screen.
+    pub(super) fn leaving_question_follows(&mut self) {
+        let (question, answer) = self.leaving_question();
+        for dialog in &mut self.dialogs {
+            if let Dialog::Confirm(confirm) = dialog
+                && confirm.what == What::Leave
+            {
+                (confirm.question, confirm.risky) = (question.clone(), answer);
+            }
+        }
     }
 
     pub(super) fn leave(&mut self) {

@@ -1,9 +1,10 @@
 //! Ctrl-C, quit and signals.
 
-use crate::app::fixture::Desk;
+use crate::app::dialog::Dialog;
+use crate::app::fixture::{Desk, summary};
 use crate::app::{Action, Context, Effect, Message, Signal};
-use crate::domain::Tally;
 use crate::domain::exchange::{Command, Event, OperationProgress};
+use crate::domain::{OperationKind, Tally};
 
 const SIZE: (u16, u16) = (80, 24);
 
@@ -81,4 +82,26 @@ fn suspending_gives_the_terminal_back_and_paints_it_anew() {
     assert!(matches!(desk.take()[..], [Effect::Suspend]));
     desk.send(Message::Resumed);
     assert!(matches!(desk.take()[..], [Effect::Repaint]));
+}
+
+#[test]
+fn the_question_follows_what_goes_on_behind_it() {
+    let mut desk = busy();
+    desk.act(Action::Quit);
+    let asked = |desk: &Desk| match desk.top() {
+        Dialog::Confirm(confirm) => (confirm.question.clone(), confirm.risky),
+        other => panic!("no question: {other:?}"),
+    };
+    assert!(
+        asked(&desk).0.starts_with("1 operation on the way: 3 items in flight, 12 not sent."),
+        "{:?}",
+        asked(&desk)
+    );
+    let tally = Tally { done: 9, sent: 1, planned: 10, ..Tally::default() };
+    let progress = OperationProgress { tally, in_flight: 1, ..OperationProgress::default() };
+    desk.tell(Event::Progress { operation: "op1".into(), progress });
+    assert!(asked(&desk).0.starts_with("1 operation on the way: 1 item in flight, 10 not sent."), "{:?}", asked(&desk));
+    let ended = summary("op1", OperationKind::Assign, Tally { done: 20, ..Tally::default() });
+    desk.tell(Event::Ended { summary: ended, seconds: 1.0, requests: 1 });
+    assert_eq!(asked(&desk), ("Everything that was on the way has ended.".to_owned(), "Leave"));
 }
