@@ -33,9 +33,17 @@ impl Question {
         }
     }
 
+    /// What answering it leads to.
+    pub fn answer(self) -> &'static str {
+        match self {
+            Self::OpenPlan => "open",
+            Self::UndoSince => "make the plan",
+        }
+    }
+
     pub fn text(self) -> &'static str {
         match self {
-            Self::OpenPlan => "The path of a plan file (saved plans are in the data folder):",
+            Self::OpenPlan => "The path of a plan file, or the name of one that was saved here:",
             Self::UndoSince => "Everything since this time (14:00, 2h, 2026-11-01T14:00), or by one person: 14:00 jane",
         }
     }

@@ -47,10 +47,11 @@ impl Files {
         });
     }
 
-    /// Reads a file that the person named; the answer has its bytes.
+    /// Reads a file that the person named, by its path or as it is called among the saved ones; the answer has its bytes.
     pub fn read(&self, path: String, answer: UnboundedSender<Message>) {
+        let folder = self.data.join(SAVED);
         tokio::task::spawn_blocking(move || {
-            let file = paths::expand_home(path.trim());
+            let file = among_saved(paths::expand_home(path.trim()), &folder);
             let read = files::read_at_most(&file, LARGEST).map(Arc::new);
             let read = read.map_err(|error| format!("{} cannot be read: {error}", file.display()));
             let _ = answer.send(Message::FileRead(read));
@@ -105,6 +106,12 @@ fn rewrite(file: &Path, change: impl FnOnce(&str) -> Result<String, String>) -> 
     mode.map_or(Ok(()), |mode| fs::set_permissions(&file, mode)).map_err(told)
 }
 
+/// A bare name that is no file here is looked for among the saved files.
+fn among_saved(file: PathBuf, folder: &Path) -> PathBuf {
+    let bare = file.components().count() == 1 && file.is_relative();
+    Some(folder.join(&file)).filter(|saved| bare && !file.exists() && saved.exists()).unwrap_or(file)
+}
+
 /// Writes a new private file called `name`, or `name-2` and so on where that is taken.
 fn save_new(folder: &Path, name: &str, content: &[u8]) -> io::Result<PathBuf> {
     files::private_folder(folder)?;
@@ -142,6 +149,16 @@ mod tests {
             names.push(path.file_name().unwrap().to_string_lossy().into_owned());
         }
         assert_eq!(names, ["leads.csv", "leads-2.csv", "-..-etc-passwd", "saved.txt", "plain.txt"]);
+    }
+
+    #[test]
+    fn a_saved_file_is_found_by_its_name() {
+        let home = tempfile::tempdir().unwrap();
+        let saved = save_new(home.path(), "plan-of-a-test.json", b"x").unwrap();
+        assert_eq!(among_saved("plan-of-a-test.json".into(), home.path()), saved);
+        for other in ["no-such-plan.json", "../plan-of-a-test.json", "/plan-of-a-test.json", ""] {
+            assert_eq!(among_saved(other.into(), home.path()), PathBuf::from(other));
+        }
     }
 
     #[test]

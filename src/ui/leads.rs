@@ -178,6 +178,13 @@ fn instead_of_rows(state: &State, canvas: &mut Canvas<'_>, area: Rect) {
         (Role::Busy, text)
     } else if let Some(Narrowing::Failed(text)) = narrowing {
         (Role::Error, text)
+    } else if total > 0 && state.filter.error.is_some() {
+        // The rows are those of the query before; it may have found none.
+        let mut text = "The filter has a mistake: what matches it is not known.".to_owned();
+        if let Some(key) = state.keys.label(state.context(), Action::Back) {
+            text += &format!(" {key} clears it.");
+        }
+        (Role::Text, text)
     } else if total > 0 && state.leads.shown.generation > 0 {
         let mut text = format!("None of {} matches this filter.", words::counted(total, "lead"));
         if let Some(key) = state.keys.label(state.context(), Action::Back) {

@@ -75,7 +75,9 @@ fn draw(state: &State, canvas: &mut Canvas<'_>) {
             Dialog::Busy => {}
         }
     }
-    let covered = state.layout().notice.is_none() && !state.dialogs.is_empty();
+    let strip = state.layout().strip;
+    let covers = |dialog: &Dialog| !dialog.layout(state.size).outer.intersection(strip).is_empty();
+    let covered = state.layout().notice.is_none() && state.dialogs.iter().any(covers);
     if covered && state.notices.shown().is_some() {
         // On a low screen a dialog takes all lines but one: what was just said goes before the hints.
         status::notice(state, canvas, state.layout().hints);
