@@ -390,8 +390,9 @@ impl State {
         let Dialog::Plan(mut dialog) = std::mem::replace(&mut self.dialogs[at], Dialog::Busy) else { return };
         let mut more: Vec<String> = self.needs_approval(&dialog, review.changes).into_iter().collect();
         if let Origin::File { file: Some(file) } = &dialog.origin {
-            more.extend(file.findings.iter().map(ToString::to_string));
-            more.retain(|finding| !review.findings.contains(finding));
+            // What was worth a look then is not said as if it were so now.
+            let then = file.findings.iter().map(ToString::to_string).filter(|then| !review.findings.contains(then));
+            more.extend(then.map(|then| format!("When it was saved: {then}")));
         }
         if !more.is_empty() {
             Arc::make_mut(&mut review).findings.extend(more);

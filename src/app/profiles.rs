@@ -124,7 +124,10 @@ impl Profile {
         self.read_at = progress.read_at.or(self.read_at);
         self.load = if progress.finished { Load::Done } else { Load::Running };
         self.progress = Some(progress);
-        self.waits_until = None;
+        // A load that only began says nothing about what holds it up.
+        if progress.finished || progress.loaded > 0 {
+            self.waits_until = None;
+        }
     }
 
     /// The sentence about a rate limit that holds it up, while one does.

@@ -59,6 +59,10 @@ fn five_conditions_are_five_sentences() {
         (Condition::Waiting, "demo waits for kenbun's rate limit: goes on in 12 s".to_owned())
     );
     assert!(desk.state.needs_clock());
+    // Asked for again it still waits: that a load began is no word from the vendor.
+    let began = LoadProgress { loaded: 0, total: None, finished: false, read_at: Some(now()), named: None };
+    desk.leads("demo", LeadTable::default(), began);
+    assert_eq!(condition(&desk).0, Condition::Waiting);
     desk.send(Message::Now(until));
     assert!(!desk.state.needs_clock());
 
