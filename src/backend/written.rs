@@ -6,26 +6,54 @@ use std::time::Duration;
 
 use crate::domain::{TargetId, Timestamp};
 
-/// Written targets that are remembered before old ones are thrown out.
-const MOST: usize = 20_000;
+/// Written targets that are looked up by number before they go to a list: many enough that the lists stay few.
+const TOGETHER: usize = 4_096;
 /// Times are counted in these, so that a long operation takes a few bytes a target.
 const TICK_MS: u128 = 4;
 
 /// The targets that were written in this session. They stand there as numbers, which keeps it small: two with the same
 /// number are read once more than need be.
+#[derive(Default)]
 pub struct Written {
-    /// By a target's number the end of the tick in which it was last written.
-    at: HashMap<u32, u32>,
+    /// The latest: by a target's number the end of the tick in which it was last written.
+    latest: HashMap<u32, u32>,
+    /// Those before.
+    lists: Vec<List>,
     numbers: RandomState,
     /// Ticks are counted from here.
     origin: Option<Timestamp>,
-    /// With more targets than this the old ones are thrown out.
-    sweep_at: usize,
 }
 
-impl Default for Written {
-    fn default() -> Self {
-        Self { at: HashMap::new(), numbers: RandomState::new(), origin: None, sweep_at: MOST }
+/// Targets that were written about the same time, in ascending order of their numbers. Five bytes each.
+struct List {
+    numbers: Box<[u32]>,
+    /// When each was written at the latest: so many steps after `begin`.
+    at: Box<[u8]>,
+    begin: u32,
+    /// In ticks.
+    step: u32,
+}
+
+impl List {
+    fn of(latest: impl Iterator<Item = (u32, u32)>) -> Self {
+        let mut targets: Vec<(u32, u32)> = latest.collect();
+        targets.sort_unstable();
+        let ticks = || targets.iter().map(|(_, tick)| *tick);
+        let begin = ticks().min().unwrap_or_default();
+        let span = ticks().max().unwrap_or_default() - begin;
+        let step = span.div_ceil(u8::MAX.into()).max(1);
+        // Rounded up, so that nothing counts as read after it that was not.
+        let at = ticks().map(|tick| (tick - begin).div_ceil(step) as u8).collect();
+        Self { numbers: targets.iter().map(|(number, _)| *number).collect(), at, begin, step }
+    }
+
+    fn get(&self, number: u32) -> Option<u32> {
+        let place = self.numbers.binary_search(&number).ok()?;
+        Some(self.begin.saturating_add(self.step.saturating_mul(self.at[place].into())))
+    }
+
+    fn end(&self) -> u32 {
+        self.begin.saturating_add(self.step.saturating_mul(u8::MAX.into()))
     }
 }
 
@@ -37,21 +65,23 @@ impl Written {
         let tick = self.tick(now).saturating_add(1);
         for target in targets {
             let number = self.number(target);
-            self.at.insert(number, tick);
+            self.latest.insert(number, tick);
         }
-        if self.at.len() > self.sweep_at
-            && let Ok(oldest) = now.checked_sub(freshness)
-        {
-            let oldest = self.tick(oldest);
-            self.at.retain(|_, at| *at >= oldest);
-            // Not again before there are twice as many: a sweep looks at all of them.
-            self.sweep_at = MOST.max(self.at.len() * 2);
+        if self.latest.len() >= TOGETHER {
+            self.lists.push(List::of(self.latest.drain()));
+            if let Ok(oldest) = now.checked_sub(freshness) {
+                let oldest = self.tick(oldest);
+                self.lists.retain(|list| list.end() >= oldest);
+            }
         }
     }
 
     /// Whether a target was not written since this.
     pub fn is_older_than(&self, target: &TargetId, read_at: Timestamp) -> bool {
-        self.at.get(&self.number(target)).is_none_or(|at| *at < self.tick(read_at))
+        let (number, read_at) = (self.number(target), self.tick(read_at));
+        let since = |at: Option<u32>| at.is_some_and(|at| at >= read_at);
+        let in_a_list = |list: &List| list.end() >= read_at && since(list.get(number));
+        !since(self.latest.get(&number).copied()) && !self.lists.iter().any(in_a_list)
     }
 
     fn number(&self, target: &TargetId) -> u32 {
@@ -87,14 +117,36 @@ mod tests {
     }
 
     #[test]
+    fn the_lists_say_the_same_as_long_as_it_matters() {
+        let at = |ms: i64| Timestamp::from_millisecond(1_700_000_000_000 + ms).unwrap();
+        let target = |n: i64| TargetId::new(n.to_string());
+        let mut written = Written::default();
+        let day = Duration::from_secs(86_400);
+        let many = TOGETHER as i64 * 3 + 10;
+        for n in 0..many {
+            written.note([&target(n)], at(n * 10), day);
+        }
+        assert_eq!(written.lists.len(), 3);
+        // A list covers forty seconds in 255 steps. (A few, because two of many may have the same number.)
+        for n in (0..many).step_by(397) {
+            assert!(!written.is_older_than(&target(n), at(n * 10)), "{n} was not read after it was written");
+            assert!(written.is_older_than(&target(n), at(n * 10 + 200)), "{n} was");
+        }
+        // Written once more, it counts by the later time.
+        written.note([&target(0)], at(many * 10), day);
+        assert!(!written.is_older_than(&target(0), at(200)));
+    }
+
+    #[test]
     fn old_ones_are_thrown_out_when_there_are_many() {
         let at = |second: i64| Timestamp::from_second(1_700_000_000 + second).unwrap();
         let mut written = Written::default();
-        for n in 0..MOST as i64 + 10 {
+        let many = TOGETHER as i64 * 5;
+        for n in 0..many {
             written.note([&TargetId::new(n.to_string())], at(n), Duration::from_secs(60));
         }
-        assert!(written.at.len() < 100, "{}", written.at.len());
-        let last = TargetId::new((MOST + 9).to_string());
-        assert!(!written.is_older_than(&last, at(MOST as i64)));
+        assert_eq!(written.lists.len(), 1);
+        let last = TargetId::new((many - 1).to_string());
+        assert!(!written.is_older_than(&last, at(many - 1)));
     }
 }
