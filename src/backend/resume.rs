@@ -1,5 +1,7 @@
 //! Going on with an operation that was cut off: what was on the way is settled by reading, what was not sent is read
 //! again and sent, unless somebody gave the operation up or took something of it back.
+//!
+//! What is open may be most of a long operation, so it is read page by page into the columns of a plan.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -7,12 +9,12 @@ use std::time::Duration;
 
 use super::desk::Desk;
 use super::engine::{ApplyError, Inner, Report};
-use super::operation::{Chance, Part, Seqs};
+use super::operation::{Chance, Earlier, Part, Seqs};
 use super::{StopToken, Watch};
 use crate::domain::exchange::Event;
 use crate::domain::history::{ItemRow, OperationLife, OperationPart, OperationSummary};
 use crate::domain::{
-    Capabilities, Change, Cost, ItemState, OperationId, OperationKind, Plan, PlanPart, Skips, Tally, Timestamp,
+    Capabilities, Change, Changes, ItemState, OperationId, OperationKind, Plan, PlanPart, SafeText, Tally, Timestamp,
 };
 use crate::journal::{Hold, Journal, JournalError, Move};
 use crate::vendor::Session;
@@ -26,11 +28,7 @@ pub async fn give_up(inner: &Arc<Inner>, id: OperationId, watch: Watch, stop: St
     inner
         .ask(move |journal| {
             let hold = journal.hold(&operation)?;
-            let planned = all_in(journal, &operation, &[ItemState::Planned])?;
-            let reason = Some("given up before it was sent".into());
-            let not_sent = |row: ItemRow| Move { reason: reason.clone(), ..Move::to(row.seq, ItemState::NotSent) };
-            let moves: Vec<Move> = planned.into_iter().map(not_sent).collect();
-            journal.give_up(&hold, now, &who, &moves)
+            journal.give_up(&hold, now, &who, &"given up before it was sent".into())
         })
         .await?;
     let settled = resume(inner, id.clone(), true, watch.clone(), stop).await;
@@ -57,12 +55,10 @@ fn leave_unread(
     why: &str,
 ) -> Result<OperationSummary, JournalError> {
     let hold = journal.hold(id)?;
-    let unread = |row: ItemRow| Move {
-        reason: Some(format!("{}; {why}", why_open(&row)).as_str().into()),
-        ..Move::to(row.seq, ItemState::Unknown)
-    };
-    let moves: Vec<Move> = all_in(journal, id, &[ItemState::Sent])?.into_iter().map(unread).collect();
-    journal.record(&hold, now, &moves)?;
+    let reason: SafeText = format!("{CUT_OFF}; {why}").into();
+    journal.record_each(&hold, now, &[ItemState::Sent], move |row, moves| {
+        moves.push(Move { reason: Some(reason.clone()), ..Move::to(row.seq, ItemState::Unknown) });
+    })?;
     drop(hold);
     journal.operation(id)
 }
@@ -75,23 +71,23 @@ pub async fn resume(
     stop: StopToken,
 ) -> Result<Report, ApplyError> {
     let operation = id.clone();
-    let Held { summary, life, settle_only, last_sent, hold, settle, send } =
+    let Held { summary, tallies, life, settle_only, last_sent, hold } =
         inner.ask(move |journal| take_hold(journal, &operation, settle_only)).await?;
     // Checked for every profile before anything is moved or sent. One that cannot be used keeps its items as they are,
     // and holds no other up; where that is so for all, nothing is moved.
     let mut desks = Vec::new();
     let mut left = Vec::new();
     for (index, part) in summary.parts.iter().enumerate() {
-        let touched = |rows: &[ItemRow]| rows.iter().any(|row| row.part as usize == index);
-        let sends = touched(&send) && !settle_only;
-        if !touched(&settle) && !touched(&send) {
+        let Tally { planned, sent, unknown, not_sent, .. } = tallies.get(index).copied().unwrap_or_default();
+        let reads = sent + unknown > 0;
+        let sends = !settle_only && planned + not_sent > 0;
+        if !reads && !sends && planned == 0 {
             desks.push(None);
             continue;
         }
         match desk_of(inner, part) {
             // What was sent is settled by reading, which may be done there too.
             Ok(desk) if sends && desk.read_only => {
-                let reads = touched(&settle);
                 left.push(LeftOut { index, unread: !reads, error: ApplyError::ReadOnly(part.profile.clone()) });
                 desks.push(Some(desk).filter(|_| reads));
             }
@@ -111,53 +107,45 @@ pub async fn resume(
         return Err(first.error.clone());
     }
     let now = (inner.clock)();
-    let mut tally = summary.tally;
-    let mut moves = Vec::new();
-    for out in &left {
-        moves.extend(out.moves(&settle, &send, settle_only, &mut tally));
-    }
-    let stays =
-        |row: &ItemRow, unread: bool| left.iter().any(|out| out.index == row.part as usize && (out.unread || !unread));
-    let settle: Vec<ItemRow> = settle.into_iter().filter(|row| !stays(row, true)).collect();
-    let send: Vec<ItemRow> = send.into_iter().filter(|row| !stays(row, false)).collect();
-    moves.extend(first_moves(&settle, &send, settle_only, &mut tally));
-    let send_now = if settle_only { Vec::new() } else { send };
-    let hold = inner.ask(move |journal| journal.record(&hold, now, &moves).map(|()| hold)).await?;
-
-    let hot = settle.len() + send_now.len() <= inner.tuning.hot_up_to;
-    let undo = matches!(summary.kind, OperationKind::Undo | OperationKind::Redo);
-    let chances: Vec<Chances> = desks
+    let open: Vec<Share> = desks
         .iter()
-        .map(|desk| Chances {
-            capabilities: desk.as_ref().map(|desk| desk.capabilities.clone()),
-            changes: summary.tally.total(),
-            // Cut off perhaps a moment ago: what was on the way then may still arrive.
-            cut_off: life != OperationLife::Ended,
-            age: last_sent.and_then(|at| Duration::try_from(now.duration_since(at)).ok()).unwrap_or_default(),
+        .enumerate()
+        .map(|part| Share {
+            reads: part.1.is_some(),
+            sends: goes_on(part) && !settle_only,
+            chances: Chances {
+                capabilities: part.1.as_ref().map(|desk| desk.capabilities.clone()),
+                changes: summary.tally.total(),
+                // Cut off perhaps a moment ago: what was on the way then may still arrive.
+                cut_off: life != OperationLife::Ended,
+                age: last_sent.and_then(|at| Duration::try_from(now.duration_since(at)).ok()).unwrap_or_default(),
+            },
+            ..Share::default()
         })
         .collect();
+    let first = FirstMoves {
+        settle_only,
+        left: left.iter().map(|out| (out.index, out.unread, out.error.problem().what.into())).collect(),
+    };
+    let operation = id.clone();
+    let (hold, tally, open) = inner
+        .ask(move |journal| {
+            first.record(journal, &hold, now)?;
+            let open = take_up(journal, &operation, open)?;
+            Ok((hold, journal.operation(&operation)?.tally, open))
+        })
+        .await?;
+
+    let hot = open.iter().map(|share| share.changes.len()).sum::<usize>() <= inner.tuning.hot_up_to;
+    let undo = matches!(summary.kind, OperationKind::Undo | OperationKind::Redo);
     let mut shares = Vec::new();
     let mut work = Vec::new();
-    for (index, part) in summary.parts.iter().enumerate() {
-        let of_part = |rows: &[ItemRow]| -> Vec<ItemRow> {
-            rows.iter().filter(|row| row.part as usize == index).cloned().collect()
-        };
-        let (open, todo) = (of_part(&settle), of_part(&send_now));
-        let seqs = open.iter().chain(&todo).map(|row| row.seq).collect();
-        let whys: Vec<(String, Chance)> = open.iter().map(|row| (why_open(row), chances[index].of(row))).collect();
-        shares.push(PlanPart {
-            profile: part.profile.clone(),
-            vendor: part.vendor,
-            changes: open.into_iter().chain(todo).map(change).collect(),
-            skips: Skips::default(),
-            cost: Cost::default(),
-            inexact: Vec::new(),
-            warnings: Vec::new(),
-            takes_back: Vec::new(),
-            context: Some(part.context.clone()),
-        });
-        let session = Session { context: part.context.clone(), hot, undo, ..Session::default() };
-        work.push((index, Seqs::List(seqs), whys, session));
+    for (part, Share { changes, seqs, earlier, .. }) in summary.parts.iter().zip(open) {
+        let context = part.context.clone();
+        let session = Session { context: context.clone(), hot, undo, ..Session::default() };
+        work.push((Seqs::List(seqs), earlier, session));
+        let share = PlanPart::of(part.profile.clone(), part.vendor, changes);
+        shares.push(PlanPart { context: Some(context), ..share });
     }
     let plan = Arc::new(Plan {
         kind: summary.kind,
@@ -167,9 +155,9 @@ pub async fn resume(
         parts: shares,
     });
     let mut parts = Vec::new();
-    for (index, seqs, whys, session) in work {
-        if let Some(desk) = desks[index].take() {
-            parts.push(Part::new(desk, plan.clone(), index, seqs, session).continued(whys));
+    for ((index, desk), (seqs, earlier, session)) in desks.into_iter().enumerate().zip(work) {
+        if let Some(desk) = desk {
+            parts.push(Part::new(desk, plan.clone(), index, seqs, session).continued(earlier));
         }
     }
     let mut report = inner.carry_out(id, plan, parts, tally, hold, watch, stop).await?;
@@ -200,45 +188,17 @@ struct LeftOut {
     error: ApplyError,
 }
 
-impl LeftOut {
-    /// The moves that give the reason to its items, which stay as they are.
-    fn moves(&self, settle: &[ItemRow], send: &[ItemRow], settle_only: bool, tally: &mut Tally) -> Vec<Move> {
-        let why = self.error.problem().what;
-        let mine = |row: &&ItemRow| row.part as usize == self.index;
-        let mut moves = Vec::new();
-        let mut go = |row: &ItemRow, from: ItemState, to: ItemState, reason: Option<String>| {
-            tally.shift(from, to);
-            moves.push(Move { seq: row.seq, to, reason: reason.map(|reason| reason.as_str().into()), now: None });
-        };
-        for row in settle.iter().filter(mine).filter(|_| self.unread) {
-            go(row, row.state, ItemState::Unknown, Some(format!("{}; {why}", why_open(row))));
-        }
-        for row in send.iter().filter(mine) {
-            if row.state == ItemState::NotSent {
-                if settle_only {
-                    continue;
-                }
-                go(row, ItemState::NotSent, ItemState::Planned, None);
-            }
-            go(row, ItemState::Planned, ItemState::NotSent, Some(why.clone()));
-        }
-        moves
-    }
-}
-
 /// An operation that this process now holds, and what is open in it.
 struct Held {
     summary: OperationSummary,
+    /// Of each part.
+    tallies: Vec<Tally>,
     /// As it was before the hold was taken.
     life: OperationLife,
     /// Nothing is sent: as it was asked for, or because the operation was given up or taken back.
     settle_only: bool,
     last_sent: Option<Timestamp>,
     hold: Hold,
-    /// Sent, or unknown: to be read back.
-    settle: Vec<ItemRow>,
-    /// Never sent.
-    send: Vec<ItemRow>,
 }
 
 fn take_hold(journal: &Journal, id: &OperationId, settle_only: bool) -> Result<Held, JournalError> {
@@ -248,15 +208,84 @@ fn take_hold(journal: &Journal, id: &OperationId, settle_only: bool) -> Result<H
     let summary = journal.operation(id)?;
     // What was taken back is not brought again by its rest.
     let settle_only = settle_only || summary.taken_back > 0 || journal.is_given_up(id)?;
-    let settle = all_in(journal, id, &[ItemState::Sent, ItemState::Unknown])?;
-    let unsent: &[ItemState] =
-        if settle_only { &[ItemState::Planned] } else { &[ItemState::Planned, ItemState::NotSent] };
-    let send = all_in(journal, id, unsent)?;
+    let tallies = journal.part_tallies(id)?;
     let last_sent = journal.last_sent(id)?;
-    Ok(Held { summary, life, settle_only, last_sent, hold, settle, send })
+    Ok(Held { summary, tallies, life, settle_only, last_sent, hold })
+}
+
+/// The moves that make the journal say what is about to be done. Afterwards everything that is settled is unknown, and
+/// everything that is sent is planned.
+struct FirstMoves {
+    settle_only: bool,
+    /// The parts that are not gone on with: their index, whether what was sent stays unread too, and why. Their items get
+    /// the reason and stay as they are.
+    left: Vec<(usize, bool, SafeText)>,
+}
+
+impl FirstMoves {
+    fn record(self, journal: &Journal, hold: &Hold, now: Timestamp) -> Result<(), JournalError> {
+        use ItemState::{NotSent, Planned, Sent, Unknown};
+        let open: &[ItemState] =
+            if self.settle_only { &[Sent, Unknown, Planned] } else { &[Sent, Unknown, Planned, NotSent] };
+        journal.record_each(hold, now, open, move |row, moves| self.of(row, moves))
+    }
+
+    fn of(&self, row: &ItemRow, moves: &mut Vec<Move>) {
+        use ItemState::{NotSent, Planned, Sent, Unknown};
+        let mut go = |to: ItemState, reason: Option<SafeText>| moves.push(Move { reason, ..Move::to(row.seq, to) });
+        let left = self.left.iter().find(|(index, ..)| *index == row.part as usize);
+        match (row.state, left) {
+            (Sent | Unknown, Some((_, true, why))) => go(Unknown, Some(format!("{}; {why}", why_open(row)).into())),
+            (Sent, _) => go(Unknown, Some(CUT_OFF.into())),
+            (Planned, Some((.., why))) => go(NotSent, Some(why.clone())),
+            (NotSent, Some((.., why))) => {
+                go(Planned, None);
+                go(NotSent, Some(why.clone()));
+            }
+            (Planned, None) if self.settle_only => go(NotSent, Some("only what was sent was settled".into())),
+            (NotSent, None) => go(Planned, None),
+            _ => {}
+        }
+    }
+}
+
+/// What is done of a part.
+#[derive(Default)]
+struct Share {
+    /// What was sent is read back.
+    reads: bool,
+    /// What was not sent is sent.
+    sends: bool,
+    chances: Chances,
+    /// What was sent before first, then what was not.
+    changes: Changes,
+    /// The numbers of those in the journal.
+    seqs: Vec<u32>,
+    earlier: Earlier,
+}
+
+/// Reads what is to be done after the first moves.
+fn take_up(journal: &Journal, id: &OperationId, mut shares: Vec<Share>) -> Result<Vec<Share>, JournalError> {
+    for state in [ItemState::Unknown, ItemState::Planned] {
+        journal.each_item(id, &[state], |row| -> Result<_, JournalError> {
+            let share = shares.get_mut(row.part as usize);
+            let wanted = |share: &&mut Share| if state == ItemState::Unknown { share.reads } else { share.sends };
+            if let Some(share) = share.filter(wanted) {
+                if state == ItemState::Unknown {
+                    share.earlier.push(&why_open(&row), share.chances.of(&row));
+                }
+                share.seqs.push(row.seq);
+                share.changes.push(&change(row));
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+    }
+    shares.iter_mut().for_each(|share| share.changes.shrink());
+    Ok(shares)
 }
 
 /// What tells whether an open item of a part may still take effect.
+#[derive(Default)]
 struct Chances {
     capabilities: Option<Arc<Capabilities>>,
     /// How many the operation had at most when it decided between single and bulk requests.
@@ -287,26 +316,6 @@ pub(super) fn all_in(journal: &Journal, id: &OperationId, states: &[ItemState]) 
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(all)
-}
-
-/// The moves that make the journal say what is about to be done, counted into `tally`.
-fn first_moves(settle: &[ItemRow], send: &[ItemRow], settle_only: bool, tally: &mut Tally) -> Vec<Move> {
-    let mut moves = Vec::new();
-    let mut go = |row: &ItemRow, to: ItemState, reason: Option<&str>| {
-        tally.shift(row.state, to);
-        moves.push(Move { seq: row.seq, to, reason: reason.map(Into::into), now: None });
-    };
-    for row in settle.iter().filter(|row| row.state == ItemState::Sent) {
-        go(row, ItemState::Unknown, Some(CUT_OFF));
-    }
-    for row in send {
-        match row.state {
-            ItemState::Planned if settle_only => go(row, ItemState::NotSent, Some("only what was sent was settled")),
-            ItemState::NotSent => go(row, ItemState::Planned, None),
-            _ => {}
-        }
-    }
-    moves
 }
 
 /// Why an item is open, without what earlier readings made of it.

@@ -274,11 +274,24 @@ impl Journal {
         async move { receiver.await.unwrap_or_else(|_| Err(writer::stopped(label))) }
     }
 
-    /// Notes for good that an operation is not gone on with, together with `moves`: all or none. Waits on the calling
-    /// thread.
-    pub fn give_up(&self, hold: &Hold, at: Timestamp, who: &SafeText, moves: &[Move]) -> Result<(), JournalError> {
-        let (id, grip, who, moves) = (hold.operation.clone(), hold.grip, who.clone(), moves.to_vec());
-        self.shared.write(Care::NeedsSavepoint, move |desk| write::give_up(desk, &id, grip, at, &who, &moves))
+    /// Makes the moves durable that `decide` finds for each item in one of `states`, in their order: all of them or none.
+    /// The items are read page by page, so that there may be any number of them. Waits on the calling thread.
+    pub fn record_each(
+        &self,
+        hold: &Hold,
+        at: Timestamp,
+        states: &[ItemState],
+        decide: impl FnMut(&ItemRow, &mut Vec<Move>) + Send + 'static,
+    ) -> Result<(), JournalError> {
+        let (id, grip, states) = (hold.operation.clone(), hold.grip, states.to_vec());
+        self.shared.write(Care::NeedsSavepoint, move |desk| write::record_each(desk, &id, grip, at, &states, decide))
+    }
+
+    /// Notes for good that an operation is not gone on with, and that what is planned is not sent because of `why`: all of
+    /// it or nothing. Waits on the calling thread.
+    pub fn give_up(&self, hold: &Hold, at: Timestamp, who: &SafeText, why: &SafeText) -> Result<(), JournalError> {
+        let (id, grip, who, why) = (hold.operation.clone(), hold.grip, who.clone(), why.clone());
+        self.shared.write(Care::NeedsSavepoint, move |desk| write::give_up(desk, &id, grip, at, &who, &why))
     }
 
     /// Operations, newest first.
@@ -335,8 +348,26 @@ impl Journal {
     }
 
     /// Items that were done, or applied in part, and not taken back since: what an undo of this operation covers.
+    /// All of them at once: [`each_undoable`](Self::each_undoable) goes through those of a long operation.
     pub fn undoable_items(&self, id: &OperationId) -> Result<Vec<ItemRow>, JournalError> {
-        self.shared.read(|connection| read::undoable_items(connection, id))
+        Ok(self.shared.read(|connection| read::undoable_from(connection, id, 0, usize::MAX))?.0)
+    }
+
+    /// A page of [`each_undoable`](Self::each_undoable), and where the next one begins.
+    fn undoable_from(&self, id: &OperationId, from: u32) -> Result<(Vec<ItemRow>, Option<u32>), JournalError> {
+        self.shared.read(|connection| read::undoable_from(connection, id, from, pages::ITEMS))
+    }
+
+    /// A page of [`each_item`](Self::each_item), and where the next one begins.
+    fn items_in_from(
+        &self,
+        id: &OperationId,
+        states: &[ItemState],
+        from: u32,
+    ) -> Result<(Vec<ItemRow>, Option<u32>), JournalError> {
+        let items = self.shared.read(|connection| read::items_in_from(connection, id, states, from, pages::ITEMS))?;
+        let next = items.last().filter(|_| items.len() == pages::ITEMS).map(|last| last.seq.saturating_add(1));
+        Ok((items, next))
     }
 
     /// What the items of an undo or redo that still stand took back of operations that began at or after `since`, and

@@ -8,9 +8,8 @@ use crate::domain::{ItemState, OperationId};
 
 /// Operations that are read at a time.
 const OPERATIONS: usize = 200;
-/// And items; more of those that have to be looked for.
-const ITEMS: usize = 1_000;
-const CHOSEN_ITEMS: usize = 10_000;
+/// And items.
+pub(super) const ITEMS: usize = 1_000;
 
 impl Journal {
     /// Hands over the operations that fit, newest first, for as long as `with` goes on.
@@ -32,8 +31,19 @@ impl Journal {
     ) -> Result<(), E> {
         match states {
             [] => each(ITEMS, |offset| self.items(id, offset, ITEMS), with),
-            states => each(CHOSEN_ITEMS, |offset| self.items_in(id, states, offset, CHOSEN_ITEMS), with),
+            // Each page begins where the one before ended: nothing is counted through again.
+            states => each_from(|from| self.items_in_from(id, states, from), with),
         }
+    }
+
+    /// Hands over the items that were done, or applied in part, and not taken back since, in their order, for as long as
+    /// `with` goes on: what an undo of this operation covers.
+    pub fn each_undoable<E: From<JournalError>>(
+        &self,
+        id: &OperationId,
+        with: impl FnMut(ItemRow) -> Result<ControlFlow<()>, E>,
+    ) -> Result<(), E> {
+        each_from(|from| self.undoable_from(id, from), with)
     }
 }
 
@@ -58,6 +68,24 @@ fn each<T, E: From<JournalError>>(
     }
 }
 
+/// `page` gives what follows from a number on, and from where the next page does.
+fn each_from<T, E: From<JournalError>>(
+    page: impl Fn(u32) -> Result<(Vec<T>, Option<u32>), JournalError>,
+    mut with: impl FnMut(T) -> Result<ControlFlow<()>, E>,
+) -> Result<(), E> {
+    let mut from = Some(0);
+    while let Some(begin) = from {
+        let (found, next) = page(begin)?;
+        for one in found {
+            if with(one)?.is_break() {
+                return Ok(());
+            }
+        }
+        from = next;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tests::support::*;
@@ -68,7 +96,8 @@ mod tests {
     fn every_page_is_read_and_no_more_than_is_wanted() {
         let folder = quick_folder();
         let journal = Journal::open(folder.path()).unwrap();
-        run(&journal, &operation("op1", &assign(ITEMS + 2)), &[0, 7], ItemState::Done);
+        let done: Vec<u32> = [0, 7].into_iter().chain(1_000..2 * ITEMS as u32 + 1).collect();
+        run(&journal, &operation("op1", &assign(2 * ITEMS + 2)), &done, ItemState::Done);
         let mut seqs = Vec::new();
         let mut take = |row: ItemRow| -> Result<ControlFlow<()>, JournalError> {
             seqs.push(row.seq);
@@ -76,7 +105,9 @@ mod tests {
         };
         journal.each_item(&"op1".into(), &[ItemState::Done], &mut take).unwrap();
         journal.each_item(&"op1".into(), &[], &mut take).unwrap();
-        assert!(seqs.into_iter().eq([0, 7].into_iter().chain(0..ITEMS as u32 + 2)));
+        journal.each_undoable(&"op1".into(), &mut take).unwrap();
+        let all: Vec<u32> = (0..2 * ITEMS as u32 + 2).collect();
+        assert_eq!(seqs, [&done[..], &all, &done].concat());
 
         for n in 2..=OPERATIONS + 3 {
             let id: &'static str = format!("op{n}").leak();

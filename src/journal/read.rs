@@ -437,21 +437,49 @@ pub(super) fn items_in(
     limit: usize,
 ) -> Result<Vec<ItemRow>, Trouble> {
     let Range { first, end } = range(connection, id)?;
-    let states: Vec<String> = states.iter().map(|&state| state_number(state).to_string()).collect();
     let (limit, offset) = (codec::number(limit), codec::number(offset));
     let rest = format!(
         "i.n >= ?1 AND i.n < ?2 AND coalesce(s.state, i.state) IN ({}) ORDER BY i.n LIMIT ?3 OFFSET ?4",
-        states.join(", ")
+        numbers(states)
     );
     items_where(connection, first, &rest, &[&first, &end, &limit, &offset])
 }
 
-pub(super) fn undoable_items(connection: &Connection, id: &OperationId) -> Result<Vec<ItemRow>, Trouble> {
+/// The first of the items in these states whose `seq` is `from` or more.
+pub(super) fn items_in_from(
+    connection: &Connection,
+    id: &OperationId,
+    states: &[ItemState],
+    from: u32,
+    limit: usize,
+) -> Result<Vec<ItemRow>, Trouble> {
     let Range { first, end } = range(connection, id)?;
+    let (from, limit) = (first.saturating_add(from.into()), codec::number(limit));
+    let rest =
+        format!("i.n >= ?1 AND i.n < ?2 AND coalesce(s.state, i.state) IN ({}) ORDER BY i.n LIMIT ?3", numbers(states));
+    items_where(connection, first, &rest, &[&from, &end, &limit])
+}
+
+/// The numbers of states, for a question.
+fn numbers(states: &[ItemState]) -> String {
+    let numbers: Vec<String> = states.iter().map(|&state| state_number(state).to_string()).collect();
+    numbers.join(", ")
+}
+
+/// The first of the items whose `seq` is `from` or more that were done and not taken back since, and where to go on.
+pub(super) fn undoable_from(
+    connection: &Connection,
+    id: &OperationId,
+    from: u32,
+    limit: usize,
+) -> Result<(Vec<ItemRow>, Option<u32>), Trouble> {
+    let Range { first, end } = range(connection, id)?;
+    let from = first.saturating_add(from.into());
     let rest = "i.n >= ?1 AND i.n < ?2 AND (s.state = ?3 OR s.in_part = 1)
-                AND s.taken_back_by IS NULL ORDER BY i.n";
-    let items = items_where(connection, first, rest, &[&first, &end, &DONE])?;
-    Ok(items.into_iter().filter_map(written).collect())
+                AND s.taken_back_by IS NULL ORDER BY i.n LIMIT ?4";
+    let items = items_where(connection, first, rest, &[&from, &end, &DONE, &codec::number(limit)])?;
+    let next = items.last().filter(|_| items.len() == limit).map(|last| last.seq.saturating_add(1));
+    Ok((items.into_iter().filter_map(written).collect(), next))
 }
 
 /// An item with what it wrote: the whole of it, or the part that was applied.

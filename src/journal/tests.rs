@@ -105,7 +105,7 @@ fn rows_written_once_cannot_be_changed_or_deleted() {
     let hold = journal.begin(&undo).unwrap();
     let reasoned = Move { reason: Some("why".into()), ..Move::to(0, ItemState::NotSent) };
     journal.record(&hold, at(1), &[reasoned]).unwrap();
-    journal.give_up(&hold, at(2), &"ann@desk".into(), &[]).unwrap();
+    journal.give_up(&hold, at(2), &"ann@desk".into(), &"enough".into()).unwrap();
     journal.keep_snapshot(&snapshots::snapshot("morning", snapshots::sets(&[("1", Some(&["ann"]))]))).unwrap();
     let other = journal.shared.place.writer().unwrap();
     for table in schema::WRITTEN_ONCE {
@@ -540,13 +540,9 @@ fn what_was_given_up_stays_so_and_is_settled_all_the_same() {
     for state in [ItemState::Sent, ItemState::Unknown] {
         journal.record(&hold, at(1), &to(&[0], state)).unwrap();
     }
-    // Refused as a whole: an item that was sent cannot become one that was not.
-    assert!(journal.give_up(&hold, at(2), &"ann@desk".into(), &to(&[1, 0], ItemState::NotSent)).is_err());
-    assert_eq!(journal.operation(&"op1".into()).unwrap().tally.planned, 2);
-    for _ in 0..2 {
-        journal.give_up(&hold, at(2), &"ann@desk".into(), &to(&[], ItemState::NotSent)).unwrap();
+    for second in [2, 3] {
+        journal.give_up(&hold, at(second), &"ann@desk".into(), &"enough".into()).unwrap();
     }
-    journal.give_up(&hold, at(3), &"bob@desk".into(), &to(&[1, 2], ItemState::NotSent)).unwrap();
     drop(hold);
     let told = journal.operation(&"op1".into()).unwrap();
     assert_eq!((told.life, told.tally.unknown, told.tally.not_sent), (OperationLife::GivenUp, 1, 2));
@@ -556,6 +552,43 @@ fn what_was_given_up_stays_so_and_is_settled_all_the_same() {
     drop(hold);
     assert_eq!(journal.operation(&"op1".into()).unwrap().life, OperationLife::GivenUp);
     assert_eq!(journal.interrupted().unwrap(), []);
+    assert_eq!(journal.verify().unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn many_items_move_together_or_not_at_all() {
+    let folder = quick_folder();
+    let journal = Journal::open(folder.path()).unwrap();
+    let many = 2 * pages::ITEMS + 5;
+    let hold = journal.begin(&operation("op1", &assign(many))).unwrap();
+    journal.record(&hold, at(1), &to(&[3], ItemState::Sent)).unwrap();
+    let open = [ItemState::Planned, ItemState::Sent];
+    let tally = || journal.operation(&"op1".into()).unwrap().tally;
+    let before = tally();
+    // Refused as a whole, whatever the pages before had: what was sent cannot become what was not.
+    let refused = journal.record_each(&hold, at(2), &open, move |item, moves| {
+        let last = item.seq as usize == many - 1;
+        moves.push(Move::to(item.seq, if last { ItemState::Done } else { ItemState::NotSent }));
+    });
+    assert!(matches!(refused, Err(JournalError::IllegalMove { seq: 3, .. })), "{refused:?}");
+    assert_eq!(tally(), before);
+    let refused = journal.record_each(&hold, at(2), &[ItemState::Planned], move |item, moves| {
+        let last = item.seq as usize == many - 1;
+        moves.push(Move::to(item.seq, if last { ItemState::Done } else { ItemState::NotSent }));
+    });
+    assert!(matches!(refused, Err(JournalError::IllegalMove { .. })), "{refused:?}");
+    assert_eq!(tally(), before);
+    // Each is met once, also where it stays among the states that were asked for.
+    journal
+        .record_each(&hold, at(3), &open, |item, moves| match item.state {
+            ItemState::Planned => {
+                moves.extend([ItemState::NotSent, ItemState::Planned].map(|to| Move::to(item.seq, to)))
+            }
+            _ => moves.push(Move::to(item.seq, ItemState::Unknown)),
+        })
+        .unwrap();
+    assert_eq!((tally().planned, tally().unknown), (many - 1, 1));
+    drop(hold);
     assert_eq!(journal.verify().unwrap(), Vec::<String>::new());
 }
 
@@ -593,6 +626,6 @@ fn a_journal_of_the_first_format_is_brought_to_this_one() {
     assert_eq!(before.iter().map(|operation| operation.undoable).collect::<Vec<_>>(), [1, 1, 0, 1, 1, 0, 0]);
     assert_eq!(before[0].no_way_back, 1);
     let hold = journal.hold(&"op1".into()).unwrap();
-    journal.give_up(&hold, at(2), &"ann@desk".into(), &to(&[1], ItemState::NotSent)).unwrap();
+    journal.give_up(&hold, at(2), &"ann@desk".into(), &"enough".into()).unwrap();
     assert_eq!(journal.verify().unwrap(), Vec::<String>::new());
 }

@@ -9,8 +9,8 @@ use super::codec::{self, DONE, tally_column};
 use super::hold::{self, Grip};
 use super::schema::UNKNOWN;
 use super::writer::{Desk, Trouble};
-use super::{JournalError, Move, NewOperation, read};
-use crate::domain::history::OperationPart;
+use super::{JournalError, Move, NewOperation, pages, read};
+use crate::domain::history::{ItemRow, OperationPart};
 use crate::domain::{Assignment, ItemState, OperationId, OperationKind, Plan, SafeText, Timestamp};
 
 /// An operation on its way to the writing thread. The plan is shared, not copied: it may be long.
@@ -372,6 +372,32 @@ pub(super) fn record(
     Ok(())
 }
 
+/// Appends the moves that `decide` finds for each item in one of `states`. The caller takes back what was written where
+/// one of them is refused.
+pub(super) fn record_each(
+    desk: &mut Desk<'_>,
+    id: &OperationId,
+    grip: Grip,
+    at: Timestamp,
+    states: &[ItemState],
+    mut decide: impl FnMut(&ItemRow, &mut Vec<Move>),
+) -> Result<(), Trouble> {
+    // The hold is looked at also where there is nothing to move.
+    record(desk, id, grip, at, &[])?;
+    let mut from = 0;
+    loop {
+        let items = read::items_in_from(desk.connection, id, states, from, pages::ITEMS)?;
+        let mut moves = Vec::with_capacity(items.len());
+        items.iter().for_each(|item| decide(item, &mut moves));
+        record(desk, id, grip, at, &moves)?;
+        match items.last() {
+            // By its position: what has moved is not met again.
+            Some(last) if items.len() == pages::ITEMS => from = last.seq.saturating_add(1),
+            _ => return Ok(()),
+        }
+    }
+}
+
 /// Notes that an operation is not gone on with. A second time changes nothing.
 pub(super) fn give_up(
     desk: &mut Desk<'_>,
@@ -379,9 +405,11 @@ pub(super) fn give_up(
     grip: Grip,
     at: Timestamp,
     who: &SafeText,
-    moves: &[Move],
+    why: &SafeText,
 ) -> Result<(), Trouble> {
-    record(desk, id, grip, at, moves)?;
+    record_each(desk, id, grip, at, &[ItemState::Planned], |item, moves| {
+        moves.push(Move { reason: Some(why.clone()), ..Move::to(item.seq, ItemState::NotSent) });
+    })?;
     desk.connection
         .prepare_cached("INSERT OR IGNORE INTO given_up (operation, at, who) VALUES (?1, ?2, ?3)")?
         .execute((grip.operation, codec::time_number(at), who.as_str()))?;

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 pub use self::part::{Part, Seqs};
-pub use self::settling::Chance;
+pub use self::settling::{Chance, Earlier};
 use super::live::Live;
 use super::reins::Reins;
 use super::scribe::Scribe;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::settling::{Chance, Lookup, Settler};
+use super::settling::{Earlier, Lookup, Settler};
 use super::{News, Run};
 use crate::backend::StopToken;
 use crate::backend::desk::Desk;
@@ -27,11 +27,12 @@ pub struct Part {
     pub session: Session,
     /// Read everything again before it is sent, however fresh the plan says it is.
     pub read_again: bool,
-    /// Why each of the first items is open, and whether it may still arrive: those were sent earlier and are only to be
-    /// settled.
-    open: Vec<(String, Chance)>,
+    /// So many of the first items were sent earlier and are only to be settled.
+    open: u32,
+    /// Those, until they are handed to the settler.
+    earlier: Mutex<Earlier>,
     states: Mutex<Vec<ItemState>>,
-    /// Changes of sets as they were sent: as read right before, which may be other than the plan shows.
+    /// Changes of sets that were sent as read right before, where that is other than the plan shows.
     as_sent: Mutex<HashMap<u32, Change>>,
     /// Nothing more goes to this profile.
     pub halt: StopToken,
@@ -55,7 +56,8 @@ impl Part {
             seqs,
             session,
             read_again: false,
-            open: Vec::new(),
+            open: 0,
+            earlier: Mutex::default(),
             states: Mutex::new(vec![ItemState::Planned; items]),
             as_sent: Mutex::default(),
             halt: StopToken::new(),
@@ -64,19 +66,20 @@ impl Part {
         }
     }
 
-    /// Goes on with an operation that was cut off: the first items were sent before and are unknown, with the reasons
-    /// in `open`; all others are read again before they are sent.
-    pub fn continued(mut self, open: Vec<(String, Chance)>) -> Self {
+    /// Goes on with an operation that was cut off: the first items were sent before and are unknown, which are those of
+    /// `earlier`; all others are read again before they are sent.
+    pub fn continued(mut self, earlier: Earlier) -> Self {
         let states = self.states.get_mut().unwrap_or_else(PoisonError::into_inner);
-        states.iter_mut().take(open.len()).for_each(|state| *state = ItemState::Unknown);
-        self.open = open;
+        states.iter_mut().take(earlier.len()).for_each(|state| *state = ItemState::Unknown);
+        self.open = earlier.len() as u32;
+        self.earlier = Mutex::new(earlier);
         self.read_again = true;
         self
     }
 
     /// How many of the first items are only to be settled.
     pub fn open(&self) -> u32 {
-        self.open.len() as u32
+        self.open
     }
 
     /// Items from `first` on, put together into requests.
@@ -93,8 +96,15 @@ impl Part {
 
     /// Remembers how a change is sent, where that may differ from the plan.
     pub fn note_sent(&self, item: u32, change: &Change) {
-        if matches!(change.after, Assignment::Agents(_)) {
-            self.as_sent.lock().unwrap_or_else(PoisonError::into_inner).insert(item, change.clone());
+        if !matches!(change.after, Assignment::Agents(_)) {
+            return;
+        }
+        let as_planned = self.change(item).to_change() == *change;
+        let mut as_sent = self.as_sent.lock().unwrap_or_else(PoisonError::into_inner);
+        if as_planned {
+            as_sent.remove(&item);
+        } else {
+            as_sent.insert(item, change.clone());
         }
     }
 
@@ -133,20 +143,21 @@ impl Part {
         self.states()[item as usize]
     }
 
-    pub fn items_in(&self, state: ItemState) -> Vec<u32> {
-        (0_u32..).zip(self.states().iter()).filter(|(_, s)| **s == state).map(|(item, _)| item).collect()
+    /// The items in this state from `first` on, so many of them at most.
+    fn items_in(&self, state: ItemState, first: u32, most: usize) -> Vec<u32> {
+        let states = self.states();
+        let left = (first..).zip(states.iter().skip(first as usize));
+        left.filter(|(_, found)| **found == state).map(|(item, _)| item).take(most).collect()
     }
 
     /// Works until every item has its end.
     pub async fn work(self: Arc<Self>, run: Arc<Run>) {
-        let settler = Settler::start(self.clone(), run.clone());
-        for (item, (why, chance)) in (0_u32..).zip(&self.open) {
-            settler.settle(Lookup::new(item, why, *chance));
-        }
+        let earlier = std::mem::take(&mut *self.earlier.lock().unwrap_or_else(PoisonError::into_inner));
+        let settler = Settler::start(self.clone(), run.clone(), earlier);
         self.hand_out(&run, &settler).await;
         // A client that broke leaves its items as sent.
         let broken: Vec<News> = self
-            .items_in(ItemState::Sent)
+            .items_in(ItemState::Sent, 0, usize::MAX)
             .into_iter()
             .map(|item| News::new(item, ItemState::Unknown).because("the vendor's client failed while it was sent"))
             .collect();
@@ -156,10 +167,13 @@ impl Part {
         self.happened(&run, broken);
         settler.finish().await;
         let why = self.why_not_sent(&run);
-        let rest = self.items_in(ItemState::Planned);
         let not_sent = |item: &u32| News::new(*item, ItemState::NotSent).because(why.clone());
-        for some in rest.chunks(AT_A_TIME) {
-            self.happened(&run, some.iter().map(not_sent).collect());
+        let mut first = 0;
+        loop {
+            let rest = self.items_in(ItemState::Planned, first, AT_A_TIME);
+            let Some(last) = rest.last() else { return };
+            first = last + 1;
+            self.happened(&run, rest.iter().map(not_sent).collect());
             run.scribe.caught_up().await;
         }
     }

@@ -16,12 +16,12 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 use super::reading::{Ready, holds_sets};
-use super::settling::{self, Lookup, Settler};
+use super::settling::{self, Earlier, Lookup, Settler};
 use super::{News, Part, Run};
 use crate::backend::judge::was_now;
 use crate::backend::pace::{Booking, PaceGate};
 use crate::domain::exchange::Problem;
-use crate::domain::planning::Batches;
+use crate::domain::planning::{Batch, Batches};
 use crate::domain::{Agreement, Assignment, Change, ItemState, planning};
 use crate::vendor::{ErrorKind, Looking, WriteOutcome, WriteReport};
 
@@ -52,11 +52,14 @@ impl Part {
         let parallel = run.tuning.parallel.unwrap_or(usize::MAX).min(self.desk.capabilities.pace.parallel).max(1);
         let slots = Arc::new(Semaphore::new(parallel + ahead(parallel)));
         let mut sending = JoinSet::new();
-        let mut chunks = self.chunks(&batches).into_iter();
-        let take = |range: Range<usize>| -> Vec<Ready> {
-            batches.range(range).map(|batch| self.ready(&batch, self.open())).collect()
+        let mut handed_out = 0;
+        let mut next_chunk = || {
+            let chunk = self.chunk(&batches, handed_out);
+            handed_out = chunk.end;
+            let ready: Vec<Ready> = batches.range(chunk).map(|batch| self.ready(&batch, self.open())).collect();
+            (!ready.is_empty()).then(|| self.read_ahead(run, ready))
         };
-        let mut next = chunks.next().map(|range| self.read_ahead(run, take(range)));
+        let mut next = next_chunk();
         while let Some(reading) = next.take() {
             let ready = reading.await.unwrap_or_else(|broken| {
                 tracing::error!(%broken, "reading before sending broke");
@@ -65,7 +68,7 @@ impl Part {
             if self.is_over(run) {
                 break;
             }
-            next = chunks.next().map(|range| self.read_ahead(run, take(range)));
+            next = next_chunk();
             let mut waiting = VecDeque::from(ready);
             while !self.is_over(run)
                 && let Some(ready) = waiting.pop_front()
@@ -90,23 +93,18 @@ impl Part {
         Ready { items, changes, read: None }
     }
 
-    /// Batches that are read together: no more than can be sent while the reading is fresh.
-    fn chunks(&self, batches: &Batches) -> Vec<Range<usize>> {
+    /// Batches from `begin` on that are read together: no more than can be sent while the reading is fresh.
+    fn chunk(&self, batches: &Batches, begin: usize) -> Range<usize> {
         let pace = &self.desk.capabilities.pace;
         let in_time = planning::batches_together(self.desk.gate.rate(), self.desk.freshness, pace);
-        let mut chunks = Vec::new();
-        let mut begin = 0;
         let mut changes = 0;
-        for (i, batch) in batches.iter().enumerate() {
-            if i > begin && (i - begin >= in_time || changes + batch.len() > planning::READ_TOGETHER) {
-                chunks.push(begin..i);
-                begin = i;
-                changes = 0;
-            }
+        let fits = |batch: &Batch<'_>| {
+            let first = changes == 0;
             changes += batch.len();
-        }
-        chunks.push(begin..batches.len());
-        chunks
+            first || changes <= planning::READ_TOGETHER
+        };
+        let most = begin.saturating_add(in_time).min(batches.len());
+        begin..begin + batches.range(begin..most).take_while(fits).count()
     }
 
     /// Reads a chunk while the one before is being sent. Its reads end when the part is over; what they told is
@@ -202,7 +200,7 @@ impl Part {
             tracing::error!(%broken, "sending broke");
             return false;
         }
-        settling::settle(self.clone(), run.clone(), queue).await;
+        settling::settle(self.clone(), run.clone(), Earlier::default(), queue).await;
         let sent: Vec<Change> = items.iter().map(|item| self.sent(*item)).collect();
         let changes: Vec<&Change> = sent.iter().collect();
         let agents = changes.iter().any(|change| matches!(change.after, Assignment::Agents(_)));

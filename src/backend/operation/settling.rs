@@ -1,5 +1,6 @@
 //! Settling: what became of writes whose answer was lost, short or only an acceptance is found out by reading back.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ const TOGETHER: Duration = Duration::from_millis(200);
 /// Between two readings, however short the vendor's rule is.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 
-/// An item to be found out about.
+/// An item to be found out about, on its way to who does.
 #[derive(Debug)]
 pub struct Lookup {
     pub item: u32,
@@ -29,14 +30,6 @@ pub struct Lookup {
     why: String,
     chance: Chance,
     lost_at: Instant,
-    due: Instant,
-    pause: Duration,
-    /// When a reading first said that it was not applied, or that somebody else's value is there.
-    not_ours_since: Option<Instant>,
-    /// So many readings said that, beside those that have to be some time apart.
-    doubted: u32,
-    /// The reading that is made now is the last one.
-    last: bool,
 }
 
 /// Whether a write that was not seen to take effect may still do so.
@@ -51,19 +44,8 @@ pub enum Chance {
 }
 
 impl Lookup {
-    pub fn new(item: u32, why: impl Into<String>, chance: Chance) -> Self {
-        let now = Instant::now();
-        Self {
-            item,
-            why: why.into(),
-            chance,
-            lost_at: now,
-            due: now,
-            pause: Duration::ZERO,
-            not_ours_since: None,
-            doubted: 0,
-            last: false,
-        }
+    fn new(item: u32, why: impl Into<String>, chance: Chance) -> Self {
+        Self { item, why: why.into(), chance, lost_at: Instant::now() }
     }
 
     pub fn lost(item: u32, why: impl Into<String>) -> Self {
@@ -77,10 +59,95 @@ impl Lookup {
     pub fn queued(item: u32, why: impl Into<String>) -> Self {
         Self::new(item, why, Chance::Queued)
     }
+}
+
+/// An item that is being found out about. There may be as many as an operation has items: it takes 40 bytes. Times are
+/// milliseconds since it was lost.
+#[derive(Debug)]
+struct Open {
+    lost_at: Instant,
+    item: u32,
+    /// Number of the reason why it is unknown.
+    why: u32,
+    due: u32,
+    pause: u32,
+    /// When a reading first said that it was not applied, or that somebody else's value is there; [`NEVER`] otherwise.
+    not_ours_since: u32,
+    /// So many readings said that, beside those that have to be some time apart.
+    doubted: u16,
+    chance: Chance,
+    /// The reading that is made now is the last one.
+    last: bool,
+}
+
+const _: () = assert!(size_of::<Open>() <= 40);
+
+const NEVER: u32 = u32::MAX;
+
+/// Whole milliseconds, rounded up.
+fn millis(time: Duration) -> u32 {
+    time.as_micros().div_ceil(1_000).try_into().unwrap_or(NEVER - 1)
+}
+
+impl Open {
+    fn new(item: u32, why: u32, chance: Chance, lost_at: Instant, rule: &Settle) -> Self {
+        let (due, pause) = (millis(rule.first), millis(rule.first.max(SHORTEST_PAUSE)));
+        Self { lost_at, item, why, due, pause, not_ours_since: NEVER, doubted: 0, chance, last: false }
+    }
+
+    fn due(&self) -> Instant {
+        self.lost_at + Duration::from_millis(self.due.into())
+    }
+
+    /// Since it was lost; rounded down, so that nothing is over before its time.
+    fn now(&self) -> u32 {
+        self.lost_at.elapsed().as_millis().try_into().unwrap_or(NEVER - 1)
+    }
 
     /// No reading follows one that is made now.
-    fn is_over(&self, deadline: Duration) -> bool {
-        self.due.max(Instant::now()) >= self.lost_at + deadline
+    fn is_over(&self, rule: &Settle) -> bool {
+        self.due.max(self.now()) >= millis(rule.deadline)
+    }
+}
+
+/// The items of an operation that were sent in an earlier run: why each is unknown, and whether it may still arrive.
+#[derive(Default)]
+pub struct Earlier {
+    whys: Whys,
+    items: Vec<(u32, Chance)>,
+}
+
+impl Earlier {
+    pub fn push(&mut self, why: &str, chance: Chance) {
+        let why = self.whys.number(why);
+        self.items.push((why, chance));
+    }
+
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+}
+
+/// Reasons by number: many items have the same.
+#[derive(Default)]
+struct Whys {
+    all: Vec<Arc<str>>,
+    numbers: HashMap<Arc<str>, u32>,
+}
+
+impl Whys {
+    fn number(&mut self, why: &str) -> u32 {
+        if let Some(&number) = self.numbers.get(why) {
+            return number;
+        }
+        let (number, why) = (self.all.len() as u32, Arc::<str>::from(why));
+        self.all.push(why.clone());
+        self.numbers.insert(why, number);
+        number
+    }
+
+    fn get(&self, number: u32) -> &str {
+        self.all.get(number as usize).map_or("", |why| why)
     }
 }
 
@@ -91,9 +158,10 @@ pub struct Settler {
 }
 
 impl Settler {
-    pub fn start(part: Arc<Part>, run: Arc<Run>) -> Self {
+    /// Begins with the first items of the part, which are those of `earlier`.
+    pub fn start(part: Arc<Part>, run: Arc<Run>, earlier: Earlier) -> Self {
         let (lookups, queue) = mpsc::unbounded_channel();
-        Self { lookups, task: tokio::spawn(settle(part, run, queue)) }
+        Self { lookups, task: tokio::spawn(settle(part, run, earlier, queue)) }
     }
 
     pub fn settle(&self, lookup: Lookup) {
@@ -115,13 +183,15 @@ impl Settler {
     }
 }
 
-/// Reads back what comes in `queue`, until that is closed and everything has its end.
-pub async fn settle(part: Arc<Part>, run: Arc<Run>, mut queue: mpsc::UnboundedReceiver<Lookup>) {
+/// Reads back `earlier` and what comes in `queue`, until that is closed and everything has its end.
+pub async fn settle(part: Arc<Part>, run: Arc<Run>, earlier: Earlier, mut queue: mpsc::UnboundedReceiver<Lookup>) {
     let rule = part.desk.capabilities.settle;
-    let mut open: Vec<Lookup> = Vec::new();
+    let (Earlier { mut whys, items }, now) = (earlier, Instant::now());
+    let mut open: Vec<Open> =
+        (0_u32..).zip(items).map(|(item, (why, chance))| Open::new(item, why, chance, now, &rule)).collect();
     let mut more = true;
     while more || !open.is_empty() {
-        let due = open.iter().map(|lookup| lookup.due).min();
+        let due = open.iter().map(Open::due).min();
         let nap = async {
             match due {
                 Some(due) => tokio::time::sleep_until(due).await,
@@ -130,16 +200,12 @@ pub async fn settle(part: Arc<Part>, run: Arc<Run>, mut queue: mpsc::UnboundedRe
         };
         tokio::select! {
             came = queue.recv(), if more => {
-                match came {
-                    Some(mut lookup) => {
-                        if lookup.pause.is_zero() {
-                            lookup.pause = rule.first.max(SHORTEST_PAUSE);
-                            lookup.due = lookup.lost_at + rule.first;
-                        }
-                        open.push(lookup);
-                    }
-                    None => more = false,
-                }
+                more = came.is_some();
+                // What waits behind it comes along: each look at all that are open is for many.
+                let behind = std::iter::from_fn(|| queue.try_recv().ok());
+                open.extend(came.into_iter().chain(behind).map(|Lookup { item, why, chance, lost_at }| {
+                    Open::new(item, whys.number(&why), chance, lost_at, &rule)
+                }));
                 continue;
             }
             () = nap => {}
@@ -148,22 +214,22 @@ pub async fn settle(part: Arc<Part>, run: Arc<Run>, mut queue: mpsc::UnboundedRe
         let mut now = Vec::new();
         let mut i = 0;
         while i < open.len() && now.len() < MOST_AT_ONCE {
-            if open[i].due <= until { now.push(open.swap_remove(i)) } else { i += 1 }
+            if open[i].due() <= until { now.push(open.swap_remove(i)) } else { i += 1 }
         }
         let (mut polling, mut deciding) = (Vec::new(), Vec::new());
         for mut lookup in now {
-            lookup.last = lookup.chance == Chance::Queued && lookup.is_over(rule.deadline);
+            lookup.last = lookup.chance == Chance::Queued && lookup.is_over(&rule);
             let is_polled = lookup.chance == Chance::Queued && !lookup.last;
             if is_polled { polling.push(lookup) } else { deciding.push(lookup) }
         }
         for (lookups, looking) in [(polling, Looking::Polling), (deciding, Looking::Deciding)] {
-            read_back(&part, &run, lookups, looking, &mut open).await;
+            read_back(&part, &run, &whys, lookups, looking, &mut open).await;
         }
     }
 }
 
 /// Reads some items back once. Those that are not clear yet go back to `open`.
-async fn read_back(part: &Part, run: &Run, lookups: Vec<Lookup>, looking: Looking, open: &mut Vec<Lookup>) {
+async fn read_back(part: &Part, run: &Run, whys: &Whys, lookups: Vec<Open>, looking: Looking, open: &mut Vec<Open>) {
     if lookups.is_empty() {
         return;
     }
@@ -175,7 +241,7 @@ async fn read_back(part: &Part, run: &Run, lookups: Vec<Lookup>, looking: Lookin
         let change = part.sent(lookup.item);
         let found = finding(&change.before, &change.after, &observation.now);
         let now = observation.now.ok();
-        match conclude(&part.desk.capabilities.settle, &change.before, lookup, found) {
+        match conclude(&part.desk.capabilities.settle, &change.before, whys.get(lookup.why), lookup, found) {
             Conclusion::Settled(told) => {
                 let meanwhile = part.meanwhile(told.item).filter(|_| told.to == ItemState::Done);
                 let said = told.reason.into_iter().chain(meanwhile).collect::<Vec<_>>().join("; ");
@@ -189,15 +255,14 @@ async fn read_back(part: &Part, run: &Run, lookups: Vec<Lookup>, looking: Lookin
 
 enum Conclusion {
     Settled(News),
-    ReadAgain(Lookup),
+    ReadAgain(Open),
 }
 
-/// What one reading says about an item, and whether another is needed.
-fn conclude(rule: &Settle, before: &Assignment, mut lookup: Lookup, found: Finding) -> Conclusion {
-    let now = Instant::now();
-    let over = lookup.last || (lookup.chance != Chance::Queued && lookup.is_over(rule.deadline));
+/// What one reading says about an item, and whether another is needed. `why` it is unknown.
+fn conclude(rule: &Settle, before: &Assignment, why: &str, mut lookup: Open, found: Finding) -> Conclusion {
+    let now = lookup.now();
+    let over = lookup.last || (lookup.chance != Chance::Queued && lookup.is_over(rule));
     let item = lookup.item;
-    let why = lookup.why.clone();
     let settled = |to: ItemState, reason: String| Conclusion::Settled(News::new(item, to).because(reason));
     let unknown = |reason: String| settled(ItemState::Unknown, reason);
     // A value that is not ours, after a write that may still come: seen once it proves nothing yet.
@@ -208,17 +273,20 @@ fn conclude(rule: &Settle, before: &Assignment, mut lookup: Lookup, found: Findi
             return unknown(format!("{why}; not there yet after {} s, and it may still come", rule.deadline.as_secs()));
         }
         Chance::Soon if not_ours => {
-            let since = *lookup.not_ours_since.get_or_insert(now);
-            if now.duration_since(since) < rule.late {
-                lookup.due = since + rule.late;
+            if lookup.not_ours_since == NEVER {
+                lookup.not_ours_since = millis(lookup.lost_at.elapsed());
+            }
+            let late = lookup.not_ours_since.saturating_add(millis(rule.late));
+            if now < late {
+                lookup.due = late;
                 return Conclusion::ReadAgain(lookup);
             }
         }
-        _ => lookup.not_ours_since = None,
+        _ => lookup.not_ours_since = NEVER,
     }
-    if not_ours && lookup.chance != Chance::Queued && lookup.doubted < rule.doubted {
-        lookup.doubted += 1;
-        lookup.due = now + rule.first.max(SHORTEST_PAUSE);
+    if not_ours && lookup.chance != Chance::Queued && u32::from(lookup.doubted) < rule.doubted.min(u16::MAX.into()) {
+        lookup.doubted = lookup.doubted.saturating_add(1);
+        lookup.due = now.saturating_add(millis(rule.first.max(SHORTEST_PAUSE)));
         return Conclusion::ReadAgain(lookup);
     }
     match found {
@@ -243,11 +311,11 @@ fn conclude(rule: &Settle, before: &Assignment, mut lookup: Lookup, found: Findi
     }
 }
 
-impl Lookup {
+impl Open {
     /// After its pause, the last time when the time is over and not a pause before.
     fn again(mut self, rule: &Settle) -> Conclusion {
-        self.due = (Instant::now() + self.pause).min(self.lost_at + rule.deadline);
-        self.pause = (self.pause * 2).min(rule.most.max(self.pause));
+        self.due = self.now().saturating_add(self.pause).min(millis(rule.deadline));
+        self.pause = self.pause.saturating_mul(2).min(millis(rule.most).max(self.pause));
         Conclusion::ReadAgain(self)
     }
 }
@@ -287,16 +355,15 @@ mod tests {
 
     /// What a sequence of readings leads to: each with when it was made, and the conclusion.
     async fn settled(rule: &Settle, chance: Chance, findings: &[Finding]) -> (Vec<(Duration, Finding)>, ItemState) {
-        let mut lookup = Lookup::new(0, "the line was cut", chance);
-        (lookup.pause, lookup.due) = (rule.first, lookup.lost_at + rule.first);
+        let mut lookup = Open::new(0, 0, chance, Instant::now(), rule);
         let (begin, mut read) = (lookup.lost_at, Vec::new());
         // What is read last is read for ever.
         for n in 0.. {
             let found = findings[n.min(findings.len() - 1)].clone();
-            tokio::time::sleep_until(lookup.due).await;
-            lookup.last = lookup.chance == Chance::Queued && lookup.is_over(rule.deadline);
+            tokio::time::sleep_until(lookup.due()).await;
+            lookup.last = lookup.chance == Chance::Queued && lookup.is_over(rule);
             read.push((begin.elapsed(), found.clone()));
-            match conclude(rule, &owner("ann"), lookup, found) {
+            match conclude(rule, &owner("ann"), "the line was cut", lookup, found) {
                 Conclusion::Settled(news) => return (read, news.to),
                 Conclusion::ReadAgain(again) => lookup = again,
             }

@@ -221,8 +221,7 @@ async fn giving_up_that_is_cut_off_is_settled_later() {
     // All that was done when the process ended: the decision was written down.
     let journal = bench.engine.journal();
     let hold = journal.hold(&id).unwrap();
-    let rest = Move { reason: Some("given up before it was sent".into()), ..Move::to(2, NotSent) };
-    journal.give_up(&hold, Timestamp::now(), &"ann@desk".into(), &[rest]).unwrap();
+    journal.give_up(&hold, Timestamp::now(), &"ann@desk".into(), &"given up before it was sent".into()).unwrap();
     drop(hold);
     let open = journal.interrupted().unwrap();
     assert_eq!(open.iter().map(|operation| &operation.id).collect::<Vec<_>>(), [&id]);
