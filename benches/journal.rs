@@ -353,7 +353,6 @@ fn begin(journal: &Journal, id: &str, plan: &Arc<Plan>, who: &str) -> Hold {
         note: None,
         parts: parts.collect(),
         plan: plan.clone(),
-        takes_back: Vec::new(),
     };
     journal.begin(&operation).expect("a new operation")
 }

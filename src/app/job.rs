@@ -359,7 +359,7 @@ impl PlanOrder {
             skips,
             cost: Cost::default(),
             inexact: Vec::new(),
-            takes_back: Vec::new(),
+            takes_back: Default::default(),
             context: None,
             warnings: Vec::new(),
         })

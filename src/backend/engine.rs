@@ -600,7 +600,6 @@ impl Inner {
                 let (name, before) = (format!("before {id}").into(), Some(id.clone()));
                 journal.keep_snapshot(&NewSnapshot { name, before, ..snapshot })?;
             }
-            let takes_back = takes_back(&plan);
             let operation = NewOperation {
                 id: id.clone(),
                 at,
@@ -610,7 +609,6 @@ impl Inner {
                 note: plan.note.clone(),
                 parts,
                 plan: plan.clone(),
-                takes_back,
             };
             journal.begin(&operation).map(|hold| (id, hold))
         })
@@ -660,15 +658,4 @@ impl Inner {
         });
         Ok(report)
     }
-}
-
-/// The items behind each of a plan's changes, numbered as the journal numbers them.
-fn takes_back(plan: &Plan) -> Vec<(u32, OperationId, u32)> {
-    let mut first = 0;
-    let mut all = Vec::new();
-    for part in &plan.parts {
-        all.extend(part.takes_back.iter().map(|back| (first + back.change, back.operation.clone(), back.seq)));
-        first += part.changes.len() as u32;
-    }
-    all
 }

@@ -353,7 +353,7 @@ mod tests {
             cost: Cost::default(),
             inexact: Vec::new(),
             warnings: Vec::new(),
-            takes_back: Vec::new(),
+            takes_back: Default::default(),
             context: None,
         }
     }

@@ -1,16 +1,17 @@
 //! A plan that was made a while ago, compared with what is there now: what still holds stays, what drifted becomes a skip
 //! with was and now.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::desk::Desk;
 use super::engine::Inner;
 use super::judge::{Freshness, Sets, changed_since, freshness, labels};
 use super::reader;
+use super::undo::READ_AT_ONCE;
 use crate::domain::exchange::Problem;
 use crate::domain::{
-    Assignment, Change, OperationKind, Plan, PlanPart, ReadBack, Skip, SkipReason, Timestamp, planning,
+    Assignment, Change, ChangeRef, Changes, OperationKind, Plan, PlanPart, ReadBack, Skip, SkipReason, Skips,
+    Timestamp, planning,
 };
 use crate::vendor::{Observation, Session, Target};
 
@@ -49,8 +50,60 @@ async fn recheck_part(desk: &Desk, part: &mut PlanPart, now: Timestamp, hot: boo
     }
     let context = part.context.clone().unwrap_or_else(|| desk.vendor.context());
     let session = Session { context, hot, undo, ..Session::default() };
-    let targets: Vec<Target> = part
-        .changes
+    const GONE: u32 = u32::MAX;
+    let mut moved = Vec::with_capacity(part.changes.len());
+    let mut sets_changed_since = Vec::new();
+    let sets = Sets::of(undo);
+    // The part stays as it is until all of it has been read.
+    let (mut changes, mut skips) = (Changes::default(), Skips::default());
+    let mut left = part.changes.iter();
+    loop {
+        let some: Vec<ChangeRef<'_>> = left.by_ref().take(READ_AT_ONCE).collect();
+        if some.is_empty() {
+            break;
+        }
+        for (change, observation) in some.iter().zip(read_again(desk, &some, &session).await?) {
+            let mut change = change.to_change();
+            match judged(&change, &observation, sets) {
+                None => {
+                    change.read_at = Some(now);
+                    if let Some(what) =
+                        observation.now.as_ref().ok().and_then(|now| Assignment::set_difference(&change.before, now))
+                    {
+                        sets_changed_since.push((change.target.clone(), what));
+                    }
+                    if let Some(scope) = observation.scope {
+                        change.scope = scope.into();
+                    }
+                    moved.push(changes.len() as u32);
+                    changes.push(&change);
+                }
+                Some((reason, read)) => {
+                    moved.push(GONE);
+                    skips.push(&Skip {
+                        target: change.target,
+                        name: change.name,
+                        before: read.unwrap_or(change.before),
+                        after: change.after,
+                        reason,
+                    });
+                }
+            }
+        }
+    }
+    drop(left);
+    changes.shrink();
+    part.changes = changes;
+    part.skips.extend(skips.iter().map(|skip| skip.to_skip()));
+    part.skips.shrink();
+    part.takes_back.renumber(|change| moved.get(change as usize).copied().filter(|number| *number != GONE));
+    part.warnings.extend(changed_since(&sets_changed_since));
+    part.cost = planning::cost(&part.changes, &desk.capabilities, 0);
+    Ok(())
+}
+
+async fn read_again(desk: &Desk, changes: &[ChangeRef<'_>], session: &Session) -> Result<Vec<Observation>, Problem> {
+    let targets: Vec<Target> = changes
         .iter()
         .map(|change| Target {
             id: change.target(),
@@ -58,48 +111,9 @@ async fn recheck_part(desk: &Desk, part: &mut PlanPart, now: Timestamp, hot: boo
             candidates: vec![change.before.clone(), change.after.clone()],
         })
         .collect();
-    let read = reader::read_patiently(desk, &targets, &session, &Arc::default())
+    reader::read_patiently(desk, &targets, session, &Arc::default())
         .await
-        .map_err(|error| Problem::new(format!("{}: {}", desk.name, error.message), error.remedy))?;
-    let mut moved: HashMap<u32, u32> = HashMap::new();
-    let mut sets_changed_since = Vec::new();
-    let sets = Sets::of(undo);
-    let changes = std::mem::take(&mut part.changes);
-    for ((number, change), observation) in (0_u32..).zip(changes.iter()).zip(read) {
-        let mut change = change.to_change();
-        match judged(&change, &observation, sets) {
-            None => {
-                change.read_at = Some(now);
-                if let Some(what) =
-                    observation.now.as_ref().ok().and_then(|now| Assignment::set_difference(&change.before, now))
-                {
-                    sets_changed_since.push((change.target.clone(), what));
-                }
-                if let Some(scope) = observation.scope {
-                    change.scope = scope.into();
-                }
-                moved.insert(number, part.changes.len() as u32);
-                part.changes.push(&change);
-            }
-            Some((reason, read)) => part.skips.push(&Skip {
-                target: change.target,
-                name: change.name,
-                before: read.unwrap_or(change.before),
-                after: change.after,
-                reason,
-            }),
-        }
-    }
-    part.takes_back.retain_mut(|back| match moved.get(&back.change) {
-        Some(number) => {
-            back.change = *number;
-            true
-        }
-        None => false,
-    });
-    part.warnings.extend(changed_since(&sets_changed_since));
-    part.cost = planning::cost(&part.changes, &desk.capabilities, 0);
-    Ok(())
+        .map_err(|error| Problem::new(format!("{}: {}", desk.name, error.message), error.remedy))
 }
 
 /// Why a change is left out, and what is there instead; `None` where it still holds.

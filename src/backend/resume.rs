@@ -14,7 +14,7 @@ use super::{StopToken, Watch};
 use crate::domain::exchange::Event;
 use crate::domain::history::{ItemRow, OperationLife, OperationPart, OperationSummary};
 use crate::domain::{
-    Capabilities, Change, Changes, ItemState, OperationId, OperationKind, Plan, PlanPart, SafeText, Tally, Timestamp,
+    Capabilities, Changes, ItemState, OperationId, OperationKind, Plan, PlanPart, SafeText, Tally, Timestamp,
 };
 use crate::journal::{Hold, Journal, JournalError, Move};
 use crate::vendor::Session;
@@ -275,7 +275,7 @@ fn take_up(journal: &Journal, id: &OperationId, mut shares: Vec<Share>) -> Resul
                     share.earlier.push(&why_open(&row), share.chances.of(&row));
                 }
                 share.seqs.push(row.seq);
-                share.changes.push(&change(row));
+                share.changes.push(&row.into_change());
             }
             Ok(ControlFlow::Continue(()))
         })?;
@@ -325,16 +325,5 @@ fn why_open(row: &ItemRow) -> String {
             reason.as_str().split_once("; ").map_or(reason.as_str(), |(why, _)| why).to_owned()
         }
         _ => CUT_OFF.to_owned(),
-    }
-}
-
-fn change(row: ItemRow) -> Change {
-    Change {
-        target: row.target,
-        name: row.name,
-        before: row.was,
-        after: row.wrote,
-        read_at: None,
-        scope: row.scope.into(),
     }
 }

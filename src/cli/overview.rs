@@ -160,7 +160,7 @@ mod tests {
                 cost: Cost { requests: 3, seconds: 2.0 },
                 inexact: vec![("its owner is known only by name".to_owned(), 7)],
                 warnings: vec!["Alerts are sent.".to_owned()],
-                takes_back: Vec::new(),
+                takes_back: Default::default(),
                 context: None,
             }],
         }

@@ -7,6 +7,7 @@ use super::assignment::Assignment;
 use super::capabilities::VendorKind;
 use super::ids::{OperationId, ProfileName, TargetId};
 use super::operation::{ItemState, OperationKind, Tally};
+use super::plan::Change;
 use super::safe_text::SafeText;
 
 /// One operation with its counts.
@@ -110,6 +111,20 @@ pub struct ItemRow {
     pub state: ItemState,
     pub reason: Option<SafeText>,
     pub scope: String,
+}
+
+impl ItemRow {
+    /// The change that it was, for as much as the journal knows of it.
+    pub fn into_change(self) -> Change {
+        Change {
+            target: self.target,
+            name: self.name,
+            before: self.was,
+            after: self.wrote,
+            read_at: None,
+            scope: self.scope.into(),
+        }
+    }
 }
 
 /// One thing that happened to a lead, for its detail page.

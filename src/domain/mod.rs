@@ -43,7 +43,10 @@ pub use lead::{LeadFlags, LeadRecord, Lifecycle};
 pub use links::{Link, Links};
 pub use operation::{ItemState, OperationKind, Tally};
 pub use people::{Person, PersonStatus};
-pub use plan::{Change, ChangeRef, Changes, Cost, Plan, PlanPart, Skip, SkipReason, SkipRef, Skips, TakesBack};
+pub use plan::{
+    Change, ChangeRef, Changes, Cost, Plan, PlanPart, Skip, SkipReason, SkipRef, Skips, TakenBack, TakenBackRef,
+    TakesBack,
+};
 pub use safe_text::{SafeLines, SafeText, Verbatim};
 
 /// A point in time, UTC, as every clock and vendor answer is turned into at the border.

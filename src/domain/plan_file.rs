@@ -277,7 +277,7 @@ mod tests {
             cost: Cost { requests: 2, seconds: 0.123_456_789_123 },
             inexact: vec![("why".to_owned(), 1)],
             warnings: vec!["beware".to_owned()],
-            takes_back: vec![TakesBack { change: 0, operation: "op1".into(), seq: 7 }],
+            takes_back: vec![TakesBack { change: 0, operation: "op1".into(), seq: 7 }].into(),
             context: Some(serde_json::json!({ "ouId": "unit" })),
         };
         let plan = Plan {

@@ -117,11 +117,9 @@ pub struct NewOperation {
     pub who: SafeText,
     pub note: Option<SafeText>,
     pub parts: Vec<OperationPart>,
-    /// Items are numbered through all parts, in order: the changes of every part first, then the skips of every part.
+    /// Items are numbered through all parts, in order: the changes of every part first, then the skips of every part. For
+    /// undo and redo the parts say which items of other operations each change takes back.
     pub plan: Arc<Plan>,
-    /// For undo and redo: this operation's item, and the item (operation, seq) that it takes back. One item may take back
-    /// several where a target was written more than once.
-    pub takes_back: Vec<(u32, OperationId, u32)>,
 }
 
 /// A mapping to be kept as a snapshot.
@@ -370,14 +368,15 @@ impl Journal {
         Ok((items, next))
     }
 
-    /// What the items of an undo or redo that still stand took back of operations that began at or after `since`, and
-    /// what those had taken back of such, each with its operation.
-    pub fn taken_back_since(
+    /// Hands over what the items of an undo or redo that still stand took back of operations that began at or after
+    /// `since`, and what those had taken back of such, each with its operation.
+    pub fn each_taken_back_since(
         &self,
         id: &OperationId,
         since: Timestamp,
-    ) -> Result<Vec<(OperationId, ItemRow)>, JournalError> {
-        self.shared.read(|connection| read::taken_back_since(connection, id, since))
+        with: impl FnMut(&OperationId, ItemRow),
+    ) -> Result<(), JournalError> {
+        self.shared.read(|connection| read::taken_back_since(connection, id, since, with))
     }
 
     /// The newest operation with something to take back: an assignment, distribution, mapping or redo.

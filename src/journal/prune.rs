@@ -102,7 +102,7 @@ mod tests {
         new.at = format!("2026-11-{day:02}T10:00:00Z").parse().unwrap();
         if !reverts.is_empty() {
             new.kind = OperationKind::Undo;
-            new.takes_back = reverts.iter().map(|&of| (0, of.into(), 0)).collect();
+            new = taking_back(reverts.iter().map(|&of| (0, of.into(), 0)), new);
         }
         run(journal, &new, &[0, 1], ItemState::Done);
     }

@@ -493,7 +493,8 @@ pub(super) fn taken_back_since(
     connection: &Connection,
     id: &OperationId,
     since: Timestamp,
-) -> Result<Vec<(OperationId, ItemRow)>, Trouble> {
+    mut with: impl FnMut(&OperationId, ItemRow),
+) -> Result<(), Trouble> {
     let Range { first, end } = range(connection, id)?;
     let mut values = Values::new(connection);
     let young = "JOIN items y ON y.n = r.takes_back JOIN operations yo ON yo.n = y.operation AND yo.at >= ?3";
@@ -509,12 +510,13 @@ pub(super) fn taken_back_since(
     );
     let mut query = connection.prepare_cached(&sql)?;
     let mut rows = query.query((first, end, codec::time_number(since)))?;
-    let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let row_of = OperationId::from(row.get::<_, String>(12)?);
-        found.extend(written(item(row, row.get(13)?, &mut values)?).map(|item| (row_of, item)));
+        if let Some(item) = written(item(row, row.get(13)?, &mut values)?) {
+            with(&row_of, item);
+        }
     }
-    Ok(found)
+    Ok(())
 }
 
 pub(super) fn items_of(connection: &Connection, id: &OperationId, target: &TargetId) -> Result<Vec<ItemRow>, Trouble> {

@@ -101,7 +101,7 @@ fn rows_written_once_cannot_be_changed_or_deleted() {
     let hold = journal.begin(&operation("op1", &two_parts())).unwrap();
     drop(hold);
     let plan = assign(1);
-    let undo = NewOperation { takes_back: vec![(0, "op1".into(), 0)], ..operation("op2", &plan) };
+    let undo = taking_back(vec![(0, "op1".into(), 0)], operation("op2", &plan));
     let hold = journal.begin(&undo).unwrap();
     let reasoned = Move { reason: Some("why".into()), ..Move::to(0, ItemState::NotSent) };
     journal.record(&hold, at(1), &[reasoned]).unwrap();
@@ -129,12 +129,10 @@ fn undo_takes_items_back_and_redo_takes_the_undo_back() {
     assert_eq!(journal.newest_undoable(true).unwrap(), None);
 
     let (two, one) = (assign(2), assign(1));
-    let taking = NewOperation {
-        kind: OperationKind::Undo,
-        reverts: Some(first.clone()),
-        takes_back: vec![(0, first.clone(), 0), (1, first.clone(), 2)],
-        ..operation("op2", &two)
-    };
+    let taking = taking_back(
+        vec![(0, first.clone(), 0), (1, first.clone(), 2)],
+        NewOperation { kind: OperationKind::Undo, reverts: Some(first.clone()), ..operation("op2", &two) },
+    );
     run(&journal, &taking, &[1], ItemState::Done);
     assert_eq!(seqs(&journal.undoable_items(&first).unwrap()), [0, 1]);
     let summary = journal.operation(&first).unwrap();
@@ -143,12 +141,10 @@ fn undo_takes_items_back_and_redo_takes_the_undo_back() {
     assert_eq!(journal.newest_undoable(true).unwrap().unwrap().id, undo);
     assert_eq!(journal.newest_undoable(false).unwrap().unwrap().id, first);
 
-    let again = NewOperation {
-        kind: OperationKind::Redo,
-        reverts: Some(undo.clone()),
-        takes_back: vec![(0, undo.clone(), 1)],
-        ..operation("op3", &one)
-    };
+    let again = taking_back(
+        vec![(0, undo.clone(), 1)],
+        NewOperation { kind: OperationKind::Redo, reverts: Some(undo.clone()), ..operation("op3", &one) },
+    );
     run(&journal, &again, &[0], ItemState::Done);
     assert_eq!(journal.newest_undoable(true).unwrap(), None);
     assert_eq!(journal.newest_undoable(false).unwrap().unwrap().id, redo);
@@ -164,7 +160,7 @@ fn an_item_that_proves_done_after_its_undo_is_taken_back_all_the_same() {
     journal.record(&hold, at(1), &[Move::to(0, ItemState::Sent), Move::to(0, ItemState::Unknown)]).unwrap();
     let plan = assign(1);
     let taking =
-        NewOperation { kind: OperationKind::Undo, takes_back: vec![(0, "op1".into(), 0)], ..operation("op2", &plan) };
+        taking_back(vec![(0, "op1".into(), 0)], NewOperation { kind: OperationKind::Undo, ..operation("op2", &plan) });
     run(&journal, &taking, &[0], ItemState::Done);
     journal.record(&hold, at(2), &to(&[0], ItemState::Done)).unwrap();
     assert_eq!(journal.operation(&"op1".into()).unwrap().undoable, 0);
@@ -201,7 +197,7 @@ fn what_was_applied_in_part_is_taken_back_like_what_is_done() {
 
     let plan = assign(1);
     let taking =
-        NewOperation { kind: OperationKind::Undo, takes_back: vec![(0, "op1".into(), 0)], ..operation("op3", &plan) };
+        taking_back(vec![(0, "op1".into(), 0)], NewOperation { kind: OperationKind::Undo, ..operation("op3", &plan) });
     run(&journal, &taking, &[0], ItemState::Done);
     assert_eq!(journal.newest_undoable(false).unwrap(), None);
     assert_eq!(journal.undoable_items(&"op1".into()).unwrap(), []);
@@ -235,7 +231,7 @@ fn what_has_no_way_back_is_counted_apart_until_it_was_forced() {
     assert_eq!(journal.verify().unwrap(), Vec::<String>::new());
 
     let (plan, back) = (assign(2), vec![(0, "op1".into(), 1), (1, "op1".into(), 0)]);
-    let undo = NewOperation { kind: OperationKind::Undo, takes_back: back, ..operation("op2", &plan) };
+    let undo = taking_back(back, NewOperation { kind: OperationKind::Undo, ..operation("op2", &plan) });
     run(&journal, &undo, &[0], ItemState::Done);
     assert_eq!(counts("op1"), (0, 1, 1, 1));
     let hold = journal.hold(&"op2".into()).unwrap();
@@ -416,11 +412,10 @@ async fn tasks_of_one_commit_see_what_the_ones_before_them_did() {
     let journal = Journal::open(folder.path()).unwrap();
     let plan = assign(50);
     let hold = journal.begin(&operation("op1", &plan)).unwrap();
-    let undo = NewOperation {
-        kind: OperationKind::Undo,
-        takes_back: (0..50).map(|seq| (seq, "op1".into(), seq)).collect(),
-        ..operation("op2", &plan)
-    };
+    let undo = taking_back(
+        (0..50).map(|seq| (seq, "op1".into(), seq)),
+        NewOperation { kind: OperationKind::Undo, ..operation("op2", &plan) },
+    );
     let undo = journal.begin(&undo).unwrap();
     let mut waiting = Vec::new();
     for seq in 0..50 {
@@ -502,7 +497,7 @@ fn what_is_derived_can_be_made_anew() {
     run(&journal, &operation("op1", &two_parts()), &[0, 1], ItemState::Done);
     let plan = assign(1);
     let taking =
-        NewOperation { kind: OperationKind::Undo, takes_back: vec![(0, "op1".into(), 0)], ..operation("op2", &plan) };
+        taking_back(vec![(0, "op1".into(), 0)], NewOperation { kind: OperationKind::Undo, ..operation("op2", &plan) });
     run(&journal, &taking, &[0], ItemState::Done);
     let before = (journal.operations(0, 9).unwrap(), journal.undoable_items(&"op1".into()).unwrap());
     let other = journal.shared.place.writer().unwrap();
@@ -521,10 +516,10 @@ fn what_contradicts_itself_is_refused() {
     let plan = assign(2);
     let refused = |operation: NewOperation| journal.begin(&operation).map(drop).unwrap_err();
     for takes_back in [vec![(2, "op1".into(), 0)], vec![(0, "op2".into(), 1)]] {
-        let wrong = NewOperation { takes_back, ..operation("op2", &plan) };
+        let wrong = taking_back(takes_back, operation("op2", &plan));
         assert!(matches!(refused(wrong), JournalError::Refused(_)));
     }
-    let nowhere = NewOperation { takes_back: vec![(0, "op1".into(), 1)], ..operation("op2", &plan) };
+    let nowhere = taking_back(vec![(0, "op1".into(), 1)], operation("op2", &plan));
     assert!(matches!(refused(nowhere), JournalError::NoSuchOperation(_)));
     let partless = NewOperation { parts: Vec::new(), ..operation("op2", &plan) };
     assert!(matches!(refused(partless), JournalError::Refused(_)));
@@ -600,12 +595,12 @@ fn a_journal_of_the_first_format_is_brought_to_this_one() {
     run(&journal, &operation("op2", &assign(2)), &[0], ItemState::Done);
     // An undo of several, which was written without their names once.
     let (one, back) = (assign(1), ["op1", "op2"].map(|id| (0, id.into(), 0)).to_vec());
-    let undo = NewOperation { kind: OperationKind::Undo, takes_back: back, ..operation("op3", &one) };
+    let undo = taking_back(back, NewOperation { kind: OperationKind::Undo, ..operation("op3", &one) });
     run(&journal, &undo, &[0], ItemState::Done);
     half_a_mapping(&journal, "op4");
     half_a_mapping(&journal, "op5");
     let undo =
-        NewOperation { kind: OperationKind::Undo, takes_back: vec![(0, "op5".into(), 0)], ..operation("op6", &one) };
+        taking_back(vec![(0, "op5".into(), 0)], NewOperation { kind: OperationKind::Undo, ..operation("op6", &one) });
     run(&journal, &undo, &[0], ItemState::Done);
     run(&journal, &operation("op7", &nobody_knows(3)), &[0, 1], ItemState::Done);
     let before = journal.operations(0, 9).unwrap();

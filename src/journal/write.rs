@@ -11,7 +11,7 @@ use super::schema::UNKNOWN;
 use super::writer::{Desk, Trouble};
 use super::{JournalError, Move, NewOperation, pages, read};
 use crate::domain::history::{ItemRow, OperationPart};
-use crate::domain::{Assignment, ItemState, OperationId, OperationKind, Plan, SafeText, Timestamp};
+use crate::domain::{Assignment, ItemState, OperationId, OperationKind, Plan, SafeText, TakenBackRef, Timestamp};
 
 /// An operation on its way to the writing thread. The plan is shared, not copied: it may be long.
 pub(super) struct Prepared {
@@ -23,7 +23,6 @@ pub(super) struct Prepared {
     note: Option<SafeText>,
     parts: Vec<OperationPart>,
     plan: Arc<Plan>,
-    takes_back: Vec<(u32, OperationId, u32)>,
 }
 
 struct NewItem<'a> {
@@ -39,7 +38,7 @@ struct NewItem<'a> {
 
 impl Prepared {
     pub fn new(operation: &NewOperation) -> Result<Self, JournalError> {
-        let NewOperation { plan, parts, takes_back, .. } = operation;
+        let NewOperation { plan, parts, .. } = operation;
         if parts.len() != plan.parts.len() || parts.iter().zip(&plan.parts).any(|(a, b)| a.profile != b.profile) {
             return Err(JournalError::Refused("the parts of the operation are not those of its plan".to_owned()));
         }
@@ -47,8 +46,10 @@ impl Prepared {
         if u32::try_from(total).is_err() {
             return Err(JournalError::Refused(format!("{total} items are more than one operation can have")));
         }
-        if let Some((seq, ..)) = takes_back.iter().find(|(seq, ..)| *seq as usize >= total) {
-            return Err(no_such_item(&operation.id, *seq));
+        for part in &plan.parts {
+            if let Some(back) = part.takes_back.iter().find(|back| back.change as usize >= part.changes.len()) {
+                return Err(no_such_item(&operation.id, back.change));
+            }
         }
         Ok(Self {
             id: operation.id.clone(),
@@ -59,7 +60,6 @@ impl Prepared {
             note: operation.note.clone(),
             parts: parts.clone(),
             plan: plan.clone(),
-            takes_back: takes_back.clone(),
         })
     }
 
@@ -191,12 +191,16 @@ impl Prepared {
         let mut reverted = HashMap::new();
         let mut insert =
             desk.connection.prepare_cached("INSERT OR IGNORE INTO reversals (item, takes_back) VALUES (?1, ?2)")?;
-        for (item, id, seq) in &self.takes_back {
-            let earlier = taken_back_item(desk, &mut reverted, id, *seq)?;
-            if earlier >= first_item {
-                return Err(JournalError::Refused(format!("operation {id} cannot take itself back")).into());
+        let mut first_of_part = first_item;
+        for part in &self.plan.parts {
+            for TakenBackRef { change, operation: id, seq } in part.takes_back.iter() {
+                let earlier = taken_back_item(desk, &mut reverted, id, seq)?;
+                if earlier >= first_item {
+                    return Err(JournalError::Refused(format!("operation {id} cannot take itself back")).into());
+                }
+                insert.execute((first_of_part.saturating_add(i64::from(change)), earlier))?;
             }
-            insert.execute((first_item.saturating_add(i64::from(*item)), earlier))?;
+            first_of_part = first_of_part.saturating_add(codec::number(part.changes.len()));
         }
         let mut insert = desk.connection.prepare_cached("INSERT INTO reverted (operation, earlier) VALUES (?1, ?2)")?;
         for rows in reverted.values() {

@@ -56,7 +56,6 @@ fn begin(journal: &Journal, id: &str, items: usize) -> Result<Hold, JournalError
         note: None,
         parts: vec![part],
         plan: Arc::new(plan),
-        takes_back: Vec::new(),
     })
 }
 

@@ -43,7 +43,7 @@ fn undo_plan(op: &str, n: usize) -> Arc<Plan> {
             skips: vec![skip].into(),
             cost: Cost { requests: 2, seconds: 0.2 },
             inexact: Vec::new(),
-            takes_back: Vec::new(),
+            takes_back: Default::default(),
             context: None,
             warnings: Vec::new(),
         }],

@@ -32,7 +32,6 @@ fn cut_off_as(bench: &Bench, plan: &Plan, moves: &[(u32, ItemState)], base_url: 
         note: None,
         parts,
         plan: Arc::new(plan.clone()),
-        takes_back: Vec::new(),
     };
     let hold = journal.begin(&operation).unwrap();
     for (seq, to) in moves {

@@ -77,7 +77,7 @@ pub fn plan_mappings(request: &MappingRequest, known: &[Known<'_>], capabilities
         cost,
         inexact: Vec::new(),
         warnings,
-        takes_back: Vec::new(),
+        takes_back: Default::default(),
         context: None,
     };
     let (note, made_at) = (request.note.clone(), request.now);

@@ -3,12 +3,14 @@
 mod changes;
 mod rows;
 mod skips;
+mod taken_back;
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 pub use self::changes::{ChangeRef, Changes};
 pub use self::skips::{SkipRef, Skips};
+pub use self::taken_back::{TakenBack, TakenBackRef};
 use crate::domain::Timestamp;
 use crate::domain::assignment::Assignment;
 use crate::domain::capabilities::VendorKind;
@@ -41,8 +43,8 @@ pub struct PlanPart {
     /// Sentences that must be read before confirming.
     pub warnings: Vec<String>,
     /// For undo and redo: which items each change takes back. Empty for everything else.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub takes_back: Vec<TakesBack>,
+    #[serde(default, skip_serializing_if = "TakenBack::is_empty")]
+    pub takes_back: TakenBack,
     /// What the vendor's client has to know again to take something back (kenbun: the organizational unit it was done
     /// in). `None` where the profile's present context is meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -146,7 +148,7 @@ impl PlanPart {
             cost: Cost::default(),
             inexact: Vec::new(),
             warnings: Vec::new(),
-            takes_back: Vec::new(),
+            takes_back: TakenBack::default(),
             context: None,
         }
     }
@@ -161,7 +163,7 @@ impl PlanPart {
             after: change.after.clone(),
             reason: SkipReason::Unread(why.to_owned()),
         }));
-        self.takes_back.clear();
+        self.takes_back = TakenBack::default();
         self.inexact.clear();
         self.cost = Cost::default();
     }

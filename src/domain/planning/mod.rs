@@ -218,7 +218,7 @@ impl<'a> PartPlanner<'a> {
             cost,
             inexact: inexact.0,
             warnings,
-            takes_back: Vec::new(),
+            takes_back: Default::default(),
             context: None,
         }
     }

@@ -273,7 +273,7 @@ mod tests {
             cost: Cost::default(),
             inexact: Vec::new(),
             warnings: Vec::new(),
-            takes_back: Vec::new(),
+            takes_back: Default::default(),
             context: None,
         };
         Plan { kind, reverts: None, note: None, made_at: Timestamp::UNIX_EPOCH, parts: vec![part] }

@@ -98,9 +98,8 @@ fn live(steps: Vec<Step>) -> Result<(), TestCaseError> {
                     }
                 }
                 let plan = assign(items);
-                let mut operation = operation(id(number).as_str(), &plan);
-                operation.takes_back =
-                    reversals.iter().map(|&((_, by), (of, item))| (by as u32, id(of), item as u32)).collect();
+                let back = reversals.iter().map(|&((_, by), (of, item))| (by as u32, id(of), item as u32));
+                let operation = taking_back(back, operation(id(number).as_str(), &plan));
                 holds.insert(number, journal.begin(&operation).unwrap());
                 model.operations.push(vec![ItemState::Planned; items]);
                 model.reversals.extend(reversals);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::super::{Journal, Move, NewOperation};
 use crate::domain::history::{ItemRow, OperationPart};
 use crate::domain::{
-    Assignment, Change, ItemState, OperationKind, OwnerRef, Plan, PlanPart, Skip, SkipReason, Timestamp, VendorKind,
+    Assignment, Change, ItemState, OperationId, OperationKind, OwnerRef, Plan, PlanPart, Skip, SkipReason, Timestamp,
+    VendorKind,
 };
 
 pub fn folder() -> tempfile::TempDir {
@@ -80,8 +81,17 @@ pub fn operation(id: &str, plan: &Plan) -> NewOperation {
         note: Some("a note".into()),
         parts: parts(plan),
         plan: Arc::new(plan.clone()),
-        takes_back: Vec::new(),
     }
+}
+
+/// An operation whose items take these (of its first part, by their number there) back.
+pub fn taking_back(
+    back: impl IntoIterator<Item = (u32, OperationId, u32)>,
+    mut operation: NewOperation,
+) -> NewOperation {
+    let taken = &mut Arc::make_mut(&mut operation.plan).parts[0].takes_back;
+    back.into_iter().for_each(|(change, id, seq)| taken.add(change, &id, seq));
+    operation
 }
 
 pub fn to(seqs: &[u32], state: ItemState) -> Vec<Move> {
