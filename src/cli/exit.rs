@@ -45,7 +45,7 @@ pub struct Outcome {
     pub not_sent: usize,
     /// On the way, or with an answer that was lost.
     pub unknown: usize,
-    /// Somebody pressed Ctrl-C.
+    /// Somebody pressed Ctrl-C before it was over.
     pub stopped: bool,
 }
 
@@ -66,8 +66,8 @@ impl Outcome {
     /// The exit code of something that was carried out.
     pub fn exit(self) -> Exit {
         let open = self.failed + self.skipped + self.not_sent;
-        // What failed may have done so because it was not tried again after the stop.
-        if self.stopped && self.not_sent + self.unknown + self.failed > 0 {
+        // Also where all of it was on the way already and was settled: whoever stopped it is told that it was stopped.
+        if self.stopped {
             Exit::Stopped
         } else if self.unknown > 0 {
             Exit::Unknown
@@ -184,9 +184,9 @@ mod tests {
             (Outcome { done: 3, not_sent: 2, stopped: true, ..none }, Exit::Stopped),
             (Outcome { done: 3, unknown: 2, stopped: true, ..none }, Exit::Stopped),
             (Outcome { failed: 2, stopped: true, ..none }, Exit::Stopped),
-            (Outcome { done: 3, skipped: 2, stopped: true, ..none }, Exit::Partly),
-            // Ctrl-C came when everything was over.
-            (Outcome { done: 3, stopped: true, ..none }, Exit::Done),
+            (Outcome { done: 3, skipped: 2, stopped: true, ..none }, Exit::Stopped),
+            // Everything was on the way when it was stopped, and was settled.
+            (Outcome { done: 3, stopped: true, ..none }, Exit::Stopped),
         ] {
             assert_eq!(outcome.exit(), exit, "{outcome:?}");
         }

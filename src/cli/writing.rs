@@ -168,10 +168,14 @@ impl Writing<'_> {
 
     /// Prints how an operation went, item by item, and decides the exit code.
     pub fn report(&self, report: Result<Report, ApplyError>, out: &mut Out) -> Result<Exit, Failure> {
+        // What is pressed while the results are printed stops nothing any more.
+        let stopped = self.stop.is_stopped();
         let report = match report {
             Ok(report) => report,
             Err(error) => return Err(self.not_carried_out(error, out)),
         };
+        // What was done is done, whether or not the results can be written down.
+        out.survive();
         let mut summary =
             Summary::new(Some(report.summary.id.clone()), &report.summary.tally, report.requests, report.seconds);
         if report.summary.parts.len() > 1 {
@@ -185,10 +189,13 @@ impl Writing<'_> {
             }
         }
         let already = self.print_operation(&report.summary.id, &summary, true, out)?;
+        if let Some(trouble) = out.trouble() {
+            say(&format!("{trouble}; `switchboard log {}` shows them", report.summary.id));
+        }
         for (_, problem) in &report.cut_short {
             say(&problem.to_string());
         }
-        let outcome = Outcome::of(&report.summary.tally, already, self.stop.is_stopped());
+        let outcome = Outcome::of(&report.summary.tally, already, stopped);
         let exit = outcome.exit();
         if outcome.unknown > 0 {
             say(&format!(

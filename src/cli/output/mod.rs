@@ -16,6 +16,8 @@ use crate::journal::export::write_json_line;
 pub struct Out {
     to: Box<dyn Write + Send>,
     gone: bool,
+    survives: bool,
+    trouble: Option<String>,
 }
 
 impl Out {
@@ -24,12 +26,23 @@ impl Out {
     }
 
     pub fn new(to: impl Write + Send + 'static) -> Self {
-        Self { to: Box::new(to), gone: false }
+        Self { to: Box::new(to), gone: false, survives: false, trouble: None }
     }
 
     /// Whether nobody reads any more: commands that only print may end.
     pub fn is_gone(&self) -> bool {
         self.gone
+    }
+
+    /// From now on what cannot be written is no failure: something was done, and the exit code has to say what.
+    /// [`trouble`](Self::trouble) tells of it.
+    pub fn survive(&mut self) {
+        self.survives = true;
+    }
+
+    /// Why results could not be written since [`survive`](Self::survive).
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
     }
 
     pub fn line(&mut self, text: &str) -> Result<(), Failure> {
@@ -47,6 +60,12 @@ impl Out {
         self.write(|to| to.flush())
     }
 
+    fn leave(&mut self) {
+        self.gone = true;
+        // What is still in the buffer would be tried again when it is dropped.
+        self.to = Box::new(io::sink());
+    }
+
     pub(super) fn write(
         &mut self,
         with: impl FnOnce(&mut Box<dyn Write + Send>) -> io::Result<()>,
@@ -57,12 +76,18 @@ impl Out {
         match with(&mut self.to) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                self.gone = true;
-                // What is still in the buffer would be tried again when it is dropped.
-                self.to = Box::new(io::sink());
+                self.leave();
                 Ok(())
             }
-            Err(error) => Err(Failure::nothing(format!("the results could not be written: {error}"))),
+            Err(error) => {
+                let trouble = format!("the results could not be written: {error}");
+                if !self.survives {
+                    return Err(Failure::nothing(trouble));
+                }
+                self.leave();
+                self.trouble = Some(trouble);
+                Ok(())
+            }
         }
     }
 }
@@ -82,11 +107,11 @@ pub fn say(text: &str) {
 mod tests {
     use super::*;
 
-    struct Broken;
+    struct Broken(io::ErrorKind);
 
     impl Write for Broken {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(io::ErrorKind::BrokenPipe.into())
+            Err(self.0.into())
         }
 
         fn flush(&mut self) -> io::Result<()> {
@@ -96,11 +121,22 @@ mod tests {
 
     #[test]
     fn a_reader_that_went_away_is_no_error() {
-        let mut out = Out::new(Broken);
+        let mut out = Out::new(Broken(io::ErrorKind::BrokenPipe));
         assert!(!out.is_gone());
         out.line("x").unwrap();
         assert!(out.is_gone());
         out.line("y").unwrap();
         out.flush().unwrap();
+    }
+
+    #[test]
+    fn a_full_disk_is_a_failure_until_something_was_done() {
+        let mut out = Out::new(Broken(io::ErrorKind::StorageFull));
+        assert!(out.line("x").unwrap_err().message.starts_with("the results could not be written"));
+        out.survive();
+        assert_eq!(out.trouble(), None);
+        out.line("y").unwrap();
+        out.flush().unwrap();
+        assert!(out.trouble().unwrap().starts_with("the results could not be written"));
     }
 }

@@ -51,6 +51,42 @@ fn ctrl_c_settles_what_is_on_the_way_and_resume_goes_on() {
 }
 
 #[test]
+fn ctrl_c_is_told_also_where_everything_was_on_the_way_already() {
+    let world = World::with_leads(40);
+    let people = world.people();
+    let ids = world.ids(20);
+    world.meddle(&ids, &people[1]);
+    let file = world.ids_file(&ids);
+    world.sim().set_faults(&["latency_after=400ms:write"]).unwrap();
+    let child = world.start(&["assign", "--to", &people[0].0, "--ids", &file, "--yes"]);
+    world.wait_until("the one write", |world| world.writes() == 1);
+    signal(&child, Signal::INT);
+    let ran: Ran = child.wait_with_output().unwrap().into();
+    let ran = ran.ends(130).says("takes back what is done");
+    assert_eq!(ran.summary()["done"], 20);
+    assert!(ids.iter().all(|id| world.holder(id).as_ref() == Some(&people[0].0)));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_was_done_is_told_by_the_exit_code_when_the_results_cannot_be_written() {
+    let world = World::with_leads(40);
+    let people = world.people();
+    let ids = world.ids(20);
+    world.meddle(&ids, &people[1]);
+    let file = world.ids_file(&ids);
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let run = |arguments: &[&str]| -> Ran { world.command(arguments).stdout(full()).output().unwrap().into() };
+    run(&["leads"]).ends(4).says("the results could not be written");
+    run(&["assign", "--to", &people[0].0, "--ids", &file, "--yes"])
+        .says("could not be written")
+        .says("switchboard log");
+    let log = world.run(&["log"]).ok().lines();
+    assert_eq!((log.len(), &log[0]["items"]), (1, &20.into()));
+    run(&["undo", "--yes"]).ok().says("could not be written");
+}
+
+#[test]
 fn after_a_kill_resume_finds_out_what_happened() {
     let (world, ids, people, mut child) = begun();
     signal(&child, Signal::KILL);
