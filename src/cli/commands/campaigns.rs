@@ -5,6 +5,7 @@ use super::maps_agents;
 use crate::backend::{Engine, StopToken};
 use crate::cli::args::{CampaignsArgs, Format};
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::loading::sentence;
 use crate::cli::output::csv::{self, Cell};
 use crate::cli::output::items::grouped;
 use crate::cli::output::mapping::{self, CollectionLine, DifferenceLine, ListLine, SnapshotLine, agents_cell};
@@ -14,7 +15,9 @@ use crate::cli::session::Session;
 use crate::cli::signals::unless_stopped;
 use crate::domain::campaign::{Collection, MappingRecord};
 use crate::domain::matrix::Sets;
+use crate::domain::safe_text::visible;
 use crate::domain::{ProfileName, SafeText};
+use crate::vendor::ErrorKind;
 
 pub async fn run(session: &Session, args: &CampaignsArgs, stop: &StopToken, out: &mut Out) -> Result<Exit, Failure> {
     let profiles = session.profiles()?;
@@ -57,7 +60,7 @@ async fn list(
     let keeping = keeping.transpose()?;
     let mut printed = Printed::new(session.format, names.len() > 1);
     let (mut failed, mut read) = (0, 0);
-    let mut kept = None;
+    let (mut kept, mut not_there) = (None, Vec::new());
     for name in names {
         if maps_agents(engine, name) {
             match unless_stopped(stop, engine.mappings(name, args.campaign.as_deref())).await? {
@@ -72,9 +75,14 @@ async fn list(
                         kept = Some(engine.keep_snapshot(name, SafeText::new(snapshot), sets).await?);
                     }
                 }
+                // Another profile may have it.
+                Err(error) if args.campaign.is_some() && error.kind == ErrorKind::NotFound => {
+                    read += 1;
+                    not_there.push(sentence(name, &error));
+                }
                 Err(error) => {
                     failed += 1;
-                    say(&format!("{name}: {error} {}", error.remedy));
+                    say(&sentence(name, &error));
                 }
             }
             engine.notices(name).iter().for_each(|notice| say(&format!("{name}: {notice}")));
@@ -92,10 +100,18 @@ async fn list(
                 }
                 Err(error) => {
                     failed += 1;
-                    say(&format!("{name}: {error} {}", error.remedy));
+                    say(&sentence(name, &error));
                 }
             }
         }
+    }
+    let missing = args.campaign.as_ref().filter(|_| printed.rows == 0 && failed == 0);
+    if let Some(id) = missing {
+        if not_there.is_empty() {
+            let places = names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            not_there.push(format!("{places}: there is no campaign or list {}", visible(id)));
+        }
+        not_there.iter().for_each(|sentence| say(sentence));
     }
     printed.end(out)?;
     if let Some(info) = kept {
@@ -112,6 +128,7 @@ async fn list(
     }
     out.flush()?;
     Ok(match (read, failed) {
+        _ if missing.is_some() => Exit::Nothing,
         (0, _) => Exit::Nothing,
         (_, 0) => Exit::Done,
         _ => Exit::Partly,
@@ -124,12 +141,14 @@ struct Printed {
     several: bool,
     mappings: Option<Table>,
     collections: Option<Table>,
-    begun: bool,
+    /// The heading of CSV that the next row is under.
+    heading: Option<&'static [&'static str]>,
+    rows: usize,
 }
 
 impl Printed {
     fn new(format: Format, several: bool) -> Self {
-        Self { format, several, mappings: None, collections: None, begun: false }
+        Self { format, several, mappings: None, collections: None, heading: None, rows: 0 }
     }
 
     fn table(&self, mut columns: Vec<Column>) -> Table {
@@ -139,7 +158,16 @@ impl Printed {
         Table::new(&columns, table::room())
     }
 
+    /// Rows of CSV stand under the heading of their kind.
+    fn head(&mut self, heading: &'static [&'static str], out: &mut Out) -> Result<(), Failure> {
+        if self.heading.replace(heading) != Some(heading) {
+            csv::row(out, heading.iter().copied().map(Cell::text))?;
+        }
+        Ok(())
+    }
+
     fn mapping(&mut self, profile: &ProfileName, record: &MappingRecord, out: &mut Out) -> Result<(), Failure> {
+        self.rows += 1;
         match self.format {
             Format::Json => {
                 // Programs that look at mappings only pass over its line.
@@ -150,10 +178,7 @@ impl Printed {
                 out.json(&ListLine::new(profile, record))
             }
             Format::Csv => {
-                if !self.begun {
-                    csv::row(out, mapping::COLUMNS.map(Cell::text))?;
-                }
-                self.begun = true;
+                self.head(&mapping::COLUMNS, out)?;
                 let agents = record.agents.as_ref().map(agents_cell).unwrap_or_default();
                 let error = record.agents.as_ref().err().cloned().unwrap_or_default();
                 csv::row(
@@ -207,13 +232,11 @@ impl Printed {
     }
 
     fn collection(&mut self, profile: &ProfileName, one: &Collection, out: &mut Out) -> Result<(), Failure> {
+        self.rows += 1;
         match self.format {
             Format::Json => out.json(&CollectionLine::new(profile, one)),
             Format::Csv => {
-                if !self.begun {
-                    csv::row(out, ["profile", "type", "id", "name", "status"].map(Cell::text))?;
-                }
-                self.begun = true;
+                self.head(&["profile", "type", "id", "name", "status"], out)?;
                 csv::row(
                     out,
                     [
@@ -342,10 +365,8 @@ async fn diff(
             for campaign in first.campaigns() {
                 match unless_stopped(stop, engine.mappings(profile, Some(campaign))).await? {
                     Ok(records) => now.lists.extend(Sets::of(&records).lists),
-                    Err(error) if error.kind == crate::vendor::ErrorKind::NotFound => {
-                        say(&format!("{profile}: {error}"))
-                    }
-                    Err(error) => return Err(Failure::nothing(format!("{profile}: {error} {}", error.remedy))),
+                    Err(error) if error.kind == ErrorKind::NotFound => say(&format!("{profile}: {error}")),
+                    Err(error) => return Err(Failure::nothing(sentence(profile, &error))),
                 }
             }
             (first, now)

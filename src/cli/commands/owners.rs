@@ -32,7 +32,7 @@ pub async fn run(session: &Session, stop: &StopToken, out: &mut Out) -> Result<E
                     *lists.entry(agent.clone()).or_default() += 1;
                 }
             }
-            Err(error) => say(&format!("{name}: {error} {}", error.remedy)),
+            Err(error) => say(&loading::sentence(name, &error)),
         }
     }
     let links = &session.config.people;

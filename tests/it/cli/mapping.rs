@@ -89,6 +89,9 @@ fn campaigns_lists_every_mapping() {
     let only = run(&world, &["campaigns", "--campaign", &one]).ok().lines();
     assert!(!only.is_empty() && only.iter().all(|line| line["campaign"]["id"] == one.as_str()));
     run(&world, &["campaigns", "--campaign", "424242"]).ends(4).says("no campaign 424242");
+    world.run(&["-p", "sales", "campaigns", "--campaign", "424242"]).ends(4).says("no campaign or list 424242");
+    // It is enough that one of several profiles has it.
+    assert_eq!(world.run(&["-p", "all", "campaigns", "--campaign", &one]).ok().lines().len(), only.len());
     let table = run(&world, &["--format", "table", "campaigns", "--campaign", &one]).ok();
     assert!(table.out.contains("LIST") && table.out.contains(&target(&only[0])), "{}", table.out);
     run(&world, &["leads"]).ends(2).says("campaigns");
@@ -132,6 +135,27 @@ fn agents_are_added_and_removed_and_taken_back() {
     run(&world, &["redo", "--yes"]).ok();
     assert!(at_server(&world, &target(&lists[0])).contains(&come));
     assert_eq!(world.sim_of("center").log().complaints(), []);
+}
+
+#[test]
+fn rows_of_two_kinds_have_two_headings_in_csv() {
+    let mut world = world();
+    world.add_of(
+        "instantly",
+        "outreach",
+        SimOptions { leads: 5, owners: 3, campaigns: 2, ..SimOptions::default() },
+        "",
+    );
+    let out = world.run(&["-p", "center,outreach", "--format", "csv", "campaigns"]).ok().out;
+    let (mut columns, mut headings) = (0, 0);
+    for record in csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(out.as_bytes()).records() {
+        let record = record.unwrap();
+        if &record[0] == "profile" {
+            (columns, headings) = (record.len(), headings + 1);
+        }
+        assert_eq!(record.len(), columns, "{record:?}");
+    }
+    assert_eq!(headings, 2, "{out}");
 }
 
 #[test]
