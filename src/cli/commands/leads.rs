@@ -12,7 +12,9 @@ use crate::cli::output::table::{self, Column, Table};
 use crate::cli::output::{Out, json, say};
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
-use crate::domain::{Assignment, Field, LeadRecord, OwnerRef, PersonId, ProfileName, SafeText, Timestamp, Verbatim};
+use crate::domain::{
+    Assignment, Field, LeadRecord, OwnerRef, Person, PersonId, ProfileName, SafeText, Timestamp, Verbatim,
+};
 
 /// Without `--names` the names of at most this many leads are fetched one by one.
 const NAMES_UNASKED: usize = 100;
@@ -53,7 +55,7 @@ pub async fn run(session: &Session, args: &LeadsArgs, stop: &StopToken, out: &mu
     } else if !nameless.is_empty() && !args.no_names && session.format == Format::Table {
         say("names are not in this vendor's list; --names fetches them, one request a lead");
     }
-    let owners = OnlyOnes::of(&world);
+    let owners = Known::of(&world);
     let mut printer = Printer::new(session.format, &world, now);
     printer.begin(out)?;
     for row in &rows {
@@ -75,24 +77,43 @@ pub async fn run(session: &Session, args: &LeadsArgs, stop: &StopToken, out: &mu
     Ok(if names.len() + lists.len() == profiles.len() && world.missing.is_empty() { Exit::Done } else { Exit::Partly })
 }
 
-/// The ids of people whose names nobody shares. Where a vendor reveals only an owner's name, such a name tells who it
-/// is.
-struct OnlyOnes<'a>(HashMap<(&'a ProfileName, &'a Verbatim), Option<&'a PersonId>>);
+/// Who owners are, as far as the people say it: the ids of those whose names nobody shares, because some vendors reveal
+/// only an owner's name; and the names of those who stand in a lead by their id or e-mail address instead.
+struct Known<'a> {
+    ids: HashMap<(&'a ProfileName, &'a Verbatim), Option<&'a PersonId>>,
+    people: HashMap<(&'a ProfileName, &'a PersonId), &'a Person>,
+}
 
-impl<'a> OnlyOnes<'a> {
+impl<'a> Known<'a> {
     fn of(world: &'a World) -> Self {
-        let mut ids = HashMap::new();
+        let (mut ids, mut all) = (HashMap::new(), HashMap::new());
         for (profile, people) in &world.people {
             for person in people {
                 ids.entry((profile, &person.name)).and_modify(|id| *id = None).or_insert(Some(&person.id));
+                all.insert((profile, &person.id), person);
             }
         }
-        Self(ids)
+        Self { ids, people: all }
     }
 
     fn complete(&self, profile: &ProfileName, lead: &mut LeadRecord) {
-        let Assignment::Owner(OwnerRef { id: id @ None, name: Some(name) }) = &mut lead.owner else { return };
-        *id = self.0.get(&(profile, &*name)).copied().flatten().cloned();
+        let Assignment::Owner(OwnerRef { id, name: Some(name) }) = &mut lead.owner else { return };
+        match id {
+            None => *id = self.ids.get(&(profile, &*name)).copied().flatten().cloned(),
+            Some(id) => {
+                let Some(person) = self.people.get(&(profile, &*id)).filter(|person| !person.name.is_empty()) else {
+                    return;
+                };
+                let is_no_name = |text: &str| {
+                    text == person.id.as_str()
+                        || text == person.email.as_str()
+                        || person.other_ids.iter().any(|(_, other)| other == text)
+                };
+                if is_no_name(name.as_str()) {
+                    *name = person.name.clone();
+                }
+            }
+        }
     }
 }
 
@@ -247,24 +268,32 @@ fn csv_row(out: &mut Out, profile: &ProfileName, lead: &LeadRecord) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Person;
 
     #[test]
-    fn an_owner_known_by_name_gets_the_id_of_the_only_one_of_that_name() {
-        let person = |id: &str, name: &str| Person { id: id.into(), name: Verbatim::new(name), ..Person::default() };
+    fn an_owner_gets_the_id_of_the_only_one_of_that_name_and_the_name_of_whoever_has_that_id() {
+        let person = |id: &str, name: &str| Person {
+            id: id.into(),
+            name: Verbatim::new(name),
+            email: format!("{id}@x.example").as_str().into(),
+            ..Person::default()
+        };
         let profile = ProfileName::new("sales");
         let people = vec![person("u1", "Jane"), person("u2", "Twin"), person("u3", "Twin")];
         let world = World { people: [(profile.clone(), people)].into(), ..World::default() };
-        let owners = OnlyOnes::of(&world);
-        for (owner, id) in [
-            (OwnerRef::named("Jane"), Some("u1")),
-            (OwnerRef::named("Twin"), None),
-            (OwnerRef::named("Nobody here"), None),
-            (OwnerRef::new("u9", "Jane"), Some("u9")),
+        let owners = Known::of(&world);
+        for (owner, complete) in [
+            (OwnerRef::named("Jane"), OwnerRef::new("u1", "Jane")),
+            (OwnerRef::named("Twin"), OwnerRef::named("Twin")),
+            (OwnerRef::named("Nobody here"), OwnerRef::named("Nobody here")),
+            (OwnerRef::new("u9", "Jane"), OwnerRef::new("u9", "Jane")),
+            (OwnerRef::new("u1", "u1"), OwnerRef::new("u1", "Jane")),
+            (OwnerRef::new("u1", "u1@x.example"), OwnerRef::new("u1", "Jane")),
+            // A name is a name, also where the person has another one by now.
+            (OwnerRef::new("u1", "Jane Miller"), OwnerRef::new("u1", "Jane Miller")),
         ] {
             let mut lead = LeadRecord { owner: Assignment::Owner(owner), ..LeadRecord::default() };
             owners.complete(&profile, &mut lead);
-            assert_eq!(lead.owner.owner().and_then(|owner| owner.id.as_ref()).map(|id| id.as_str()), id);
+            assert_eq!(lead.owner, Assignment::Owner(complete));
         }
     }
 
