@@ -8,7 +8,7 @@ use super::output::{self, say};
 use crate::backend::Engine;
 use crate::config::{Config, ConfigErrors, Paths, Profile, files, nearest};
 use crate::domain::ProfileName;
-use crate::domain::history::OperationSummary;
+use crate::domain::history::{HistoryFilter, OperationSummary};
 use crate::domain::safe_text::visible;
 use crate::journal::{Journal, JournalError};
 use crate::runtime::log;
@@ -114,6 +114,19 @@ impl Session {
 
     pub fn journal(&self) -> Result<Journal, Failure> {
         Ok(Journal::open(&self.paths.data)?)
+    }
+
+    /// For commands about what was done: refuses a `--profile` that is neither in the configuration nor in the journal,
+    /// where a profile of earlier still is.
+    pub fn refuse_strangers(&self, journal: &Journal) -> Result<(), Failure> {
+        for name in self.wanted.iter().filter(|name| *name != "all") {
+            let Err(failure) = self.profile(name) else { continue };
+            let of_it = HistoryFilter { profile: Some(ProfileName::new(name)), ..HistoryFilter::default() };
+            if journal.count_where(&of_it)? == 0 {
+                return Err(failure);
+            }
+        }
+        Ok(())
     }
 
     /// An engine over `profiles`. Fetches their secrets; a profile that cannot be used is told when it is asked for.

@@ -23,6 +23,7 @@ const IN_A_TABLE: usize = 50;
 
 pub fn run(session: &Session, args: &LogArgs, out: &mut Out) -> Result<Exit, Failure> {
     let journal = session.journal()?;
+    session.refuse_strangers(&journal)?;
     let filter = filter(session, args)?;
     match (&args.operation, &filter.lead) {
         (Some(operation), _) => items(session, &journal, operation, &filter, out),

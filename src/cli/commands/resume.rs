@@ -21,6 +21,7 @@ pub async fn run(session: &Session, args: &ResumeArgs, out: &mut Out) -> Result<
         return Err(Failure::wrong_use("resume goes on with a plan that is in the journal; --out has no meaning here"));
     }
     let journal = session.journal()?;
+    session.refuse_strangers(&journal)?;
     let operations = match &args.operation {
         Some(name) => vec![journal.find(name)?],
         None => open_operations(session, &journal, args.settle_only)?,

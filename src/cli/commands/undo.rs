@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use crate::backend::{Only, UndoRequest, undoable_since};
+use crate::backend::{Engine, Only, UndoRequest, undoable_since};
 use crate::cli::args::{RedoArgs, UndoArgs, WriteArgs};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::items::Items;
@@ -15,12 +15,14 @@ use crate::cli::{ids, moment, signals};
 use crate::config::Profile;
 use crate::domain::history::{HistoryFilter, OperationPart, OperationSummary};
 use crate::domain::{
-    Assignment, Changes, OperationKind, Plan, PlanPart, SafeText, Skip, SkipReason, TargetId, Timestamp,
+    Assignment, Change, Changes, OperationKind, Plan, PlanPart, ProfileName, SafeText, Skip, SkipReason, SkipRef,
+    TargetId, Timestamp, VendorKind,
 };
 use crate::journal::Journal;
 
 pub async fn undo(session: &Session, args: &UndoArgs, out: &mut Out) -> Result<Exit, Failure> {
     let journal = session.journal()?;
+    session.refuse_strangers(&journal)?;
     let ids = args.ids.as_deref().map(ids::read).transpose()?;
     let since = args.since.as_deref().map(|since| moment::back(since, Timestamp::now())).transpose()?;
     let operations = match (since, args.operations.as_slice()) {
@@ -58,6 +60,7 @@ pub async fn undo(session: &Session, args: &UndoArgs, out: &mut Out) -> Result<E
 
 pub async fn redo(session: &Session, args: &RedoArgs, out: &mut Out) -> Result<Exit, Failure> {
     let journal = session.journal()?;
+    session.refuse_strangers(&journal)?;
     let operations = match &args.operation {
         Some(name) => vec![undo_meant(&journal, journal.find(name)?)?],
         None => candidates(session, &journal, |operation| operation.kind == OperationKind::Undo)?,
@@ -216,8 +219,9 @@ impl TakingBack {
         } else {
             signals::unless_stopped(&stop, engine.plan_undo(request)).await??
         };
+        let strange = signals::unless_stopped(&stop, strange(&engine, operations, strangers)).await?;
         if let Some(part) = plan.parts.first_mut() {
-            part.skips.extend(strangers.into_iter().map(stranger));
+            part.skips.extend(strange);
         }
         let asked: Vec<String> = match &plan.reverts {
             Some(one) if newest => vec![one.to_string()],
@@ -252,13 +256,63 @@ fn strangers(
     Ok(targets.iter().filter(|target| unknown.contains(target)).cloned().collect())
 }
 
-fn stranger(target: TargetId) -> Skip {
-    Skip {
-        target,
+/// Skips for targets that the operations have no item for. They are looked for at the vendors: an id that does not exist
+/// is told as that.
+async fn strange(engine: &Engine, operations: &[OperationSummary], targets: Vec<TargetId>) -> Vec<Skip> {
+    let mut nowhere: HashSet<TargetId> = targets.iter().cloned().collect();
+    let mut places: Vec<(&ProfileName, VendorKind)> = Vec::new();
+    for part in operations.iter().flat_map(|operation| &operation.parts) {
+        if !places.contains(&(&part.profile, part.vendor)) {
+            places.push((&part.profile, part.vendor));
+        }
+    }
+    for (profile, vendor) in places {
+        if nowhere.is_empty() {
+            break;
+        }
+        let there: HashSet<TargetId> = match engine.recheck(looking_for(profile, vendor, &nowhere, engine.now())).await
+        {
+            Ok(found) => {
+                let is_missing = |skip: &SkipRef<'_>| *skip.reason == SkipReason::NoSuchLead;
+                let skips = found.parts.iter().flat_map(|part| part.skips.iter());
+                let missing: HashSet<TargetId> = skips.filter(is_missing).map(|skip| skip.target()).collect();
+                nowhere.difference(&missing).cloned().collect()
+            }
+            // Where nobody answers nothing is known to be missing.
+            Err(_) => nowhere.clone(),
+        };
+        nowhere.retain(|target| !there.contains(target));
+    }
+    let skip = |target: TargetId| Skip {
         name: SafeText::empty(),
         before: Assignment::Unknown,
         after: Assignment::Unknown,
-        reason: SkipReason::Other("not part of what is taken back".to_owned()),
+        reason: match nowhere.contains(&target) {
+            true => SkipReason::NoSuchLead,
+            false => SkipReason::Other("not part of what is taken back".to_owned()),
+        },
+        target,
+    };
+    targets.into_iter().map(skip).collect()
+}
+
+/// A plan that is never sent: reading it again tells which of its targets exist.
+fn looking_for(profile: &ProfileName, vendor: VendorKind, targets: &HashSet<TargetId>, now: Timestamp) -> Plan {
+    let change = |target: &TargetId| Change {
+        target: target.clone(),
+        name: SafeText::empty(),
+        before: Assignment::Unknown,
+        after: Assignment::Unknown,
+        read_at: None,
+        scope: Default::default(),
+    };
+    let changes: Changes = targets.iter().map(change).collect();
+    Plan {
+        kind: OperationKind::Undo,
+        reverts: None,
+        note: None,
+        made_at: now,
+        parts: vec![PlanPart::of(profile.clone(), vendor, changes)],
     }
 }
 

@@ -77,10 +77,17 @@ fn what_was_done_again_is_taken_back_by_the_name_of_the_operation() {
 #[test]
 fn only_some_items_and_only_what_belongs_to_the_operation() {
     let (world, ids, people, operation) = assigned();
-    let lines = format!("{}\n{}\nstranger\n", ids[0], ids[1]);
+    let other = world.ids(11).pop().unwrap();
+    let lines = format!("{}\n{}\nstranger\n{other}\n", ids[0], ids[1]);
     let ran = world.run_with(&lines, &["undo", &operation, "--ids", "-", "--yes"]).ends(3);
     let summary = ran.summary();
-    assert_eq!((&summary["done"], &summary["skipped"]), (&2.into(), &1.into()));
+    assert_eq!((&summary["done"], &summary["skipped"]), (&2.into(), &2.into()));
+    let reason = |target: &str| {
+        let item = ran.items().into_iter().find(|item| item["target"] == target).unwrap();
+        (text(&item["state"]), text(&item["reason"]))
+    };
+    assert_eq!(reason("stranger"), ("skipped".to_owned(), "no such lead".to_owned()));
+    assert_eq!(reason(&other), ("skipped".to_owned(), "not part of what is taken back".to_owned()));
     for (n, id) in ids.iter().enumerate() {
         assert_eq!(world.holder(id).as_ref(), Some(if n < 2 { &people[1].0 } else { &people[0].0 }));
     }
@@ -138,6 +145,15 @@ fn the_log_shows_operations_and_their_items() {
     let table = world.run(&["log", "--format", "table"]).ok().out;
     assert!(table.starts_with("OPERATION") && table.contains(&operation), "{table}");
     // Only what went to the profile that is named.
+    for command in ["log", "undo", "redo", "resume"] {
+        world.run(&["-p", "elsewhere", command]).ends(2).says("there is no profile \"elsewhere\"");
+    }
+    world.add_view_of_sales("elsewhere", "");
     assert_eq!(world.run(&["-p", "elsewhere", "log"]).ok().out, "");
     world.run(&["-p", "elsewhere", "undo", "--yes"]).ok().says("nothing to take back");
+    // The history of a profile that is not in the configuration any more can be looked at.
+    let file = world.path("config.toml");
+    let text = std::fs::read_to_string(&file).unwrap().replace("[profiles.sales]", "[profiles.other]");
+    std::fs::write(&file, text).unwrap();
+    assert_eq!(world.run(&["-p", "sales", "log"]).ok().lines().len(), 1);
 }
