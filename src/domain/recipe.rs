@@ -165,7 +165,8 @@ impl Recipe {
     pub fn parse(text: &str) -> Result<Self, String> {
         let not_a_recipe = |why: &str| format!("this is not a recipe: {}", visible(why.trim_end()));
         // What a newer program wrote is told as that, whatever else is in it.
-        let table: toml::Table = toml::from_str(text).map_err(|error| not_a_recipe(&error.to_string()))?;
+        let told = |error: toml::de::Error| not_a_recipe(&placed(text, &error));
+        let table: toml::Table = toml::from_str(text).map_err(told)?;
         if table.get("format").and_then(toml::Value::as_str) != Some(FORMAT) {
             return Err(not_a_recipe(&format!("its format is not \"{FORMAT}\"")));
         }
@@ -178,7 +179,7 @@ impl Recipe {
             }
             _ => return Err(not_a_recipe("its version is missing or unknown")),
         }
-        let recipe: Self = toml::from_str(text).map_err(|error| not_a_recipe(&error.to_string()))?;
+        let recipe: Self = toml::from_str(text).map_err(told)?;
         match (&recipe.leads.query, &recipe.leads.ids) {
             (None, None) => return Err(not_a_recipe("[leads] has neither `where` nor `ids`")),
             (Some(_), Some(_)) => return Err(not_a_recipe("[leads] has both `where` and `ids`")),
@@ -189,6 +190,15 @@ impl Recipe {
             (Some(_), true) => Err(not_a_recipe("[assign] has both `to` and `unassign = true`")),
             _ => Ok(recipe),
         }
+    }
+}
+
+/// What is wrong with a text, after the line it is in.
+fn placed(text: &str, error: &toml::de::Error) -> String {
+    let message = error.message().trim().replace('\n', ", ");
+    match error.span().and_then(|span| text.get(..span.start)) {
+        Some(before) => format!("line {}: {message}", before.matches('\n').count() + 1),
+        None => message,
     }
 }
 
@@ -257,7 +267,8 @@ to = "u1""#
         let head = "format = \"switchboard-recipe\"\nversion = 1\n";
         for (text, why) in [
             ("", "its format is not"),
-            ("x = ", "not a recipe"),
+            ("x = ", "not a recipe: line 1: "),
+            (&format!("{head}[leads]\nquery = \"x\"\n[assign]\nto = \"a\""), "line 4: unknown field `query`, expected"),
             ("format = \"switchboard-recipe\"", "its version is missing"),
             ("format = \"switchboard-recipe\"\nversion = 2\n[new]", "newer Switchboard (format 2"),
             (&format!("{head}[leads]\nwhere = \"x\"\n[assign]"), "neither `to` nor"),

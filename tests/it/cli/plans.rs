@@ -148,6 +148,8 @@ fn a_recipe_becomes_a_plan_and_nothing_else() {
     run(&["--yes"]).ends(2).says("recipe.toml: this is not a recipe");
     write("where = \"stats:new\"", "unassign = true");
     run(&["--yes"]).ends(2);
+    write("query = \"\"", "unassign = true");
+    run(&["--yes"]).ends(2).says("recipe.toml: this is not a recipe: line 5: unknown field `query`");
     world.run(&["run", "no-such-recipe.toml", "--yes"]).ends(2).says("cannot be read");
 }
 
