@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use strum::IntoEnumIterator;
 
-use super::nearest::hint;
+use super::nearest::names_hint;
 use super::read::{self, Entry, Node};
 use super::values::{self, Wrong};
 use super::{ConfigError, ConfigErrors, Origin, Profile, SettingKind, SettingSpec, VendorSettings};
@@ -280,7 +280,7 @@ impl Loader<'_> {
     }
 
     fn unknown_key(&mut self, entry: &Entry, place: &str, known: &[&str]) {
-        let hint = hint(&entry.key, known.iter().copied());
+        let hint = names_hint(&entry.key, known.iter().copied());
         self.complain(entry.line, format!("unknown key \"{}\" {place}{hint}", entry.key));
     }
 
@@ -313,7 +313,13 @@ impl Loader<'_> {
                         }
                     }
                 }
-                _ => self.unknown_key(entry, "at the top level", &known),
+                name => match SETTINGS.iter().find(|spec| spec.name == name) {
+                    Some(_) => {
+                        let what = format!("\"{name}\" has to stand below [settings], not at the top level");
+                        self.complain(entry.line, what);
+                    }
+                    None => self.unknown_key(entry, "at the top level", &known),
+                },
             }
         }
     }
@@ -323,7 +329,7 @@ impl Loader<'_> {
         if self.is_profile(name, root) {
             return Some(ProfileName::new(name));
         }
-        let hint = hint(name, written_profiles(root));
+        let hint = names_hint(name, written_profiles(root));
         self.complain(line, format!("{what} names the profile \"{name}\", which is not in this file{hint}"));
         None
     }
@@ -415,7 +421,7 @@ impl Loader<'_> {
             return;
         }
         let known = PROFILE_KEYS.into_iter().chain(vendor.settings.iter().map(|spec| spec.name));
-        let hint = hint(path, known);
+        let hint = names_hint(path, known);
         let message = format!("unknown key \"{path}\" in this {} profile{hint}", vendor.vendor.title());
         self.complain(entry.line, message);
     }

@@ -16,9 +16,19 @@ pub fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -
         .map(|(_, candidate)| candidate)
 }
 
-/// `; did you mean X?`, or nothing.
+/// `; did you mean X?`, or nothing: for messages that have named all candidates before.
 pub(super) fn hint<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     nearest(wrong, candidates).map(|name| format!("; did you mean {name}?")).unwrap_or_default()
+}
+
+/// As [`hint`], and where none is near all candidates: `; there are X, Y`.
+pub(super) fn names_hint<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    match nearest(wrong, candidates.iter().copied()) {
+        Some(name) => format!("; did you mean {name}?"),
+        None if candidates.is_empty() => String::new(),
+        None => format!("; there are {}", candidates.join(", ")),
+    }
 }
 
 fn fold(text: &str) -> Vec<char> {
@@ -62,5 +72,9 @@ mod tests {
         ] {
             assert_eq!(nearest(wrong, names), right, "{wrong}");
         }
+        assert_eq!(hint("colour", names), "");
+        assert_eq!(names_hint("tokn", names), "; did you mean token?");
+        assert_eq!(names_hint("colour", ["token", "vendor"]), "; there are token, vendor");
+        assert_eq!(names_hint("colour", []), "");
     }
 }
