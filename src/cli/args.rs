@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 /// Dispatch leads to their owners: see every change before it is sent, watch it happen, take it back.
@@ -36,10 +37,10 @@ Exit codes:
 #[derive(Args, Clone, Debug, Default)]
 pub struct Global {
     /// The configuration; the platform's config folder has the usual one
-    #[arg(long, global = true, value_name = "FILE", env = "SWITCHBOARD_CONFIG", value_hint = ValueHint::FilePath, hide_env_values = true, help_heading = "Everywhere")]
+    #[arg(long, global = true, value_name = "FILE", env = "SWITCHBOARD_CONFIG", value_parser = maybe_empty(), value_hint = ValueHint::FilePath, hide_env_values = true, help_heading = "Everywhere")]
     pub config: Option<PathBuf>,
     /// The folder of journal, cache and log; usually in the platform's data folder
-    #[arg(long, global = true, value_name = "DIR", env = "SWITCHBOARD_DATA_DIR", value_hint = ValueHint::DirPath, hide_env_values = true, help_heading = "Everywhere")]
+    #[arg(long, global = true, value_name = "DIR", env = "SWITCHBOARD_DATA_DIR", value_parser = maybe_empty(), value_hint = ValueHint::DirPath, hide_env_values = true, help_heading = "Everywhere")]
     pub data_dir: Option<PathBuf>,
     /// The profiles to work on, `all` for every one; usually default_profile, or the only one
     #[arg(short, long, global = true, value_name = "NAME[,NAME…]", value_delimiter = ',', help_heading = "Everywhere")]
@@ -50,6 +51,11 @@ pub struct Global {
     /// No colours, no box drawing, no motion
     #[arg(long, global = true, help_heading = "Everywhere")]
     pub plain: bool,
+}
+
+/// A path, or nothing: an empty variable is one that is not set.
+fn maybe_empty() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 /// How results are printed.

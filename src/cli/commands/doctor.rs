@@ -81,7 +81,8 @@ pub async fn run(global: &Global, out: &mut Out) -> Result<Exit, Failure> {
         }
     }
     out.flush()?;
-    Ok(report.exit())
+    // Where no profile can be used it is the configuration that is wrong.
+    Ok(if usable.is_empty() { Exit::WrongUse } else { report.exit() })
 }
 
 /// All profiles are looked at unless some are named.

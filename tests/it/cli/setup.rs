@@ -35,6 +35,9 @@ fn the_usual_places_are_the_platforms() {
     let file = world.home().join(".config/switchboard/config.toml");
     assert_eq!(ran.ok().out.trim_end(), file.display().to_string());
     assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));
+    // A variable that is empty is one that is not set.
+    let ran: Ran = world.command(&["config", "path"]).env("SWITCHBOARD_CONFIG", "").output().unwrap().into();
+    assert_eq!(ran.ok().out.trim_end(), file.display().to_string());
 }
 
 #[test]
@@ -56,6 +59,7 @@ fn a_missing_secret_is_named_with_its_place() {
     for arguments in [&["config", "check"][..], &["leads"], &["assign", "--unassign", "--where", "score>1", "--yes"]] {
         world.run(arguments).ends(2).says("config.toml:4: ").says("NOT_SET_HERE");
     }
+    assert!(world.run(&["doctor"]).ends(2).out.contains("config.toml:4: "));
 }
 
 #[test]
