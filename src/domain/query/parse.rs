@@ -230,6 +230,11 @@ impl Parser<'_> {
     fn filter(&self, value: Value) -> Result<String, QueryError> {
         let word = fold(value.text.trim()).into_owned();
         let names: Vec<&str> = self.vocabulary.filters.iter().map(|(name, _)| *name).collect();
+        // As the vendor's own description spells it.
+        let bare = word.strip_prefix("filter_").map(|rest| rest.strip_prefix("val_").unwrap_or(rest));
+        if let Some(bare) = bare.filter(|bare| names.contains(bare)) {
+            return Ok(bare.to_owned());
+        }
         let plain = !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
         if names.contains(&&*word) || (self.vocabulary.any_filter && plain) {
             return Ok(word);

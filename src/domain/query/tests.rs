@@ -429,6 +429,18 @@ fn sort() -> impl Strategy<Value = Option<Sort>> {
         .prop_map(|sort| sort.map(|(field, descending)| Sort { field, descending }))
 }
 
+#[test]
+fn a_vendors_filter_is_also_known_by_the_vendors_own_spelling() {
+    let filters = vec![("contacted", ""), ("lead_interested", "")];
+    let vocabulary = Vocabulary { filters, ..Vocabulary::default() };
+    let asked = |text: &str| Query::parse_with(text, &vocabulary).map(|query| query.to_string());
+    for text in ["filter:contacted", "filter:FILTER_VAL_CONTACTED"] {
+        assert_eq!(asked(text).unwrap(), "filter:contacted");
+    }
+    assert_eq!(asked("filter:FILTER_LEAD_INTERESTED").unwrap(), "filter:lead_interested");
+    assert!(asked("filter:FILTER_VAL_OTHER").unwrap_err().message.contains("Filters: contacted, lead_interested"));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(192))]
 
