@@ -147,8 +147,9 @@ fn nobody(wanted: &str, profile: &ProfileName, people: &[Person]) -> Failure {
         .collect();
     let wanted = visible(wanted);
     if candidates.is_empty() {
+        let all = if active.is_empty() { String::new() } else { format!(". There are:{}", listed(&active)) };
         return Failure::wrong_use(format!(
-            "no person of profile {profile} fits \"{wanted}\"; `switchboard owners --profile {profile}` lists them"
+            "no person of profile {profile} fits \"{wanted}\"; `switchboard owners --profile {profile}` lists them{all}"
         ));
     }
     Failure::wrong_use(format!("no person of profile {profile} fits \"{wanted}\"; near are:{}", listed(&candidates)))
@@ -216,6 +217,11 @@ pub fn shares(owners: &[String], weighted: bool) -> Result<Vec<Share>, Failure> 
         Ok(Share { owner: text.trim().to_owned(), weight: 1 })
     };
     owners.iter().map(share).collect()
+}
+
+/// Whether `name:3` was written, which is an owner with a weight where weights count.
+pub fn has_weight(owner: &str) -> bool {
+    owner.rsplit_once(':').is_some_and(|(_, weight)| weight.trim().parse::<u32>().is_ok())
 }
 
 #[cfg(test)]
@@ -338,6 +344,7 @@ mod tests {
         };
         assert_eq!(read("a,b:2, c d :3", true).unwrap(), ["a*1", "b*2", "c d*3"]);
         assert_eq!(read("a,b:2", false).unwrap(), ["a*1", "b:2*1"]);
+        assert!(has_weight("a:2") && !has_weight("a") && !has_weight("a:b"));
         for wrong in ["a:0", "a:x", "a:", "a:-1", "a:1.5"] {
             assert!(read(wrong, true).unwrap_err().contains("weight"), "{wrong}");
         }

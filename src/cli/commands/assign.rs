@@ -85,7 +85,11 @@ pub async fn distribute(session: &Session, args: &DistributeArgs, out: &mut Out)
         .run(out, |command, profile, world, leads| {
             let mut owners: Vec<OwnerRef> = Vec::new();
             for share in &shares {
-                let owner = owner_of(session, world, profile, &share.owner)?;
+                let owner = owner_of(session, world, profile, &share.owner).map_err(|failure| {
+                    let weighted = args.by != SpreadBy::Weights && people::has_weight(&share.owner);
+                    let hint = if weighted { "weights count only with --by weights; " } else { "" };
+                    Failure { message: format!("{hint}{}", failure.message), ..failure }
+                })?;
                 if owners.contains(&owner) {
                     let name = owner.label();
                     return Err(Failure::wrong_use(format!("{name} is named twice; use --by weights with {name}:2")));
