@@ -48,6 +48,20 @@ impl Values {
         }
     }
 
+    /// `off` and `on` may also be said as `false` and `true`, and in other words of that kind.
+    fn meant(self, value: &str) -> &str {
+        let turned = match self {
+            Self::OneOf(all) => all.contains(&"off") && all.contains(&"on"),
+            Self::Fault(_) => true,
+            Self::Number { .. } | Self::Rate => false,
+        };
+        match value {
+            "true" | "yes" if turned => "on",
+            "false" | "no" if turned => "off",
+            value => value,
+        }
+    }
+
     /// The fault that a switch of this kind means with this value.
     fn fault(self, value: &str) -> Option<String> {
         match (self, value) {
@@ -88,6 +102,7 @@ impl Switches {
         let Some(spec) = self.specs.iter().find(|s| s.name == name) else {
             return Err(format!("there is no switch '{name}'; there are:\n{}", describe(self.specs)));
         };
+        let value = spec.values.meant(value);
         spec.values
             .check(value)
             .map_err(|e| format!("switch '{name}' cannot be '{value}': {e} ({})", spec.about.trim_end_matches('.')))?;
@@ -154,6 +169,7 @@ mod tests {
 
     const SPECS: &[SwitchSpec] = &[
         SwitchSpec { name: "colour", values: Values::OneOf(&["red", "blue"]), default: "red", about: "A colour." },
+        SwitchSpec { name: "loud", values: ON_OFF, default: "off", about: "Whether it is." },
         SwitchSpec { name: "size", values: Values::Number { min: 1, max: 9 }, default: "3", about: "A size." },
         SwitchSpec { name: "rate_limit", values: Values::Rate, default: "off", about: "A rate." },
         SwitchSpec {
@@ -172,6 +188,11 @@ mod tests {
         switches.turn("colour", "blue").unwrap();
         assert_eq!(switches.value("colour"), "blue");
         switches.turn("rate_limit", "100/min").unwrap();
+        for (value, on) in [("true", true), ("no", false), ("yes", true), ("false", false), ("on", true)] {
+            switches.turn("loud", value).unwrap();
+            assert_eq!(switches.on("loud"), on, "{value}");
+        }
+        assert!(switches.turn("loud", "maybe").is_err() && switches.turn("colour", "true").is_err());
     }
 
     #[test]
