@@ -309,7 +309,7 @@ pub fn sentence(profile: &ProfileName, error: &VendorError) -> String {
     let message = visible(error.message.trim_end_matches('.')).into_owned();
     match error.remedy.as_str() {
         "" => format!("{profile}: {message}"),
-        remedy => format!("{profile}: {message}; {remedy}"),
+        remedy => format!("{profile}: {message}. {}", remedy.trim_end_matches('.')),
     }
 }
 

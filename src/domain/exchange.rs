@@ -343,7 +343,8 @@ impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.what)?;
         if !self.remedy.is_empty() {
-            write!(f, " {}", self.remedy)?;
+            let end = if self.what.ends_with(|c: char| c.is_ascii_punctuation()) { "" } else { "." };
+            write!(f, "{end} {}", self.remedy)?;
         }
         Ok(())
     }

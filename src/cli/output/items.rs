@@ -219,13 +219,20 @@ pub fn in_words(summary: &Summary) -> String {
         parts.push("nothing to do".to_owned());
     }
     let mut line = parts.join(", ");
-    if let Some(operation) = &summary.operation {
-        let requests = if summary.requests == 1 { "request" } else { "requests" };
-        line.push_str(&format!(
-            " (operation {operation}, {} {requests}, {})",
-            grouped(summary.requests),
-            lasting(summary.seconds)
-        ));
+    match &summary.operation {
+        // What an operation of earlier took is not in the journal.
+        Some(operation) if summary.requests == 0 && summary.seconds == 0.0 => {
+            line.push_str(&format!(" (operation {operation})"));
+        }
+        Some(operation) => {
+            let requests = if summary.requests == 1 { "request" } else { "requests" };
+            line.push_str(&format!(
+                " (operation {operation}, {} {requests}, {})",
+                grouped(summary.requests),
+                lasting(summary.seconds)
+            ));
+        }
+        None => {}
     }
     line
 }
@@ -263,6 +270,8 @@ mod tests {
         let tally = Tally { done: 1_996, failed: 2, skipped: 2, ..Tally::default() };
         let summary = Summary::new(Some(OperationId::new("op1")), &tally, 12, 3.4);
         assert_eq!(in_words(&summary), "1,996 done, 2 failed, 2 skipped (operation op1, 12 requests, 3.4 s)");
+        let logged = Summary::new(Some(OperationId::new("op1")), &tally, 0, 0.0);
+        assert_eq!(in_words(&logged), "1,996 done, 2 failed, 2 skipped (operation op1)");
         assert_eq!(in_words(&Summary::default()), "nothing to do");
         let plan = Summary { planned: Some(1), ..Summary::default() };
         assert_eq!(in_words(&plan), "1 planned");
