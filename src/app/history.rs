@@ -128,7 +128,7 @@ impl State {
                 self.gather(current.id);
             }
             (Action::Resume | Action::Settle, Some(current)) => {
-                self.name_operation(&current);
+                self.name_operation(&current, action == Action::Settle);
                 self.resume(current.id, action == Action::Settle);
             }
             (Action::GiveUp, Some(current)) => self.ask_to_give_up(&current.id, &current.tally),

@@ -34,7 +34,7 @@ impl State {
         match (action, current) {
             (Action::Back | Action::Accept, _) => return After::Close,
             (Action::Settle | Action::Resume, Some(current)) => {
-                self.name_operation(&current);
+                self.name_operation(&current, action == Action::Settle);
                 self.resume(current.id, action == Action::Settle);
                 offer.operations.remove(offer.cursor.at);
             }

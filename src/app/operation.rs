@@ -206,7 +206,7 @@ impl State {
             },
             Action::Resume | Action::Settle => {
                 if let Some(summary) = &view.summary {
-                    self.name_operation(summary);
+                    self.name_operation(summary, action == Action::Settle);
                 }
                 self.resume(view.id.clone(), action == Action::Settle);
             }

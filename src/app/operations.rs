@@ -185,8 +185,14 @@ impl State {
     pub(super) fn operation_started(&mut self, id: OperationId, plan: Arc<Plan>) {
         let confirmed = &mut self.operations.confirmed;
         let said = confirmed.iter().position(|(known, _)| Arc::ptr_eq(known, &plan)).map(|at| confirmed.remove(at).1);
+        // Of one that is gone on with the plan is only what is left of it: it keeps the name that it has.
+        let goes_on = self.operations.resumed.contains(&id);
         let operation = self.operations.entry(&id);
-        operation.title = said.unwrap_or_else(|| what_it_does(&plan));
+        match said {
+            Some(said) => operation.title = said,
+            None if goes_on => {}
+            None => operation.title = what_it_does(&plan),
+        }
         operation.kind = Some(plan.kind);
         operation.progress.tally.planned = plan.changes();
         operation.progress.tally.skipped = plan.skips();
@@ -268,9 +274,10 @@ impl State {
     }
 
     /// What to call an operation of an earlier session when it is gone on with.
-    pub(super) fn name_operation(&mut self, summary: &OperationSummary) {
+    pub(super) fn name_operation(&mut self, summary: &OperationSummary, settle_only: bool) {
         let at = words::clock(summary.at, self.now, &self.options.zone);
-        let title = format!("Go on with {} of {at}", summary.kind);
+        let how = if settle_only { "Settle" } else { "Go on with" };
+        let title = format!("{how} {} of {at}", summary.kind);
         self.operations.titles.insert(summary.id.clone(), title);
     }
 

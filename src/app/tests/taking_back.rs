@@ -192,6 +192,21 @@ fn cut_off_operations_are_offered_and_nothing_is_done_unasked() {
 }
 
 #[test]
+fn what_is_gone_on_with_keeps_its_name() {
+    let mut desk = Desk::loaded(SIZE, 30);
+    let mut cut = summary("op1", OperationKind::Assign, Tally { done: 5, planned: 9, ..Tally::default() });
+    cut.life = OperationLife::Interrupted;
+    desk.tell(Event::Interrupted { operations: vec![cut] });
+    desk.act(Action::Settle);
+    // Nothing of it is to be sent: the plan that is started is empty.
+    let rest = Plan { parts: Vec::new(), kind: OperationKind::Assign, ..(*undo_plan("op0", 1)).clone() };
+    desk.tell(Event::Started { operation: "op1".into(), plan: Arc::new(rest) });
+    let ended = summary("op1", OperationKind::Assign, Tally { done: 5, not_sent: 9, ..Tally::default() });
+    desk.tell(Event::Ended { summary: ended, seconds: 1.0, requests: 1 });
+    assert!(desk.said().starts_with("5 done, 9 not sent: Settle assign of "), "{}", desk.said());
+}
+
+#[test]
 fn an_undo_takes_no_marks_away() {
     let mut desk = Desk::loaded(SIZE, 30);
     desk.acts(&[Action::Mark, Action::Mark, Action::Undo]);
