@@ -134,6 +134,12 @@ impl State {
         self.profiles.iter().filter(move |profile| only.is_none_or(|name| profile.name == *name))
     }
 
+    /// The profile of the view that is shown, where it is not among those that are open.
+    pub fn missing_profile(&self) -> Option<&ProfileName> {
+        let name = self.listed_name().filter(|_| matches!(self.lists.active, ListId::View(_)))?;
+        (!self.profiles.is_empty() && self.profiles.get(name).is_none()).then_some(name)
+    }
+
     pub(super) fn listed_snapshot(&self) -> Snapshot {
         match self.listed_name() {
             Some(name) => self.profiles.snapshot_of(name),

@@ -17,6 +17,9 @@ use super::theme::Role;
 pub fn condition(state: &State) -> (Condition, String) {
     let mut said: Vec<_> =
         state.listed_profiles().map(|profile| profile.condition(state.now, &state.options.zone)).collect();
+    if let (true, Some(name)) = (said.is_empty(), state.missing_profile()) {
+        return (Condition::Empty, format!("This view is of the profile {name}, which is not open"));
+    }
     if said.is_empty() {
         return (Condition::Loading, "Opening the profiles".to_owned());
     }

@@ -1,10 +1,12 @@
 //! Loading, refreshing, and what is said meanwhile.
 
 use crate::app::fixture::{Desk, capabilities, hours_ago, lead, leads, now};
+use crate::app::lists::ListId;
 use crate::app::profiles::Condition;
 use crate::app::{Action, Effect, Message};
 use crate::domain::exchange::{Command, Event, LoadProgress, Problem};
 use crate::domain::leads::LeadTable;
+use crate::domain::view::SavedView;
 
 const SIZE: (u16, u16) = (80, 24);
 
@@ -202,4 +204,22 @@ fn a_search_that_fails_does_not_hold_up_the_keys_for_ever() {
     assert_eq!(desk.marked().len(), 1);
     desk.act(Action::InvertMarks);
     assert_eq!(desk.marked().len(), 289);
+}
+
+#[test]
+fn a_view_of_a_profile_that_is_not_open_is_no_endless_opening() {
+    let view = |profile: &str| SavedView {
+        name: profile.to_owned(),
+        query: String::new(),
+        columns: Vec::new(),
+        sort: None,
+        include_closed: false,
+        profile: Some(profile.into()),
+    };
+    let mut desk = Desk::loaded(SIZE, 5);
+    desk.state.options.views = vec![view("demo"), view("elsewhere")];
+    for (name, missing) in [("demo", None), ("elsewhere", Some("elsewhere"))] {
+        desk.state.lists.active = ListId::View(name.to_owned());
+        assert_eq!(desk.state.missing_profile().map(|name| name.as_str()), missing);
+    }
 }
