@@ -46,6 +46,10 @@ impl State {
             (Context::Leads | Context::Lists | Context::Owners | Context::Filter, _) => {
                 self.why_not_in_panes(place, action)
             }
+            (_, Some(Dialog::Snapshots(_))) => match action {
+                Accept | Mark | RestoreSnapshot if self.snapshots().is_empty() => because("No snapshot is kept yet"),
+                _ => None,
+            },
             (_, Some(Dialog::Plan(plan))) => match action {
                 Apply if plan.is_large() && plan.focus != PlanFocus::Count => None,
                 Apply => self.why_not_apply(plan),
@@ -104,6 +108,9 @@ impl State {
             }
             (_, Some(Dialog::History(pane))) => match (action, pane.current()) {
                 (Accept | Undo | Retry | Resume | Settle | GiveUp, None) => because("There is no operation here"),
+                (Redo | UndoSince, None) if pane.filter.is_empty() && !pane.operations.is_loading() => {
+                    because("Nothing was changed from here yet")
+                }
                 (Undo, Some(operation)) if operation.to_take_back().is_empty() => {
                     because("Nothing of it is left to take back")
                 }

@@ -32,13 +32,13 @@ impl State {
                 let ids = self.stoppable();
                 let key = self.keys.label(self.context(), super::Action::Interrupt).unwrap_or("ctrl-c").to_owned();
                 if dropped && self.operations.running().next().is_none() {
-                    self.say(Level::Warning, &format!("What waited was dropped: nothing was sent; {key} again leaves"));
+                    self.say(Level::Warning, &format!("{key} again leaves; what waited was dropped: nothing was sent"));
                 } else if self.operations.running().next().is_none() {
-                    self.say(Level::Warning, &format!("Nothing is being sent; {key} again leaves"));
+                    self.say(Level::Warning, &format!("{key} again leaves; nothing is being sent"));
                 } else {
                     self.stop(&ids);
                     let words = self.stop_words();
-                    self.say(Level::Warning, &format!("Stopping: {words}; {key} again leaves"));
+                    self.say(Level::Warning, &format!("Stopping, {key} again leaves: {words}"));
                 }
             }
             Leaving::Warned => self.leave(),

@@ -54,7 +54,10 @@ fn draw(state: &State, canvas: &mut Canvas<'_>) {
     {
         frame::folded_pane(state, canvas);
     }
-    for dialog in &state.dialogs {
+    for (at, dialog) in state.dialogs.iter().enumerate() {
+        if state.dialogs.get(at + 1).is_some_and(|above| hides(above, dialog, state.size)) {
+            continue;
+        }
         match dialog {
             Dialog::Picker(picker) => picker::draw(state, canvas, picker),
             Dialog::Plan(plan) => plan::draw(state, canvas, plan),
@@ -84,6 +87,14 @@ fn draw(state: &State, canvas: &mut Canvas<'_>) {
     } else {
         frame::hints(state, canvas);
     }
+}
+
+/// A dialog of which only a line or two would look out from under the one above it is not drawn: that tells nothing, and
+/// looks as if the upper one had two edges.
+fn hides(above: &Dialog, below: &Dialog, size: (u16, u16)) -> bool {
+    let (above, below) = (above.layout(size).outer, below.layout(size).outer);
+    let left = below.height - below.intersection(above).height;
+    above.x <= below.x && above.right() >= below.right() && left <= 2
 }
 
 /// All that a window of this size can show.

@@ -163,7 +163,7 @@ pub fn view_prompt(state: &State, canvas: &mut Canvas<'_>, prompt: &ViewPrompt) 
 }
 
 /// A question in as many lines as it needs. Gives the line for the answer.
-fn question(canvas: &mut Canvas<'_>, head: Rect, text: &str) -> u16 {
+pub(super) fn question(canvas: &mut Canvas<'_>, head: Rect, text: &str) -> u16 {
     let lines = words::wrap(text, usize::from(head.width));
     let answer = head.y + (lines.len() as u16).min(head.height.saturating_sub(1));
     for (line, y) in lines.iter().zip(head.y..answer) {

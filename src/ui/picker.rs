@@ -41,7 +41,11 @@ pub fn draw(state: &State, canvas: &mut Canvas<'_>, picker: &Picker) {
     let body = dialog.body;
     let several = state.profiles.len() > 1;
     if picker.matches.is_empty() {
-        canvas.text(body.x, body.y, body.width, "Nobody is called like this.", Role::Text);
+        let text = match picker.candidates() {
+            0 => "There is nobody to choose: the profiles of these leads are read-only, or their people are not read.",
+            _ => "Nobody is called like this.",
+        };
+        canvas.wrapped(body, text, Role::Text);
     }
     for line in 0..body.height {
         let at = picker.cursor.top + usize::from(line);

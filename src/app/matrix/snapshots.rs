@@ -48,7 +48,9 @@ pub fn snapshots_layout(size: (u16, u16)) -> layout::Dialog {
 }
 
 pub fn prompt_layout(size: (u16, u16)) -> layout::Dialog {
-    layout::dialog(size, 64, 4, 4, 0)
+    // The question and what is said below take two lines each where it is narrow.
+    let lines = if size.0 < 60 { 6 } else { 4 };
+    layout::dialog(size, 64, lines, lines, 0)
 }
 
 impl State {

@@ -27,7 +27,7 @@ fn ctrl_c_stops_then_leaves_then_insists() {
     let mut desk = busy();
     desk.act(Action::Interrupt);
     assert!(matches!(desk.commands()[..], [Command::Stop { .. }]));
-    assert_eq!(desk.said(), "Stopping: 3 items in flight, 12 not sent; ctrl-c again leaves");
+    assert_eq!(desk.said(), "Stopping, ctrl-c again leaves: 3 items in flight, 12 not sent");
     desk.act(Action::Interrupt);
     assert!(matches!(desk.commands()[..], [Command::Shutdown]));
     assert!(!desk.state.is_done(), "what is in flight is awaited");
@@ -41,7 +41,7 @@ fn any_other_key_calls_the_second_ctrl_c_off() {
     let mut desk = Desk::loaded(SIZE, 30);
     desk.acts(&[Action::Interrupt, Action::CursorDown, Action::Interrupt]);
     assert!(desk.commands().is_empty());
-    assert_eq!(desk.said(), "Nothing is being sent; ctrl-c again leaves");
+    assert_eq!(desk.said(), "ctrl-c again leaves; nothing is being sent");
     desk.act(Action::Interrupt);
     assert!(matches!(desk.commands()[..], [Command::Shutdown]));
     desk.tell(Event::Stopped);

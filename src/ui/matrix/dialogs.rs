@@ -6,6 +6,7 @@ use crate::app::State;
 use crate::app::matrix::{GridPicker, SnapshotPane, SnapshotPrompt, picker_layout, prompt_layout, snapshots_layout};
 use crate::app::words::{self, counted, number};
 
+use super::super::pages::question;
 use super::super::paint::Canvas;
 use super::super::picker::bytes_of;
 use super::super::theme::Role;
@@ -61,7 +62,8 @@ pub fn snapshots(state: &State, canvas: &mut Canvas<'_>, pane: &SnapshotPane) {
     frame::open(canvas, &dialog, "Snapshots", &more);
     let (head, body, foot) = (dialog.head, dialog.body, dialog.foot);
     let wide = body.width >= 90;
-    let (when, what, who) = (14, 22, if wide { 20 } else { 0 });
+    // Where it is narrow the name matters more than how much is in it.
+    let (when, what, who) = (14, if body.width < 60 { 0 } else { 22 }, if wide { 20 } else { 0 });
     let name = body.width.saturating_sub(3 + when + what + who);
     if head.height > 0 {
         let mut x = head.x + 3;
@@ -101,9 +103,7 @@ pub fn snapshots(state: &State, canvas: &mut Canvas<'_>, pane: &SnapshotPane) {
         Some(marked) => format!("Marked: {}. Opening another compares the two.", marked.name),
         None => "Opening one compares it with what is there now. Restoring paints it; the plan comes after.".to_owned(),
     };
-    for (line, y) in words::wrap(&text, usize::from(foot.width)).iter().zip(foot.y..foot.bottom()) {
-        canvas.text(foot.x, y, foot.width, line, Role::Dim);
-    }
+    canvas.wrapped(foot, &text, Role::Dim);
 }
 
 pub fn prompt(state: &State, canvas: &mut Canvas<'_>, prompt: &SnapshotPrompt) {
@@ -112,8 +112,8 @@ pub fn prompt(state: &State, canvas: &mut Canvas<'_>, prompt: &SnapshotPrompt) {
     let head = dialog.head;
     let (campaigns, lists) = state.keepable();
     let text = format!("Keep {} of {} under this name:", counted(lists, "list"), counted(campaigns, "campaign"));
-    canvas.text(head.x, head.y, head.width, &text, Role::Text);
-    field::draw(canvas, Rect { y: head.y + 1, height: 1, ..head }, &prompt.field, true);
-    let text = "Only campaigns that are read are kept.";
-    canvas.text(head.x, head.y + 3, head.width, text, Role::Dim);
+    let y = question(canvas, head, &text);
+    field::draw(canvas, Rect { y, height: 1, ..head }, &prompt.field, true);
+    let below = Rect { y: y + 2, height: dialog.body.bottom().saturating_sub(y + 2), ..head };
+    canvas.wrapped(below, "Only campaigns that are read are kept.", Role::Dim);
 }
