@@ -356,12 +356,11 @@ impl State {
     }
 
     /// The backend has made the plan that takes something back. One that was given up meanwhile is dropped.
-    pub(super) fn undo_planned(&mut self, plan: Arc<Plan>) {
+    pub(super) fn undo_planned(&mut self, asked: Option<&OperationId>, plan: Arc<Plan>) {
         let waits = |dialog: &Dialog| match dialog {
             Dialog::Plan(dialog) => match (&dialog.stage, &dialog.origin) {
-                (Stage::Making(_), Origin::TakeBack { of, .. }) => {
-                    of.is_none() || plan.reverts.is_none() || *of == plan.reverts
-                }
+                // What was asked for decides: the plan may be about the redo of it.
+                (Stage::Making(_), Origin::TakeBack { of, .. }) => of.as_ref() == asked,
                 (Stage::Making(_), Origin::ListsAgain) => plan.kind == OperationKind::Map,
                 _ => false,
             },

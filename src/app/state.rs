@@ -495,7 +495,7 @@ impl State {
             }
             Event::Waiting { profile, until } => self.profiles.entry(&profile).waits_until = Some(until),
             Event::Detail { lead, record, events } => self.detail_arrived(&lead, record, events),
-            Event::Planned { plan } => self.undo_planned(plan),
+            Event::Planned { asked, plan } => self.undo_planned(asked.as_ref(), plan),
             Event::PlanOpened { file, plan } => self.plan_opened(file, plan),
             Event::PlanWritten { text } => self.plan_written(text),
             Event::RecentChanges { touched } => self.recent_changes_told(touched),

@@ -171,7 +171,8 @@ impl Backend {
             Command::PlanNewestUndo { redo } => self.plan_newest_undo(redo),
             Command::PlanListsAgain { operation } => {
                 let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
-                self.background.spawn(async move { outbox.put(planned(engine.plan_lists_again(operation).await)) });
+                self.background
+                    .spawn(async move { outbox.put(planned(None, engine.plan_lists_again(operation).await)) });
             }
             Command::History { offset, limit } => self.ask(
                 move |engine| {
@@ -340,7 +341,8 @@ impl Backend {
 
     fn plan_undo(&mut self, request: UndoRequest) {
         let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
-        self.background.spawn(async move { outbox.put(planned(undo::plan_with_redos(&engine, request).await)) });
+        let asked = request.operations.first().cloned();
+        self.background.spawn(async move { outbox.put(planned(asked, undo::plan_with_redos(&engine, request).await)) });
     }
 
     fn plan_undo_since(&mut self, since: Timestamp, who: Option<SafeText>) {
@@ -355,7 +357,7 @@ impl Backend {
                 Ok(found) => {
                     let operations = found.into_iter().map(|operation| operation.id).collect();
                     let request = UndoRequest { operations, since: Some(since), ..UndoRequest::default() };
-                    planned(engine.plan_undo(request).await)
+                    planned(None, engine.plan_undo(request).await)
                 }
                 Err(error) => Event::NotPlanned { problem: Problem::new(error.to_string(), "") },
             });
@@ -418,7 +420,7 @@ impl Backend {
                 let what = if redo { "there is no undo to take back" } else { "there is nothing to take back" };
                 Event::NotPlanned { problem: Problem::new(what, "") }
             } else {
-                planned(engine.plan_newest_undo(candidates, None).await)
+                planned(None, engine.plan_newest_undo(candidates, None).await)
             });
         });
     }
@@ -442,9 +444,10 @@ fn parts_of(journal: &Journal, id: &OperationId) -> Result<Vec<PartProgress>, Jo
     Ok(summary.parts.into_iter().zip(tallies).map(part).collect())
 }
 
-fn planned(plan: Result<Plan, Problem>) -> Event {
+/// `asked`: the operation that was named.
+fn planned(asked: Option<OperationId>, plan: Result<Plan, Problem>) -> Event {
     match plan {
-        Ok(plan) => Event::Planned { plan: Arc::new(plan) },
+        Ok(plan) => Event::Planned { asked, plan: Arc::new(plan) },
         Err(problem) => Event::NotPlanned { problem },
     }
 }

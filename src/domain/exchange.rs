@@ -195,8 +195,10 @@ pub enum Event {
         record: Result<Box<LeadRecord>, Problem>,
         events: Vec<LeadEvent>,
     },
-    /// An undo or redo is ready to be shown.
+    /// An undo or redo is ready to be shown; `asked` is the operation that was named, where one was. The plan may take back
+    /// another in its place: the redo that did it again.
     Planned {
+        asked: Option<OperationId>,
         plan: Arc<Plan>,
     },
     /// A plan is ready to be written into a file.

@@ -209,7 +209,7 @@ fn nothing_is_sent_before_the_plan_is_confirmed_and_what_was_done_is_no_painting
     assert!(matches!(&desk.commands()[..], [Command::PlanListsAgain { operation }] if operation.as_str() == "op1"));
     let mut again = (*plan).clone();
     again.parts[0].changes = again.parts[0].changes.to_vec()[..1].to_vec().into();
-    desk.tell(Event::Planned { plan: Arc::new(again) });
+    desk.tell(Event::Planned { asked: None, plan: Arc::new(again) });
     assert_eq!((plan_on_screen(&desk).changes(), plan_on_screen(&desk).kind), (1, OperationKind::Map));
 }
 

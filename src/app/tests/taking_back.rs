@@ -58,7 +58,7 @@ fn undo_reads_first_then_shows_its_plan_then_sends() {
         assert!(matches!(&desk.commands()[..], [Command::PlanNewestUndo { redo: asked }] if *asked == redo));
         let Dialog::Plan(plan) = desk.top() else { panic!() };
         assert!(matches!(plan.stage, Stage::Making(_)));
-        desk.tell(Event::Planned { plan: undo_plan("op1", 3) });
+        desk.tell(Event::Planned { asked: None, plan: undo_plan("op1", 3) });
         desk.paint();
         let Dialog::Plan(plan) = desk.top() else { panic!() };
         let review = plan.review().unwrap();
@@ -81,11 +81,11 @@ fn an_undo_that_was_given_up_or_is_of_another_operation_is_not_shown() {
     let mut desk = Desk::loaded(SIZE, 30);
     desk.act(Action::Undo);
     desk.act(Action::Back);
-    desk.tell(Event::Planned { plan: undo_plan("op1", 3) });
+    desk.tell(Event::Planned { asked: None, plan: undo_plan("op1", 3) });
     assert!(desk.state.dialogs.is_empty());
     history(&mut desk);
     desk.act(Action::Undo);
-    desk.tell(Event::Planned { plan: undo_plan("another", 3) });
+    desk.tell(Event::Planned { asked: None, plan: undo_plan("another", 3) });
     let Dialog::Plan(plan) = desk.top() else { panic!() };
     assert!(matches!(plan.stage, Stage::Making(_)), "the answer to an older question");
 }
@@ -138,6 +138,10 @@ fn what_was_done_again_is_taken_back_under_the_name_of_the_operation() {
     desk.act(Action::Undo);
     let is_whole = |commands: &[Command]| matches!(commands, [Command::PlanUndo { operations, items: None }] if operations[0].as_str() == "op1");
     assert!(is_whole(&desk.commands()));
+    // What comes is the plan for the redo.
+    desk.tell(Event::Planned { asked: Some("op1".into()), plan: undo_plan("op3", 2) });
+    let Dialog::Plan(plan) = desk.top() else { panic!() };
+    assert!(matches!(plan.stage, Stage::Ready { .. }));
     desk.acts(&[Action::Back, Action::Accept]);
     let items = vec![item(1, ItemState::Done), item(2, ItemState::Done)];
     desk.tell(Event::Items { operation: "op1".into(), items, total: 2, offset: 0 });
@@ -210,7 +214,7 @@ fn what_is_gone_on_with_keeps_its_name() {
 fn an_undo_takes_no_marks_away() {
     let mut desk = Desk::loaded(SIZE, 30);
     desk.acts(&[Action::Mark, Action::Mark, Action::Undo]);
-    desk.tell(Event::Planned { plan: undo_plan("op1", 3) });
+    desk.tell(Event::Planned { asked: None, plan: undo_plan("op1", 3) });
     desk.paint();
     let plan = desk.apply();
     desk.tell(Event::Started { operation: "op9".into(), plan });

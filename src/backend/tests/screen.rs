@@ -91,7 +91,7 @@ async fn a_day_at_the_screen() {
     screen.order(Command::PlanNewestUndo { redo: true }).await;
     screen.until(|event| matches!(event, Event::NotPlanned { .. }).then_some(())).await;
     screen.order(Command::PlanNewestUndo { redo: false }).await;
-    let plan = screen.until(|event| if let Event::Planned { plan } = event { Some(plan) } else { None }).await;
+    let plan = screen.until(|event| if let Event::Planned { plan, .. } = event { Some(plan) } else { None }).await;
     assert_eq!(plan.changes(), 30);
     screen.order(Command::Apply { plan }).await;
     screen.until(|event| matches!(event, Event::Ended { .. }).then_some(())).await;
@@ -117,7 +117,7 @@ async fn a_day_at_the_screen() {
     // Done again, it is taken back under its own name.
     let first = operations[1].id.clone();
     screen.order(Command::PlanNewestUndo { redo: true }).await;
-    let plan = screen.until(|event| if let Event::Planned { plan } = event { Some(plan) } else { None }).await;
+    let plan = screen.until(|event| if let Event::Planned { plan, .. } = event { Some(plan) } else { None }).await;
     screen.order(Command::Apply { plan }).await;
     let redo =
         screen.until(|event| if let Event::Ended { summary, .. } = event { Some(summary.id) } else { None }).await;
@@ -126,7 +126,13 @@ async fn a_day_at_the_screen() {
         screen.until(|event| if let Event::History { operations, .. } = event { Some(operations) } else { None });
     assert_eq!((&page.await[0].redos, &first), (&vec![redo.clone()], &operations[1].id));
     screen.order(Command::PlanUndo { operations: vec![first.clone()], items: None }).await;
-    let plan = screen.until(|event| if let Event::Planned { plan } = event { Some(plan) } else { None }).await;
+    let (asked, plan) = screen
+        .until(|event| match event {
+            Event::Planned { asked, plan } => Some((asked, plan)),
+            _ => None,
+        })
+        .await;
+    assert_eq!(asked, Some(first.clone()));
     assert_eq!((plan.changes(), plan.kind, &plan.reverts), (30, OperationKind::Undo, &Some(redo.clone())));
     let told = format!("Operation {first} was done again by {redo}, which is taken back with it.");
     assert!(plan.parts[0].warnings.contains(&told), "{:?}", plan.parts[0].warnings);
