@@ -127,7 +127,7 @@ impl Desk {
 
     fn draw(&mut self) {
         let state = &self.state;
-        Surface::draw(&mut self.screen, &mut |frame| view(state, frame)).expect("nothing can fail here");
+        Surface::draw(&mut self.screen, &mut |cells| view(state, cells)).expect("nothing can fail here");
     }
 
     fn act(&mut self, action: Action) {

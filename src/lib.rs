@@ -7,7 +7,7 @@
 //! keys, mouse, resize, signals ─► input ─► Message ─► app::update (pure) ─► Effect ─► backend task ─► vendor ─► network
 //!                                             ▲                                          │   │
 //!                                             └───────────── Event ◄─────────────────────┘   └─► journal (SQLite)
-//!  ui::view(&State) ─► Frame ─► one buffered write per frame
+//!  ui::view(&State) ─► cells ─► one buffered write per frame
 //! ```
 //!
 //! One way round, no short cuts: [`ui`] changes nothing, [`app`] does no input or output and knows no clock, only

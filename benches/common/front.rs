@@ -5,14 +5,13 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use switchboard::app::{Options, State};
 use switchboard::domain::exchange::{Command, Event};
 use switchboard::domain::{SafeLines, SafeText};
 use switchboard::input::{self, KeyMap};
 use switchboard::runtime::{EventLoop, Files, Outside};
-use switchboard::term::{Capabilities, Colours, Drawn, Screen, Surface};
+use switchboard::term::{Capabilities, Colours, Drawn, Screen, Surface, View};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -39,12 +38,13 @@ impl<W: Write, L, F: FnMut(&Buffer) -> L, T: FnMut(L, Duration)> Surface for Wat
         self.screen.repaint();
     }
 
-    fn draw(&mut self, view: &mut dyn FnMut(&mut Frame<'_>)) -> io::Result<Drawn> {
+    fn draw(&mut self, view: &mut View<'_>) -> io::Result<Drawn> {
         let begun = Instant::now();
         let mut looked = None;
-        let drawn = Surface::draw(&mut self.screen, &mut |frame| {
-            view(frame);
-            looked = Some((self.look)(frame.buffer_mut()));
+        let drawn = Surface::draw(&mut self.screen, &mut |cells| {
+            let cursor = view(cells);
+            looked = Some((self.look)(cells));
+            cursor
         })?;
         if let Some(looked) = looked {
             (self.seen)(looked, begun.elapsed());

@@ -329,7 +329,7 @@ impl<S: Surface, I: Source> Running<'_, S, I> {
             return;
         }
         let state = &self.parts.state;
-        if self.parts.surface.draw(&mut |frame| ui::view(state, frame)).is_err() {
+        if self.parts.surface.draw(&mut |cells| ui::view(state, cells)).is_err() {
             return self.end_without_terminal();
         }
         self.frames.drawn(state.leads.awaits_rows(), Instant::now());

@@ -16,5 +16,5 @@ pub mod tty;
 pub use capabilities::{Capabilities, Colours};
 pub use screen::{Drawn, Screen};
 pub use signals::{Signal, Signals};
-pub use surface::{Surface, Terminal};
+pub use surface::{Surface, Terminal, View};
 pub use tty::{NoTerminal, Wishes};

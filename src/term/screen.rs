@@ -1,15 +1,13 @@
-//! The screen: draws frames with ratatui, and sends of each only what changed, in one write.
+//! The screen: has frames painted into ratatui's buffers, and sends of each only what changed, in one write.
 //!
-//! ratatui's own `Terminal` is used for what it is good at, handing out frames; what goes to the terminal is decided
-//! here, because a frame has to be one write, has to use scrolling, and must not contain colours where none are wanted.
+//! What goes to the terminal is decided here and not by ratatui's own `Terminal`, because a frame has to be one write,
+//! has to use scrolling, and must not contain colours where none are wanted. Two buffers are all there is: a frame passes
+//! over ten thousand cells several times, which takes longer than painting them when they do not stay in the processor.
 
-use std::convert::Infallible;
 use std::io::{self, Write};
 
-use ratatui::backend::{Backend, ClearType, WindowSize};
 use ratatui::buffer::{Buffer, Cell, CellWidth as _};
-use ratatui::layout::{Position, Rect, Size};
-use ratatui::{Frame, Terminal};
+use ratatui::layout::{Position, Rect};
 
 use super::encode::{self, Encoder};
 use super::looks::{self, Look, Looks};
@@ -23,7 +21,7 @@ const END_SYNC: &str = "\x1b[?2026l";
 pub struct Screen<W> {
     out: W,
     capabilities: Capabilities,
-    frames: Terminal<Canvas>,
+    area: Rect,
     /// What the terminal shows, while that is known.
     shown: Picture,
     is_known: bool,
@@ -56,11 +54,10 @@ pub struct Drawn {
 
 impl<W: Write> Screen<W> {
     pub fn new(out: W, capabilities: Capabilities, width: u16, height: u16) -> Self {
-        let canvas = Canvas { size: Size { width, height }, cursor: Position::ORIGIN, cursor_shown: false };
-        let Ok(frames) = Terminal::new(canvas);
+        let area = Rect::new(0, 0, width, height);
         let (shown, next) = (Picture::default(), Picture::default());
         let encoder = Encoder::new(capabilities.colours);
-        Self { out, capabilities, frames, shown, is_known: false, next, cursor: None, encoder }
+        Self { out, capabilities, area, shown, is_known: false, next, cursor: None, encoder }
     }
 
     pub fn capabilities(&self) -> Capabilities {
@@ -68,14 +65,12 @@ impl<W: Write> Screen<W> {
     }
 
     pub fn size(&self) -> (u16, u16) {
-        let size = self.frames.backend().size;
-        (size.width, size.height)
+        (self.area.width, self.area.height)
     }
 
     /// The terminal has another size now; the next frame draws everything.
     pub fn resize(&mut self, width: u16, height: u16) {
-        self.frames.backend_mut().size = Size { width, height };
-        let Ok(()) = self.frames.resize(Rect::new(0, 0, width, height));
+        self.area = Rect::new(0, 0, width, height);
         self.invalidate();
     }
 
@@ -84,19 +79,14 @@ impl<W: Write> Screen<W> {
         self.is_known = false;
     }
 
-    /// Draws a frame and sends what differs from the last one. Nothing is written when nothing differs.
-    pub fn draw(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> io::Result<Drawn> {
-        // Only lent: ratatui wants one of the same size back.
+    /// Has a frame painted by `view`, which gets blank cells and says where the cursor is shown, and sends what differs
+    /// from the last one. Nothing is written when nothing differs.
+    pub fn draw(&mut self, view: impl FnOnce(&mut Buffer) -> Option<Position>) -> io::Result<Drawn> {
         let next = &mut self.next.cells;
-        next.resize(Rect::from((Position::ORIGIN, self.frames.backend().size)));
-        let Ok(_) = self.frames.draw(|frame| {
-            view(frame);
-            // A copy of ten thousand cells costs as much as drawing them.
-            std::mem::swap(frame.buffer_mut(), next);
-        });
+        next.resize(self.area);
+        next.reset();
+        let cursor = view(next);
         self.next.looks.take_from(&self.next.cells);
-        let canvas = self.frames.backend();
-        let cursor = canvas.cursor_shown.then_some(canvas.cursor);
         self.encode(cursor);
         std::mem::swap(&mut self.shown, &mut self.next);
         self.is_known = true;
@@ -191,71 +181,6 @@ fn encode_row(encoder: &mut Encoder, shown: &Picture, next: &Picture, y: usize) 
     }
 }
 
-/// The other end of ratatui's `Terminal`: remembers the cursor, and lets the cells lie where they are.
-struct Canvas {
-    size: Size,
-    cursor: Position,
-    cursor_shown: bool,
-}
-
-impl Backend for Canvas {
-    type Error = Infallible;
-
-    fn draw<'a, I>(&mut self, _content: I) -> Result<(), Infallible>
-    where
-        I: Iterator<Item = (u16, u16, &'a Cell)>,
-    {
-        Ok(())
-    }
-
-    fn hide_cursor(&mut self) -> Result<(), Infallible> {
-        self.cursor_shown = false;
-        Ok(())
-    }
-
-    fn show_cursor(&mut self) -> Result<(), Infallible> {
-        self.cursor_shown = true;
-        Ok(())
-    }
-
-    fn get_cursor_position(&mut self) -> Result<Position, Infallible> {
-        Ok(self.cursor)
-    }
-
-    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> Result<(), Infallible> {
-        self.cursor = position.into();
-        Ok(())
-    }
-
-    fn clear(&mut self) -> Result<(), Infallible> {
-        Ok(())
-    }
-
-    fn clear_region(&mut self, _region: ClearType) -> Result<(), Infallible> {
-        Ok(())
-    }
-
-    fn size(&self) -> Result<Size, Infallible> {
-        Ok(self.size)
-    }
-
-    fn window_size(&mut self) -> Result<WindowSize, Infallible> {
-        Ok(WindowSize { columns_rows: self.size, pixels: Size::ZERO })
-    }
-
-    fn flush(&mut self) -> Result<(), Infallible> {
-        Ok(())
-    }
-
-    fn scroll_region_up(&mut self, _region: std::ops::Range<u16>, _by: u16) -> Result<(), Infallible> {
-        Ok(())
-    }
-
-    fn scroll_region_down(&mut self, _region: std::ops::Range<u16>, _by: u16) -> Result<(), Infallible> {
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Colours;
@@ -284,10 +209,9 @@ mod tests {
         Screen::new(Writes::default(), CAPABILITIES, width, height)
     }
 
-    fn table(first: u32) -> impl Fn(&mut Frame<'_>) {
-        move |frame| {
-            let area = frame.area();
-            let buffer = frame.buffer_mut();
+    fn table(first: u32) -> impl Fn(&mut Buffer) -> Option<Position> {
+        move |buffer| {
+            let area = buffer.area;
             buffer.set_string(0, 0, "Name                 Company", Style::new().add_modifier(Modifier::BOLD));
             for y in 1..area.height {
                 let n = first + u32::from(y);
@@ -295,6 +219,7 @@ mod tests {
                 buffer.set_string(0, y, format!("lead {n} 王 {}", n.wrapping_mul(2_654_435_761)), style);
                 buffer.set_string(40, y, format!("company number {}", n * 31), Style::new());
             }
+            None
         }
     }
 
@@ -318,9 +243,9 @@ mod tests {
     #[test]
     fn the_cursor_is_shown_where_text_is_entered() {
         let mut screen = screen(20, 3);
-        screen.draw(|frame| frame.set_cursor_position((3, 1))).unwrap();
-        screen.draw(|frame| frame.set_cursor_position((4, 1))).unwrap();
-        screen.draw(|_| {}).unwrap();
+        screen.draw(|_| Some(Position::new(3, 1))).unwrap();
+        screen.draw(|_| Some(Position::new(4, 1))).unwrap();
+        screen.draw(|_| None).unwrap();
         let writes: Vec<_> = screen.out().0.iter().map(|bytes| String::from_utf8_lossy(bytes)).collect();
         assert_eq!(writes[0], "\x1b[?2026h\x1b[m\x1b[2J\x1b[?25h\x1b[2;4H\x1b[?2026l");
         assert_eq!(writes[1], "\x1b[?2026h\x1b[2;5H\x1b[?2026l");
@@ -352,19 +277,21 @@ mod tests {
         fn changes_add_up_to_the_whole(steps in proptest::collection::vec((0u32..6, 2u16..12, any::<bool>()), 1..12)) {
             let mut screen = screen(60, 12);
             for (first, rows, grey) in &steps {
-                let view = |frame: &mut Frame<'_>| {
-                    table(*first)(frame);
+                let view = |cells: &mut Buffer| {
+                    let cursor = table(*first)(cells);
                     let style = if *grey { Style::new().bg(Color::DarkGray) } else { Style::new() };
-                    frame.buffer_mut().set_style(Rect::new(0, *rows, 60, 1), style);
+                    cells.set_style(Rect::new(0, *rows, 60, 1), style);
+                    cursor
                 };
                 screen.draw(view).unwrap();
             }
             let mut fresh = Screen::new(Writes::default(), CAPABILITIES, 60, 12);
             let (first, rows, grey) = steps[steps.len() - 1];
-            fresh.draw(|frame: &mut Frame<'_>| {
-                table(first)(frame);
+            fresh.draw(|cells: &mut Buffer| {
+                let cursor = table(first)(cells);
                 let style = if grey { Style::new().bg(Color::DarkGray) } else { Style::new() };
-                frame.buffer_mut().set_style(Rect::new(0, rows, 60, 1), style);
+                cells.set_style(Rect::new(0, rows, 60, 1), style);
+                cursor
             }).unwrap();
             prop_assert_eq!(shown_by(&screen, 60, 12), shown_by(&fresh, 60, 12));
         }
@@ -376,11 +303,12 @@ mod tests {
         ) {
             let view = |rows: &[(usize, u16)]| {
                 let rows = rows.to_vec();
-                move |frame: &mut Frame<'_>| {
+                move |cells: &mut Buffer| {
                     for (y, (word, x)) in (0..).zip(&rows) {
-                        frame.buffer_mut().set_string(*x, y, WORDS[*word], Style::new());
-                        frame.buffer_mut().set_string(30, y, "the next column", Style::new());
+                        cells.set_string(*x, y, WORDS[*word], Style::new());
+                        cells.set_string(30, y, "the next column", Style::new());
                     }
+                    None
                 }
             };
             let mut screen = screen(60, 5);

@@ -2,12 +2,16 @@
 
 use std::io::{self, Write};
 
-use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Position;
 
 use super::clipboard::copy_sequence;
 use super::tty::{self, NoTerminal, Out, Wishes};
 use super::{Drawn, Screen};
 use crate::domain::{SafeLines, SafeText};
+
+/// Paints a frame; says where the terminal's own cursor is shown, if anywhere.
+pub type View<'a> = dyn FnMut(&mut Buffer) -> Option<Position> + 'a;
 
 /// What the event loop needs of a terminal.
 pub trait Surface {
@@ -24,8 +28,9 @@ pub trait Surface {
     /// The next frame draws everything, whatever is on the screen.
     fn repaint(&mut self);
 
-    /// Draws a frame: one write of what has changed, none when nothing has.
-    fn draw(&mut self, view: &mut dyn FnMut(&mut Frame<'_>)) -> io::Result<Drawn>;
+    /// Draws a frame, which `view` paints on blank cells, with the cursor where it says: one write of what has changed,
+    /// none when nothing has.
+    fn draw(&mut self, view: &mut View<'_>) -> io::Result<Drawn>;
 
     /// Names the window.
     fn title(&mut self, title: &SafeText) -> io::Result<()>;
@@ -56,7 +61,7 @@ impl<W: Write> Surface for Screen<W> {
         self.invalidate();
     }
 
-    fn draw(&mut self, view: &mut dyn FnMut(&mut Frame<'_>)) -> io::Result<Drawn> {
+    fn draw(&mut self, view: &mut View<'_>) -> io::Result<Drawn> {
         Screen::draw(self, view)
     }
 
@@ -135,7 +140,7 @@ impl Surface for Terminal {
         self.screen.invalidate();
     }
 
-    fn draw(&mut self, view: &mut dyn FnMut(&mut Frame<'_>)) -> io::Result<Drawn> {
+    fn draw(&mut self, view: &mut View<'_>) -> io::Result<Drawn> {
         self.screen.draw(view)
     }
 

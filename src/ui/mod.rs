@@ -19,7 +19,8 @@ mod status;
 mod tests;
 pub mod theme;
 
-use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Position;
 
 use crate::app::dialog::Dialog;
 use crate::app::layout::{self, LEAST};
@@ -28,13 +29,11 @@ use crate::app::state::{Focus, State};
 use paint::Canvas;
 use theme::{Role, Theme};
 
-/// Paints the state. Changes nothing, and touches only what is visible.
-pub fn view(state: &State, frame: &mut Frame<'_>) {
-    let mut canvas = Canvas { theme: Theme::of(&state.options), buffer: frame.buffer_mut(), cursor: None };
+/// Paints the state on blank cells, and says where the cursor is. Changes nothing, and touches only what is visible.
+pub fn view(state: &State, cells: &mut Buffer) -> Option<Position> {
+    let mut canvas = Canvas { theme: Theme::of(&state.options), buffer: cells, cursor: None };
     draw(state, &mut canvas);
-    if let Some(cursor) = canvas.cursor {
-        frame.set_cursor_position(cursor);
-    }
+    canvas.cursor.map(Position::from)
 }
 
 fn draw(state: &State, canvas: &mut Canvas<'_>) {

@@ -4,8 +4,8 @@ mod campaigns;
 
 use std::sync::Arc;
 
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
 use crate::app::fixture::{self, Desk, capabilities, hours_ago, lead, now, owner};
 use crate::app::{Action, Message, Options, ThemeName};
@@ -16,12 +16,18 @@ use crate::domain::{Assignment, ItemState, OperationKind, SafeText, Tally};
 
 use super::view;
 
+/// The screen as cells.
+fn painted(desk: &Desk) -> Buffer {
+    let (columns, rows) = desk.state.size;
+    let mut cells = Buffer::empty(Rect::new(0, 0, columns, rows));
+    view(&desk.state, &mut cells);
+    cells
+}
+
 /// The screen as text.
 fn screen(desk: &Desk) -> String {
     let (columns, rows) = desk.state.size;
-    let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
-    terminal.draw(|frame| view(&desk.state, frame)).unwrap();
-    let buffer = terminal.backend().buffer();
+    let buffer = painted(desk);
     let mut text = String::new();
     for y in 0..rows {
         let mut line = String::new();
@@ -124,9 +130,7 @@ fn every_theme_and_plain_say_the_same() {
 fn looks(desk: &Desk) -> String {
     use ratatui::style::{Color, Modifier};
     let (columns, rows) = desk.state.size;
-    let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
-    terminal.draw(|frame| view(&desk.state, frame)).unwrap();
-    let buffer = terminal.backend().buffer();
+    let buffer = painted(desk);
     let marks = [(Modifier::REVERSED, '{', '}'), (Modifier::BOLD, '<', '>'), (Modifier::UNDERLINED, '_', '_')];
     let mut text = String::new();
     for y in 0..rows {
@@ -518,7 +522,7 @@ fn a_key_costs_a_thin_line_little() {
     let capabilities = Capabilities { colours: Colours::Indexed, plain: false, extras: true };
     let mut desk = Desk::loaded((200, 50), 5000);
     let mut screen = Screen::new(Vec::new(), capabilities, 200, 50);
-    let mut draw = |desk: &Desk| screen.draw(|frame| view(&desk.state, frame)).unwrap().bytes;
+    let mut draw = |desk: &Desk| screen.draw(|cells| view(&desk.state, cells)).unwrap().bytes;
     let whole = draw(&desk);
     assert!(whole > 5000, "{whole}");
     assert_eq!(draw(&desk), 0, "nothing has changed");
