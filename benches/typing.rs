@@ -2,7 +2,7 @@
 //! that shows what the new query finds, over 100,000 and 1,000,000 leads. Where `fzf` is installed it is typed into as
 //! well, over the same leads.
 //!
-//! `cargo bench --bench typing` (add `-- --quick` for a short look)
+//! `cargo bench --bench typing` (add `-- --quick` for a short look, `-- --leads 100000` for one size only)
 
 mod common;
 
@@ -32,10 +32,11 @@ const AIMS: [(&str, &[&str], f64, f64); 2] = [("words", WORDS, 16.0, 50.0), ("~w
 const BETWEEN_KEYS: Duration = Duration::from_millis(40);
 
 fn main() {
-    let (sizes, rounds): (&[usize], _) = if common::quick() { (&[20_000], 1) } else { (&[100_000, 1_000_000], 3) };
+    let (sizes, rounds) = if common::quick() { (vec![20_000], 1) } else { (vec![100_000, 1_000_000], 3) };
+    let sizes = common::number("--leads").map_or(sizes, |leads| vec![leads]);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads");
     println!("{WIDTH}x{HEIGHT}, median and worst key in milliseconds");
-    for &size in sizes {
+    for size in sizes {
         println!("\n{:<24} {:>16} {:>16} {:>14}", format!("{size} leads"), "letter painted", "matches painted", "aim");
         runtime.block_on(switchboard(size, rounds));
         let (held, highest) = memory();

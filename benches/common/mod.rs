@@ -18,6 +18,13 @@ pub fn quick() -> bool {
     std::env::args().any(|arg| arg == "--quick")
 }
 
+/// The number after `name` on the command line.
+pub fn number(name: &str) -> Option<usize> {
+    let arguments: Vec<String> = std::env::args().collect();
+    let at = arguments.iter().position(|argument| argument == name)?;
+    arguments.get(at + 1)?.parse().ok()
+}
+
 /// Now, for everything that has an age.
 pub fn now() -> Timestamp {
     Timestamp::from_second(1_794_000_000).unwrap_or_default()
