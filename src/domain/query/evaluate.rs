@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 
 use super::Asked;
 use super::rows::RowSet;
-use super::scan::{Fuzzy, Memory, Scan, TextKey};
+use super::scan::{Fuzzy, Matches, Memory, Scan, TextKey};
 use super::term::{Compare, OwnerIs, Term, Test, Trait, When};
 use crate::domain::fold::fold;
 use crate::domain::leads::columns::Codes;
@@ -137,9 +137,10 @@ impl<'a> Conditions<'a> {
                 break;
             }
             let ranked = ranked.filter(|_| !test.negated);
-            let InTexts { rows: mut found, is_complete, scores } = test.in_texts(&segment.texts, &rows, ranked, seen);
+            let InTexts { matches, is_complete, scores } = test.in_texts(&segment.texts, &rows, ranked, seen);
+            let mut found = matches.rows.clone();
             if is_complete {
-                learned.push((test.key.clone(), Arc::new(found.clone())));
+                learned.push((test.key.clone(), matches));
             }
             scored.extend(scores.map(|scores| (condition, scores)));
             for (column, wanted) in &test.shared {
@@ -156,7 +157,7 @@ impl<'a> Conditions<'a> {
 pub struct Found {
     pub rows: RowSet,
     /// Text conditions that were answered for every row of the segment, to be remembered.
-    pub learned: Vec<(TextKey, Arc<RowSet>)>,
+    pub learned: Vec<(TextKey, Arc<Matches>)>,
     /// Scores that came to light on the way, by the place of the text condition.
     pub scored: Vec<(usize, Scored)>,
 }
@@ -171,7 +172,7 @@ pub struct Scored {
 
 /// What a segment's texts answered to a condition.
 struct InTexts {
-    rows: RowSet,
+    matches: Arc<Matches>,
     /// Answered newly, and for every row of the segment.
     is_complete: bool,
     scores: Option<Scored>,
@@ -181,33 +182,33 @@ impl TextTest<'_> {
     /// The rows whose own texts fulfil the condition; outside of `asked` the answer may be wrong. Where rows are looked
     /// at one by one for a `~word`, those of `ranked` get their scores at once.
     fn in_texts(&self, texts: &Arc<Texts>, asked: &RowSet, ranked: Option<&RowSet>, seen: &Seen) -> InTexts {
-        let narrower = match seen.find(self.key, texts) {
-            Some(Known::Exactly(rows)) => {
-                return InTexts { rows: (*rows).clone(), is_complete: false, scores: None };
-            }
-            Some(Known::AtMost(rows)) => Some(rows),
-            None => None,
+        let (narrower, goes_on) = match seen.find(self.key, texts) {
+            Some(Known::Exactly(matches)) => return InTexts { matches, is_complete: false, scores: None },
+            Some(Known::AtMost { matches, goes_on }) => (Some(matches), goes_on),
+            None => (None, false),
         };
-        let possible = narrower.as_ref().map_or(texts.len(), |rows| rows.len());
+        let possible = narrower.as_ref().map_or(texts.len(), |narrower| narrower.rows.len());
         let mut open = asked.clone();
         if let Some(narrower) = &narrower {
-            open.and(narrower);
+            open.and(&narrower.rows);
         }
         // Looking at a little more than was asked for pays off: the complete answer narrows the next letter's search.
         let is_complete = open.len() * 2 >= possible;
-        if self.scan.runs_through() && open.len() * 4 > texts.len() {
-            return InTexts { rows: self.scan.whole(texts), is_complete, scores: None };
-        }
         let look_at = match (&narrower, is_complete) {
-            (Some(narrower), true) => narrower,
+            (Some(narrower), true) => &narrower.rows,
             (None, true) => &RowSet::all(texts.len()),
             (_, false) => &open,
         };
-        let mut rows = RowSet::none(texts.len());
         let (Scan::Fuzzy(fuzzy), Some(ranked)) = (self.scan, ranked) else {
-            look_at.iter().filter(|&row| self.scan.row(texts, row)).for_each(|row| rows.insert(row));
-            return InTexts { rows, is_complete, scores: None };
+            let further = narrower.as_ref().filter(|_| goes_on);
+            let matches = match further.and_then(|shorter| self.scan.further(texts, look_at, shorter)) {
+                Some(matches) => matches,
+                None if self.scan.runs_through() && open.len() * 4 > texts.len() => self.scan.whole(texts),
+                None => self.scan.among(texts, look_at),
+            };
+            return InTexts { matches: Arc::new(matches), is_complete, scores: None };
         };
+        let mut rows = RowSet::none(texts.len());
         let mut memory = Memory::default();
         let mut scores = Vec::new();
         for row in look_at.iter() {
@@ -222,7 +223,7 @@ impl TextTest<'_> {
         }
         let mut scored = rows.clone();
         scored.and(ranked);
-        InTexts { rows, is_complete, scores: Some(Scored { rows: scored, scores }) }
+        InTexts { matches: Arc::new(rows.into()), is_complete, scores: Some(Scored { rows: scored, scores }) }
     }
 }
 
@@ -405,13 +406,16 @@ pub struct Seen {
 #[derive(Debug)]
 struct Answer {
     key: TextKey,
-    segments: HashMap<usize, (Weak<Texts>, Arc<RowSet>)>,
+    segments: HashMap<usize, (Weak<Texts>, Arc<Matches>)>,
 }
 
 enum Known {
-    Exactly(Arc<RowSet>),
-    /// Only these rows are possible.
-    AtMost(Arc<RowSet>),
+    Exactly(Arc<Matches>),
+    /// Only these rows are possible. `goes_on`: they are those of the beginning of the word that is asked for.
+    AtMost {
+        matches: Arc<Matches>,
+        goes_on: bool,
+    },
 }
 
 /// Conditions that are remembered: enough for typing and taking back a few words.
@@ -420,21 +424,21 @@ const MOST_ANSWERS: usize = 24;
 impl Seen {
     fn find(&self, key: &TextKey, texts: &Arc<Texts>) -> Option<Known> {
         let place = Arc::as_ptr(texts) as usize;
-        let mut narrowest: Option<(usize, &Arc<RowSet>)> = None;
+        let mut narrowest: Option<(&TextKey, &Arc<Matches>)> = None;
         for answer in &self.answers {
-            let Some((_, rows)) = answer.segments.get(&place) else { continue };
+            let Some((_, matches)) = answer.segments.get(&place) else { continue };
             if answer.key == *key {
-                return Some(Known::Exactly(rows.clone()));
+                return Some(Known::Exactly(matches.clone()));
             }
-            let size = answer.key.size();
-            if key.narrows(&answer.key) && narrowest.is_none_or(|(other, _)| other < size) {
-                narrowest = Some((size, rows));
+            if key.narrows(&answer.key) && narrowest.is_none_or(|(other, _)| other.size() < answer.key.size()) {
+                narrowest = Some((&answer.key, matches));
             }
         }
-        narrowest.map(|(_, rows)| Known::AtMost(rows.clone()))
+        narrowest.map(|(shorter, matches)| Known::AtMost { matches: matches.clone(), goes_on: key.goes_on(shorter) })
     }
 
-    /// Forgets what belongs to texts that are gone, and the oldest conditions.
+    /// Forgets what belongs to texts that are gone, the oldest conditions, and the places of all words but the newest,
+    /// which is the one that another letter can be typed to.
     pub fn tidy(&mut self) {
         for answer in &mut self.answers {
             answer.segments.retain(|_, (texts, _)| texts.strong_count() > 0);
@@ -442,9 +446,15 @@ impl Seen {
         self.answers.retain(|answer| !answer.segments.is_empty());
         let surplus = self.answers.len().saturating_sub(MOST_ANSWERS);
         self.answers.drain(..surplus);
+        let older = self.answers.iter_mut().rev().skip(1).flat_map(|answer| answer.segments.values_mut());
+        for (_, matches) in older {
+            if let Some(matches) = Arc::get_mut(matches) {
+                matches.places = None;
+            }
+        }
     }
 
-    pub fn remember(&mut self, key: TextKey, texts: &Arc<Texts>, rows: Arc<RowSet>) {
+    pub fn remember(&mut self, key: TextKey, texts: &Arc<Texts>, matches: Arc<Matches>) {
         let answer = match self.answers.iter_mut().position(|answer| answer.key == key) {
             Some(known) => {
                 // The newest is last.
@@ -458,7 +468,7 @@ impl Seen {
             }
         };
         if let Some(answer) = answer {
-            answer.segments.insert(Arc::as_ptr(texts) as usize, (Arc::downgrade(texts), rows));
+            answer.segments.insert(Arc::as_ptr(texts) as usize, (Arc::downgrade(texts), matches));
         }
     }
 }

@@ -45,12 +45,46 @@ impl TextKey {
         }
     }
 
+    /// Whether it is a word that begins with the word of `shorter`.
+    pub fn goes_on(&self, shorter: &Self) -> bool {
+        matches!((self, shorter), (Self::Word(word), Self::Word(shorter)) if word.starts_with(&**shorter))
+    }
+
     /// How much there is in it: of several that are narrowed, the longest leaves the fewest rows.
     pub fn size(&self) -> usize {
         match self {
             Self::Word(word) | Self::Fuzzy(word) | Self::Pattern(word) => word.len(),
             Self::Slot(..) => 0,
         }
+    }
+}
+
+/// The rows of a segment that fulfil a condition on texts.
+#[derive(Debug)]
+pub struct Matches {
+    pub rows: RowSet,
+    /// Where a word stands for the first time in each of these rows, in their order: places in the folded text. The
+    /// next letter is looked for there first, which is one step where a search through the rows takes many. `None` for
+    /// other conditions, and where they are not known.
+    pub places: Option<Vec<u32>>,
+}
+
+impl Matches {
+    fn none(texts: &Texts) -> Self {
+        Self { rows: RowSet::none(texts.len()), places: Some(Vec::new()) }
+    }
+
+    /// Rows have to come in their order.
+    fn push(&mut self, row: usize, place: usize) {
+        self.rows.insert(row);
+        // A segment's texts are bounded so that places in them fit.
+        self.places.get_or_insert_default().push(place as u32);
+    }
+}
+
+impl From<RowSet> for Matches {
+    fn from(rows: RowSet) -> Self {
+        Self { rows, places: None }
     }
 }
 
@@ -83,7 +117,7 @@ impl Scan {
     }
 
     /// Every row that fulfils the condition.
-    pub fn whole(&self, texts: &Texts) -> RowSet {
+    pub fn whole(&self, texts: &Texts) -> Matches {
         let mut found = RowSet::none(texts.len());
         match self {
             Self::Word(finder) if finder.needle().len() == 1 => {
@@ -96,12 +130,18 @@ impl Scan {
                         let mut rest = RowSet::all(texts.len());
                         rest.without(&found);
                         rest.iter().filter(|&row| self.row(texts, row)).for_each(|row| found.insert(row));
-                        return found;
+                        return found.into();
                     }
                 }
-                hits(texts, |from| memchr::memchr(byte, from), |row| found.insert(row));
+                let mut found = Matches::none(texts);
+                hits(texts, |from| memchr::memchr(byte, from), |row, place| found.push(row, place));
+                return found;
             }
-            Self::Word(finder) => hits(texts, |from| finder.find(from), |row| found.insert(row)),
+            Self::Word(finder) => {
+                let mut found = Matches::none(texts);
+                hits(texts, |from| finder.find(from), |row, place| found.push(row, place));
+                return found;
+            }
             Self::Slot { slot, values } => {
                 for value in values {
                     let closed = format!("{value}{END}");
@@ -109,7 +149,7 @@ impl Scan {
                     hits(
                         texts,
                         |from| finder.find(from),
-                        |row| {
+                        |row, _| {
                             if texts.folded_slot(row, *slot) == value {
                                 found.insert(row);
                             }
@@ -119,7 +159,39 @@ impl Scan {
             }
             Self::Fuzzy(_) | Self::Pattern(_) => {}
         }
+        found.into()
+    }
+
+    /// Those of `rows` that fulfil the condition, looked at one by one.
+    pub fn among(&self, texts: &Texts, rows: &RowSet) -> Matches {
+        let mut found = Matches::none(texts);
+        let Self::Word(finder) = self else {
+            rows.iter().filter(|&row| self.row(texts, row)).for_each(|row| found.rows.insert(row));
+            return found.rows.into();
+        };
+        for row in rows.iter() {
+            let range = texts.range(row);
+            if let Some(at) = finder.find(&texts.folded().as_bytes()[range.clone()]) {
+                found.push(row, range.start + at);
+            }
+        }
         found
+    }
+
+    /// The same for a word that goes on from one whose places are known.
+    pub fn further(&self, texts: &Texts, rows: &RowSet, shorter: &Matches) -> Option<Matches> {
+        let (Self::Word(finder), Some(places)) = (self, &shorter.places) else { return None };
+        let (text, word) = (texts.folded().as_bytes(), finder.needle());
+        let mut found = Matches::none(texts);
+        for (row, &place) in shorter.rows.iter().zip(places).filter(|(row, _)| rows.contains(*row)) {
+            let place = place as usize;
+            if text[place..].starts_with(word) {
+                found.push(row, place);
+            } else if let Some(at) = finder.find(&text[place + 1..texts.ends()[row] as usize]) {
+                found.push(row, place + 1 + at);
+            }
+        }
+        Some(found)
     }
 
     /// Whether one row fulfils the condition.
@@ -204,8 +276,8 @@ fn shown(texts: &Texts, row: usize, slot: Slot) -> Cow<'_, str> {
     }
 }
 
-/// Calls `found` with every row that has a hit, once.
-fn hits(texts: &Texts, find: impl Fn(&[u8]) -> Option<usize>, mut found: impl FnMut(usize)) {
+/// Calls `found` with every row that has a hit, once, and the place of its first.
+fn hits(texts: &Texts, find: impl Fn(&[u8]) -> Option<usize>, mut found: impl FnMut(usize, usize)) {
     let (text, ends) = (texts.folded().as_bytes(), texts.ends());
     let mut row = 0;
     let mut at = 0;
@@ -214,7 +286,7 @@ fn hits(texts: &Texts, find: impl Fn(&[u8]) -> Option<usize>, mut found: impl Fn
         while ends[row] as usize <= at {
             row += 1;
         }
-        found(row);
+        found(row, at);
         at = ends[row] as usize;
     }
 }

@@ -86,13 +86,13 @@ impl Searcher {
                 shown.without(&closed);
             }
             shown_marks += marks.map_or(0, |marks| shown.common(&marks[index]));
-            learned.extend(found.learned.into_iter().map(|(key, rows)| (key, &unit.segment.texts, rows)));
+            learned.extend(found.learned.into_iter().map(|(key, matches)| (key, &unit.segment.texts, matches)));
             scored.push(found.scored);
             rows.push(shown);
         }
         result.hidden_marks = request.marked.len() - shown_marks;
-        for (key, texts, rows) in learned {
-            self.seen.remember(key, texts, rows);
+        for (key, texts, matches) in learned {
+            self.seen.remember(key, texts, matches);
         }
         self.seen.tidy();
 
