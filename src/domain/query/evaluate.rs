@@ -339,13 +339,16 @@ fn numbers(codes: &Codes, wanted: &[bool]) -> RowSet {
     match codes {
         Codes::Same { code, len } if is_wanted(*code) => RowSet::all(*len),
         Codes::Same { len, .. } => RowSet::none(*len),
-        Codes::Bytes(codes) => RowSet::collect(codes.len(), |row| is_wanted(codes[row].into())),
+        Codes::Bytes(codes) => {
+            let is_wanted: [bool; 256] = std::array::from_fn(|code| is_wanted(code as u32));
+            RowSet::collect(codes.len(), |row| is_wanted[usize::from(codes[row])])
+        }
         Codes::Words(codes) => RowSet::collect(codes.len(), |row| is_wanted(codes[row])),
     }
 }
 
 /// The rows that are closed or deleted; `None` where there are none.
-pub fn closed(segment: &segment::Segment) -> Option<RowSet> {
+pub fn closed_rows(segment: &segment::Segment) -> Option<RowSet> {
     let closed = numbers(&segment.columns.lifecycles, &[false, true, true]);
     (!closed.is_empty()).then_some(closed)
 }

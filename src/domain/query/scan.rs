@@ -169,12 +169,12 @@ impl Scan {
             rows.iter().filter(|&row| self.row(texts, row)).for_each(|row| found.rows.insert(row));
             return found.rows.into();
         };
-        for row in rows.iter() {
+        rows.iter().for_each(|row| {
             let range = texts.range(row);
             if let Some(at) = finder.find(&texts.folded().as_bytes()[range.clone()]) {
                 found.push(row, range.start + at);
             }
-        }
+        });
         found
     }
 
@@ -183,14 +183,18 @@ impl Scan {
         let (Self::Word(finder), Some(places)) = (self, &shorter.places) else { return None };
         let (text, word) = (texts.folded().as_bytes(), finder.needle());
         let mut found = Matches::none(texts);
-        for (row, &place) in shorter.rows.iter().zip(places).filter(|(row, _)| rows.contains(*row)) {
-            let place = place as usize;
-            if text[place..].starts_with(word) {
-                found.push(row, place);
-            } else if let Some(at) = finder.find(&text[place + 1..texts.ends()[row] as usize]) {
-                found.push(row, place + 1 + at);
+        let mut places = places.iter();
+        shorter.rows.iter().for_each(|row| match places.next() {
+            Some(&place) if rows.contains(row) => {
+                let place = place as usize;
+                if text[place..].starts_with(word) {
+                    found.push(row, place);
+                } else if let Some(at) = finder.find(&text[place + 1..texts.ends()[row] as usize]) {
+                    found.push(row, place + 1 + at);
+                }
             }
-        }
+            _ => {}
+        });
         Some(found)
     }
 

@@ -4,12 +4,12 @@ use std::sync::{Arc, Weak};
 
 use rayon::prelude::*;
 
-use super::evaluate::{Conditions, Found, Seen, closed, text_conditions};
+use super::evaluate::{Conditions, Found, Seen, closed_rows, text_conditions};
 use super::order::{Order, sorted};
 use super::rank::ranked;
 use super::rows::RowSet;
 use super::{SearchRequest, SearchResult};
-use crate::domain::leads::segment::Segment;
+use crate::domain::leads::segment::{Columns, Segment};
 use crate::domain::leads::texts::Texts;
 use crate::domain::leads::{RowId, Snapshot};
 use crate::domain::selection::{LeadKey, Selection};
@@ -21,6 +21,7 @@ pub struct Searcher {
     seen: Seen,
     order: Option<Order>,
     marks: Option<Marks>,
+    closed: Vec<Closed>,
 }
 
 /// A segment of the snapshot, with its place there.
@@ -42,6 +43,14 @@ struct Marks {
     rows: Vec<RowSet>,
 }
 
+/// The closed leads of a segment, which the next letter leaves out again.
+#[derive(Debug)]
+struct Closed {
+    of: Weak<Columns>,
+    /// `None` where there are none.
+    rows: Option<RowSet>,
+}
+
 impl Searcher {
     pub fn search(&mut self, request: &SearchRequest, cancelled: &(dyn Fn() -> bool + Sync)) -> Option<SearchResult> {
         if cancelled() {
@@ -57,33 +66,31 @@ impl Searcher {
         let seen = &self.seen;
         let ranks = request.sort.is_none() && request.query.ranks();
         let show_closed = request.include_closed || request.query.asks_for_closed();
+        let hidden = if show_closed { &[] } else { closed(&mut self.closed, &units) };
         let evaluate = |(index, unit): (usize, &Unit<'_>)| {
             (!cancelled()).then(|| {
                 let marks = marks.map(|marks| &marks[index]);
-                let closed = || if show_closed { None } else { closed(unit.segment) };
                 let shown = || {
                     let mut shown = RowSet::all(unit.segment.len());
-                    closed().iter().for_each(|closed| shown.without(closed));
+                    hidden_in(hidden, index).into_iter().for_each(|closed| shown.without(closed));
                     shown
                 };
                 let ranked = ranks.then(shown);
-                let found = conditions[unit.part].rows(unit.segment, unit.first as usize, marks, ranked.as_ref(), seen);
-                let closed = if found.rows.is_empty() { None } else { closed() };
-                (found, closed)
+                conditions[unit.part].rows(unit.segment, unit.first as usize, marks, ranked.as_ref(), seen)
             })
         };
-        let found: Vec<(Found, Option<RowSet>)> = units.par_iter().enumerate().map(evaluate).collect::<Option<_>>()?;
+        let found: Vec<Found> = units.par_iter().enumerate().map(evaluate).collect::<Option<_>>()?;
 
         let mut result = SearchResult { generation: request.generation, ..SearchResult::default() };
         let mut shown_marks = 0;
         let mut rows = Vec::with_capacity(units.len());
         let mut learned = Vec::new();
         let mut scored = Vec::with_capacity(units.len());
-        for (index, (unit, (found, closed))) in units.iter().zip(found).enumerate() {
+        for (index, (unit, found)) in units.iter().zip(found).enumerate() {
             let mut shown = found.rows;
-            if let Some(closed) = closed {
-                result.hidden_closed += shown.common(&closed);
-                shown.without(&closed);
+            if let Some(closed) = hidden_in(hidden, index) {
+                result.hidden_closed += shown.common(closed);
+                shown.without(closed);
             }
             shown_marks += marks.map_or(0, |marks| shown.common(&marks[index]));
             learned.extend(found.learned.into_iter().map(|(key, matches)| (key, &unit.segment.texts, matches)));
@@ -103,6 +110,27 @@ impl Searcher {
         };
         (!cancelled()).then_some(result)
     }
+}
+
+/// The closed rows of every unit, looked for again where a segment has changed.
+fn closed<'a>(kept: &'a mut Vec<Closed>, units: &[Unit<'_>]) -> &'a [Closed] {
+    kept.truncate(units.len());
+    for (index, Unit { segment, .. }) in units.iter().enumerate() {
+        let is_known = kept.get(index).is_some_and(|closed| std::ptr::eq(closed.of.as_ptr(), &*segment.columns));
+        if !is_known {
+            let closed = Closed { of: Arc::downgrade(&segment.columns), rows: closed_rows(segment) };
+            match kept.get_mut(index) {
+                Some(other) => *other = closed,
+                None => kept.push(closed),
+            }
+        }
+    }
+    kept
+}
+
+/// Which rows of a unit are not shown because they are closed.
+fn hidden_in(hidden: &[Closed], index: usize) -> Option<&RowSet> {
+    hidden.get(index)?.rows.as_ref()
 }
 
 /// The marked rows by unit; `None` when nothing is marked.
@@ -156,7 +184,7 @@ fn marked_rows(marked: &Selection, snapshot: &Snapshot, units: &[Unit<'_>]) -> V
 pub fn in_vendor_order(units: &[Unit<'_>], rows: &[RowSet]) -> Vec<RowId> {
     let mut all = Vec::with_capacity(rows.iter().map(RowSet::len).sum());
     for (unit, rows) in units.iter().zip(rows) {
-        all.extend(rows.iter().map(|row| RowId(unit.base + row as u32)));
+        rows.iter().for_each(|row| all.push(RowId(unit.base + row as u32)));
     }
     all
 }
