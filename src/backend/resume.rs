@@ -280,7 +280,10 @@ fn take_up(journal: &Journal, id: &OperationId, mut shares: Vec<Share>) -> Resul
             Ok(ControlFlow::Continue(()))
         })?;
     }
-    shares.iter_mut().for_each(|share| share.changes.shrink());
+    for share in &mut shares {
+        share.changes.shrink();
+        share.seqs.shrink_to_fit();
+    }
     Ok(shares)
 }
 

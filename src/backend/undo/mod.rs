@@ -529,8 +529,9 @@ impl Place {
 }
 
 /// Targets that are read again at a time. What a vendor's client holds while it reads is hundreds of bytes a target, so it
-/// is not all that there may be; but a client that reads a listing from its beginning does so again each time.
-pub(super) const READ_AT_ONCE: usize = 50_000;
+/// is not all that there may be; but a client that reads a listing from its beginning does so again each time, so it is
+/// many more than are read at a time right before they are sent.
+pub(super) const READ_AT_ONCE: usize = 20_000;
 
 /// Reads targets again.
 async fn read_again(desk: &Desk, chains: &[Chain<'_>], session: &Session) -> Result<Vec<Observation>, Problem> {
@@ -538,11 +539,9 @@ async fn read_again(desk: &Desk, chains: &[Chain<'_>], session: &Session) -> Res
         .iter()
         .map(|chain| {
             let newest = chain.newest().item;
-            Target {
-                id: newest.target(),
-                scope: newest.scope().to_owned(),
-                candidates: chain.writes().flat_map(|write| [write.item.after, write.item.before]).cloned().collect(),
-            }
+            let mut candidates = Vec::with_capacity(2);
+            candidates.extend(chain.writes().flat_map(|write| [write.item.after, write.item.before]).cloned());
+            Target { id: newest.target(), scope: newest.scope().to_owned(), candidates }
         })
         .collect();
     reader::read_patiently(desk, &targets, session, &Arc::default())
