@@ -360,7 +360,8 @@ pub fn failure_of(error: ApplyError) -> Failure {
 fn over_max(plan: &Plan, args: &WriteArgs) -> Option<String> {
     let max = args.max?;
     (plan.changes() > max).then(|| {
-        format!("the plan has {} changes, more than --max {max} allows; nothing was sent", grouped(plan.changes()))
+        let changes = if plan.changes() == 1 { "change" } else { "changes" };
+        format!("the plan has {} {changes}, more than --max {max} allows; nothing was sent", grouped(plan.changes()))
     })
 }
 

@@ -47,9 +47,11 @@ pub async fn run(session: &Session, args: &LeadsArgs, stop: &StopToken, out: &mu
     let mut rows = world.search(&engine, &query, now, &progress, stop).await?;
     rows.truncate(args.limit.unwrap_or(usize::MAX));
     let nameless = world.nameless(&rows);
+    let mut whole = names.len() + lists.len() == profiles.len() && world.missing.is_empty();
     if args.names || (!args.no_names && nameless.len() <= NAMES_UNASKED) {
         let fetched = world.fetch_details(&engine, nameless, &progress, stop).await?;
         if let Some(first) = fetched.first {
+            whole = false;
             say(&format!("{} leads are listed without their details; {first}", fetched.failed));
         }
     } else if !nameless.is_empty() && !args.no_names && session.format == Format::Table {
@@ -74,7 +76,7 @@ pub async fn run(session: &Session, args: &LeadsArgs, stop: &StopToken, out: &mu
             count => format!("{} leads", grouped(count)),
         });
     }
-    Ok(if names.len() + lists.len() == profiles.len() && world.missing.is_empty() { Exit::Done } else { Exit::Partly })
+    Ok(if whole { Exit::Done } else { Exit::Partly })
 }
 
 /// Who owners are, as far as the people say it: the ids of those whose names nobody shares, because some vendors reveal

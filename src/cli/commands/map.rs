@@ -86,7 +86,10 @@ fn only_changed(wanted: Vec<WantedMapping>, records: &[MappingRecord]) -> Vec<Wa
     };
     let (there, rest): (Vec<_>, Vec<_>) = wanted.into_iter().partition(is_there);
     if !there.is_empty() {
-        say(&format!("{} lists are as wanted already", there.len()));
+        say(&match there.len() {
+            1 => "1 list is as wanted already".to_owned(),
+            count => format!("{count} lists are as wanted already"),
+        });
     }
     rest
 }

@@ -24,15 +24,27 @@ pub async fn run(session: &Session, stop: &StopToken, out: &mut Out) -> Result<E
     let progress = Progress::new(session.plain);
     // The load of an agent is the lists that he or she may dial. Read first: it names the agents as well.
     let mut mapped: BTreeMap<&ProfileName, BTreeMap<PersonId, usize>> = BTreeMap::new();
+    let mut gaps = names.len() < profiles.len();
     for name in names.iter().filter(|name| super::maps_agents(&engine, name)) {
         match unless_stopped(stop, engine.mappings(name, None)).await? {
             Ok(records) => {
                 let lists = mapped.entry(name).or_default();
+                let unread = records.iter().filter(|record| record.agents.is_err()).count();
+                if unread > 0 {
+                    gaps = true;
+                    say(&format!(
+                        "{name}: of {} lead lists the agents could not be read and are not counted",
+                        grouped(unread)
+                    ));
+                }
                 for agent in records.iter().filter_map(|record| record.agents.as_ref().ok()).flatten() {
                     *lists.entry(agent.clone()).or_default() += 1;
                 }
             }
-            Err(error) => say(&loading::sentence(name, &error)),
+            Err(error) => {
+                gaps = true;
+                say(&loading::sentence(name, &error));
+            }
         }
     }
     let links = &session.config.people;
@@ -136,10 +148,10 @@ pub async fn run(session: &Session, stop: &StopToken, out: &mut Out) -> Result<E
     if session.format == Format::Table {
         loose.iter().for_each(|line| say(line));
     }
-    Ok(match (names.len() == profiles.len() && world.missing.is_empty(), world.snapshot.parts.is_empty()) {
-        (true, _) => Exit::Done,
-        (false, false) => Exit::Partly,
-        (false, true) => Exit::Nothing,
+    Ok(match (gaps || !world.missing.is_empty(), world.snapshot.parts.is_empty()) {
+        (false, _) => Exit::Done,
+        (true, false) => Exit::Partly,
+        (true, true) => Exit::Nothing,
     })
 }
 

@@ -360,6 +360,9 @@ fn a_list_whose_agents_cannot_be_read_is_an_error_and_no_mapping() {
     assert_eq!(writes(&world), 0);
     let csv = run(&world, &["--format", "csv", "campaigns"]).ok().out;
     assert!(csv.lines().skip(1).all(|line| line.ends_with(',')), "{csv}");
+    // Loads that are too small are told as that.
+    world.sim_of("center").set_faults(&["garbage=100%:read:path=/lead-user:times=1"]).unwrap();
+    run(&world, &["owners"]).ends(3).says("of 1 lead lists the agents could not be read");
 }
 
 #[test]

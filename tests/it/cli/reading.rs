@@ -63,6 +63,10 @@ fn names_cost_a_request_each_and_are_bounded() {
     assert!(leads.iter().any(|lead| lead["name"].is_string()));
     world.run(&["leads", "--names"]).ok();
     assert_eq!(details(), 5 + 260);
+    // Leads are listed without what could not be read of them, and that is told.
+    world.sim().set_faults(&["unauthorized=100%:path=/lead/"]).unwrap();
+    let ran = world.run(&["leads", "--limit", "2"]).ends(3).says("2 leads are listed without their details");
+    assert!(ran.lines().len() == 2 && ran.lines().iter().all(|lead| lead["name"].is_null()), "{}", ran.out);
 }
 
 #[test]
