@@ -200,11 +200,12 @@ impl State {
             Context::Leads if self.leads.range.is_some() => &[MarkRange, Back, Assign, Help],
             Context::Leads => &[
                 Assign,
+                // Only while something is being sent: then nothing is worth more of the line.
+                Stop,
                 Unassign,
                 Mark,
                 Filter,
                 Help,
-                Stop,
                 Watch,
                 ReadNames,
                 Undo,
