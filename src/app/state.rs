@@ -502,7 +502,7 @@ impl State {
             Event::NotPlanned { problem } => self.undo_not_planned(&problem),
             Event::Started { operation, plan } => self.operation_started(operation, plan),
             Event::Progress { operation, progress } => self.operation_progressed(&operation, progress),
-            Event::Ended { summary, seconds, requests } => self.operation_ended(summary, seconds, requests),
+            Event::Ended { summary, seconds, requests } => self.operation_ended(*summary, seconds, requests),
             Event::Lost { operation, problem } => self.operation_lost(&operation, &problem),
             Event::NotStarted { problem } => self.notices.problem(self.now, &problem),
             Event::Failed { problem } => {

@@ -652,7 +652,7 @@ impl Inner {
         let summary = summary.map_err(|error| ApplyError::JournalLost { operation: id, error })?;
         let report = Report { summary, requests: ended.requests, seconds: ended.seconds, cut_short: ended.cut_short };
         watch.tell(Event::Ended {
-            summary: report.summary.clone(),
+            summary: Box::new(report.summary.clone()),
             seconds: report.seconds,
             requests: report.requests,
         });

@@ -43,7 +43,7 @@ pub async fn give_up(inner: &Arc<Inner>, id: OperationId, watch: Watch, stop: St
     let summary = inner.ask(move |journal| leave_unread(journal, &id, now, &why)).await?;
     let profiles = summary.parts.iter().map(|part| part.profile.clone());
     let cut_short = profiles.take(1).map(|profile| (profile, problem.clone())).collect();
-    watch.tell(Event::Ended { summary: summary.clone(), seconds: 0.0, requests: 0 });
+    watch.tell(Event::Ended { summary: Box::new(summary.clone()), seconds: 0.0, requests: 0 });
     Ok(Report { summary, requests: 0, seconds: 0.0, cut_short })
 }
 

@@ -228,7 +228,7 @@ pub enum Event {
         progress: OperationProgress,
     },
     Ended {
-        summary: OperationSummary,
+        summary: Box<OperationSummary>,
         seconds: f64,
         requests: usize,
     },

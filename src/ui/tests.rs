@@ -322,7 +322,7 @@ fn the_report_of_an_operation_with_failures() {
         let mut desk = running(size);
         let tally = Tally { done: 1995, failed: 3, unknown: 1, skipped: 1, ..Tally::default() };
         let summary = fixture::summary("20261120-140300-k3wq", OperationKind::Assign, tally);
-        desk.tell(Event::Ended { summary, seconds: 12.0, requests: 71 });
+        desk.tell(Event::Ended { summary: Box::new(summary), seconds: 12.0, requests: 71 });
         desk
     });
 }

@@ -197,7 +197,7 @@ fn nothing_is_sent_before_the_plan_is_confirmed_and_what_was_done_is_no_painting
     let tally = Tally { done: changes - 1, failed: 1, ..Tally::default() };
     let ended = summary("op1", OperationKind::Map, tally);
     let ended = crate::domain::history::OperationSummary { life: OperationLife::Ended, ..ended };
-    desk.tell(Event::Ended { summary: ended, seconds: 1.0, requests: 9 });
+    desk.tell(Event::Ended { summary: Box::new(ended), seconds: 1.0, requests: 9 });
     assert!(!desk.state.matrix.center().unwrap().is_pending(&target));
     assert_eq!(painted(&desk).2, 1, "the one that failed can be planned again");
 
@@ -373,7 +373,7 @@ fn what_was_applied_in_part_can_be_taken_back_from_its_report() {
     for (undoable, why_not) in [(1, None), (0, Some("Nothing of it was done"))] {
         let failed = summary("op1", OperationKind::Map, Tally { failed: 1, ..Tally::default() });
         let failed = crate::domain::history::OperationSummary { life: OperationLife::Ended, undoable, ..failed };
-        desk.tell(Event::Ended { summary: failed, seconds: 1.0, requests: 3 });
+        desk.tell(Event::Ended { summary: Box::new(failed), seconds: 1.0, requests: 3 });
         desk.act(Action::Watch);
         assert_eq!(desk.state.why_not(Action::Undo).as_deref(), why_not);
         desk.act(Action::Back);
@@ -389,7 +389,7 @@ fn a_list_that_others_changed_can_be_tried_again_from_the_report() {
         (Tally { done: 1, ..Tally::default() }, Some("There is nothing to try again")),
     ] {
         let told = summary("op1", OperationKind::Map, tally);
-        desk.tell(Event::Ended { summary: told, seconds: 1.0, requests: 3 });
+        desk.tell(Event::Ended { summary: Box::new(told), seconds: 1.0, requests: 3 });
         desk.act(Action::Watch);
         assert_eq!(desk.state.why_not(Action::Retry).as_deref(), why_not, "{tally:?}");
         desk.act(Action::Back);

@@ -102,6 +102,6 @@ fn the_question_follows_what_goes_on_behind_it() {
     desk.tell(Event::Progress { operation: "op1".into(), progress });
     assert!(asked(&desk).0.starts_with("1 operation on the way: 1 item in flight, 10 not sent."), "{:?}", asked(&desk));
     let ended = summary("op1", OperationKind::Assign, Tally { done: 20, ..Tally::default() });
-    desk.tell(Event::Ended { summary: ended, seconds: 1.0, requests: 1 });
+    desk.tell(Event::Ended { summary: Box::new(ended), seconds: 1.0, requests: 1 });
     assert_eq!(asked(&desk), ("Everything that was on the way has ended.".to_owned(), "Leave"));
 }

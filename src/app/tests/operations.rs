@@ -22,7 +22,7 @@ fn started(desk: &mut Desk, query: &str) -> Arc<Plan> {
 
 fn ended(desk: &mut Desk, tally: Tally) {
     let summary = summary("op1", OperationKind::Assign, tally);
-    desk.tell(Event::Ended { summary, seconds: 4.0, requests: 12 });
+    desk.tell(Event::Ended { summary: Box::new(summary), seconds: 4.0, requests: 12 });
 }
 
 fn ids(desk: &mut Desk) -> Vec<String> {
@@ -257,7 +257,7 @@ fn what_was_not_sent_can_be_given_up_after_a_question() {
     for (life, taken_back, over) in [(OperationLife::GivenUp, 0, "given up"), (OperationLife::Ended, 3, "taken back")] {
         let mut told = summary("op1", OperationKind::Assign, Tally { done: 3, not_sent: 4, ..Tally::default() });
         (told.life, told.taken_back) = (life, taken_back);
-        desk.tell(Event::Ended { summary: told, seconds: 0.0, requests: 0 });
+        desk.tell(Event::Ended { summary: Box::new(told), seconds: 0.0, requests: 0 });
         let why_not = format!("It was {over}: what was not sent stays so");
         assert_eq!(desk.state.why_not(Action::Resume), Some(why_not));
         assert!(desk.state.why_not(Action::GiveUp).is_some(), "{over}");

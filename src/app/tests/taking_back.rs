@@ -160,7 +160,7 @@ fn an_open_history_follows_what_happens() {
     history(&mut desk);
     desk.take();
     let ended = summary("op3", OperationKind::Assign, Tally { done: 1, ..Tally::default() });
-    desk.tell(Event::Ended { summary: ended, seconds: 1.0, requests: 1 });
+    desk.tell(Event::Ended { summary: Box::new(ended), seconds: 1.0, requests: 1 });
     assert!(matches!(desk.commands()[..], [Command::History { offset: 0, .. }]));
 }
 
@@ -206,7 +206,7 @@ fn what_is_gone_on_with_keeps_its_name() {
     let rest = Plan { parts: Vec::new(), kind: OperationKind::Assign, ..(*undo_plan("op0", 1)).clone() };
     desk.tell(Event::Started { operation: "op1".into(), plan: Arc::new(rest) });
     let ended = summary("op1", OperationKind::Assign, Tally { done: 5, not_sent: 9, ..Tally::default() });
-    desk.tell(Event::Ended { summary: ended, seconds: 1.0, requests: 1 });
+    desk.tell(Event::Ended { summary: Box::new(ended), seconds: 1.0, requests: 1 });
     assert!(desk.said().starts_with("5 done, 9 not sent: Settle assign of "), "{}", desk.said());
 }
 
@@ -219,7 +219,7 @@ fn an_undo_takes_no_marks_away() {
     let plan = desk.apply();
     desk.tell(Event::Started { operation: "op9".into(), plan });
     desk.tell(Event::Ended {
-        summary: summary("op9", OperationKind::Undo, Tally { done: 3, skipped: 1, ..Tally::default() }),
+        summary: Box::new(summary("op9", OperationKind::Undo, Tally { done: 3, skipped: 1, ..Tally::default() })),
         seconds: 1.0,
         requests: 2,
     });
