@@ -122,7 +122,7 @@ impl Desk {
     }
 
     fn tell(&mut self, event: Event) {
-        update(&mut self.state, Message::Backend(event));
+        update(&mut self.state, Message::Backend(Box::new(event)));
     }
 
     fn draw(&mut self) {

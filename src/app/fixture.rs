@@ -426,7 +426,7 @@ impl Desk {
 
     /// The backend tells something.
     pub fn tell(&mut self, event: Event) {
-        self.send(Message::Backend(event));
+        self.send(Message::Backend(Box::new(event)));
     }
 
     pub fn send(&mut self, message: Message) {

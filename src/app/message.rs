@@ -35,7 +35,7 @@ pub enum Message {
     /// A frame was painted. Sent after each frame for which [`State::awaits_paint`](super::State::awaits_paint) was
     /// true: a plan can only be confirmed once it has been on the screen.
     Painted,
-    Backend(Event),
+    Backend(Box<Event>),
     Searched(SearchResult),
     /// The search of this generation came to no end, by a mistake of ours that was told apart.
     SearchFailed {

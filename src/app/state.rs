@@ -197,7 +197,7 @@ impl State {
                 self.send_what_is_due();
             }
             Message::Painted => self.painted(),
-            Message::Backend(event) => self.backend(event),
+            Message::Backend(event) => self.backend(*event),
             Message::Searched(result) => self.searched(result),
             Message::SearchFailed { generation } => {
                 if self.search_failed(generation) {

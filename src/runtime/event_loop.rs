@@ -60,7 +60,7 @@ pub struct EventLoop<S, I> {
 /// What is waited for.
 enum Arrived {
     Outside(Outside),
-    Event(Option<Event>),
+    Event(Option<Box<Event>>),
     Answer(Message),
     /// There is room for a command.
     Room,
@@ -154,7 +154,7 @@ impl<S: Surface, I: Source> Running<'_, S, I> {
             () = frame => Arrived::Frame,
             outside = source.next() => Arrived::Outside(outside),
             Some(message) = self.answers.recv() => Arrived::Answer(message),
-            event = events.recv() => Arrived::Event(event),
+            event = events.recv() => Arrived::Event(event.map(Box::new)),
             () = room => Arrived::Room,
             () = sleep_until(tick_due) => Arrived::Tick,
         }
@@ -172,7 +172,7 @@ impl<S: Surface, I: Source> Running<'_, S, I> {
                 Arrived::Answer(message)
             } else {
                 match self.parts.events.try_recv() {
-                    Ok(event) => Arrived::Event(Some(event)),
+                    Ok(event) => Arrived::Event(Some(Box::new(event))),
                     Err(_) => return,
                 }
             };
@@ -234,7 +234,7 @@ impl<S: Surface, I: Source> Running<'_, S, I> {
         self.title = None;
         if let Err(error) = outcome {
             let problem = Problem::new(format!("not suspended: {error}"), "");
-            return self.update(Message::Backend(Event::Failed { problem }));
+            return self.update(Message::Backend(Box::new(Event::Failed { problem })));
         }
         self.tell_time();
         self.measure();

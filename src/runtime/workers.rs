@@ -100,7 +100,7 @@ impl Workers {
     }
 
     fn report(&self, what: &str) {
-        let _ = self.answers.send(Message::Backend(Event::Failed { problem: Problem::new(what, "") }));
+        let _ = self.answers.send(Message::Backend(Box::new(Event::Failed { problem: Problem::new(what, "") })));
     }
 }
 
@@ -143,5 +143,5 @@ fn serve_searches(slot: &Slot, answers: &UnboundedSender<Message>) {
 /// A panic of ours, for the person; its text is in the log.
 fn internal_error(what: &str) -> Message {
     let problem = Problem::new(format!("{what}, by a mistake in Switchboard"), "The log in the data folder has more.");
-    Message::Backend(Event::Failed { problem })
+    Message::Backend(Box::new(Event::Failed { problem }))
 }

@@ -139,9 +139,9 @@ fn pages_that_come_faster_than_searches_do_not_put_them_off() {
             named: None,
         },
     };
-    let first = desk.state.update(Message::Backend(page(10)));
-    let second = desk.state.update(Message::Backend(page(20)));
-    let third = desk.state.update(Message::Backend(page(40)));
+    let first = desk.state.update(Message::Backend(Box::new(page(10))));
+    let second = desk.state.update(Message::Backend(Box::new(page(20))));
+    let third = desk.state.update(Message::Backend(Box::new(page(40))));
     let searches = |effects: &[Effect]| effects.iter().filter(|effect| matches!(effect, Effect::Search(_))).count();
     assert_eq!([searches(&first), searches(&second), searches(&third)], [1, 0, 0]);
     desk.run(first);

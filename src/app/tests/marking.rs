@@ -146,7 +146,7 @@ fn all_means_all_that_is_here_also_while_the_last_page_is_still_searched() {
     let page = |n, finished| {
         let progress = LoadProgress { loaded: n, total: Some(40), finished, read_at: None, named: None };
         let table = LeadTable::default().with_leads(&crate::app::fixture::leads(n));
-        Message::Backend(Event::Leads { profile: "demo".into(), table, progress })
+        Message::Backend(Box::new(Event::Leads { profile: "demo".into(), table, progress }))
     };
     let mut effects = desk.state.update(page(10, false));
     effects.extend(desk.state.update(page(20, false)));
