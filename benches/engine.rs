@@ -24,14 +24,9 @@ const IN_FLIGHT: usize = 32;
 const ROUNDS: usize = 5;
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    let number = |name: &str| -> Option<usize> {
-        let at = arguments.iter().position(|argument| argument == name)?;
-        arguments.get(at + 1)?.parse().ok()
-    };
     let quick = common::quick();
-    let runs = match number("--latency") {
-        Some(latency) => vec![(latency, number("--leads").unwrap_or(2_000))],
+    let runs = match common::number("--latency") {
+        Some(latency) => vec![(latency, common::number("--leads").unwrap_or(2_000))],
         None if quick => vec![(50, 200), (5, 200)],
         None => vec![(50, 2_000), (5, 10_000)],
     };

@@ -76,10 +76,7 @@ fn main() {
     if let (Ok(profile), Some(what)) = (std::env::var(WORK), number(WHAT)) {
         return work(&serde_json::from_str(&profile).expect("a profile"), ALL[what].0);
     }
-    let arguments: Vec<String> = std::env::args().collect();
-    let given = arguments.iter().position(|argument| argument == "--items");
-    let given = given.and_then(|at| arguments.get(at + 1)?.parse::<usize>().ok());
-    let long = given.unwrap_or(if common::quick() { 40_000 } else { 200_000 });
+    let long = common::number("--items").unwrap_or(if common::quick() { 40_000 } else { 200_000 });
     println!("journal on disk; MiB, and bytes an item");
     for (number, (what, shares)) in ALL.into_iter().enumerate() {
         println!("\nan operation is {}", what.words());

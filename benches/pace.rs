@@ -2,6 +2,7 @@
 //!
 //! `cargo bench --bench pace`; `-- --seconds 300` for a longer look, `-- --limit 20` for another limit a second.
 
+mod common;
 #[path = "common/house.rs"]
 mod house;
 
@@ -24,14 +25,10 @@ struct Case {
 }
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    let number = |name: &str| -> Option<usize> {
-        let at = arguments.iter().position(|argument| argument == name)?;
-        arguments.get(at + 1)?.parse().ok()
-    };
-    let quick = arguments.iter().any(|argument| argument == "--quick");
-    let (limit, seconds) =
-        (number("--limit").unwrap_or(50), number("--seconds").unwrap_or(if quick { 5 } else { 120 }));
+    let (limit, seconds) = (
+        common::number("--limit").unwrap_or(50),
+        common::number("--seconds").unwrap_or(if common::quick() { 5 } else { 120 }),
+    );
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     println!("{limit} requests a second are allowed, 30 ms server latency, {seconds} s, all side by side");
