@@ -376,6 +376,11 @@ impl Engine {
         undo::plan(&self.inner, request).await
     }
 
+    /// What an operation did not send, as a plan of its own.
+    pub async fn plan_rest(&self, operation: &OperationSummary) -> Result<Plan, Problem> {
+        resume::rest(&self.inner, operation).await
+    }
+
     /// The plan that tries again what failed or was not sent of a mapping operation, on what is there now.
     pub async fn plan_lists_again(&self, operation: OperationId) -> Result<Plan, Problem> {
         again::plan(&self.inner, operation).await

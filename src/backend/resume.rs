@@ -11,10 +11,10 @@ use super::desk::Desk;
 use super::engine::{ApplyError, Inner, Report};
 use super::operation::{Chance, Earlier, Part, Seqs};
 use super::{StopToken, Watch};
-use crate::domain::exchange::Event;
+use crate::domain::exchange::{Event, Problem};
 use crate::domain::history::{ItemRow, OperationLife, OperationPart, OperationSummary};
 use crate::domain::{
-    Capabilities, Changes, ItemState, OperationId, OperationKind, Plan, PlanPart, SafeText, Tally, Timestamp,
+    Capabilities, Changes, ItemState, OperationId, OperationKind, Plan, PlanPart, SafeText, Tally, Timestamp, planning,
 };
 use crate::journal::{Hold, Journal, JournalError, Move};
 use crate::vendor::Session;
@@ -178,6 +178,35 @@ fn desk_of(inner: &Inner, part: &OperationPart) -> Result<Arc<Desk>, ApplyError>
         });
     }
     Ok(desk)
+}
+
+/// What an operation did not send, as a plan of its own; the operation stays as it is. The values from before are those
+/// it was planned with: whoever carries the plan out reads every target again. An error where a profile cannot be used.
+pub async fn rest(inner: &Arc<Inner>, summary: &OperationSummary) -> Result<Plan, Problem> {
+    let parts = summary.parts.iter().map(|part| {
+        let empty = PlanPart::of(part.profile.clone(), part.vendor, Changes::default());
+        PlanPart { context: Some(part.context.clone()), ..empty }
+    });
+    let (mut parts, id): (Vec<PlanPart>, _) = (parts.collect(), summary.id.clone());
+    let read = inner.ask(move |journal| {
+        journal.each_item(&id, &[ItemState::Planned, ItemState::NotSent], |row| -> Result<_, JournalError> {
+            if let Some(part) = parts.get_mut(row.part as usize) {
+                part.changes.push(&row.into_change());
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(parts)
+    });
+    let read = read.await.map_err(|error| Problem::new(error.to_string(), ""))?;
+    let mut parts = Vec::new();
+    for (mut part, then) in read.into_iter().zip(&summary.parts).filter(|(part, _)| !part.changes.is_empty()) {
+        let desk = desk_of(inner, then).map_err(|error| error.problem())?;
+        part.cost = planning::cost(&part.changes, &desk.capabilities, 0);
+        part.warnings = desk.told_capabilities().warnings.clone();
+        part.warnings.extend(desk.capabilities.not_undoable.iter().cloned());
+        parts.push(part);
+    }
+    Ok(Plan { kind: summary.kind, reverts: None, note: summary.note.clone(), made_at: (inner.clock)(), parts })
 }
 
 /// A part of an operation that is not gone on with, because its profile cannot be used.

@@ -17,8 +17,9 @@ use crate::domain::history::{HistoryFilter, OperationLife, OperationSummary};
 use crate::journal::Journal;
 
 pub async fn run(session: &Session, args: &ResumeArgs, out: &mut Out) -> Result<Exit, Failure> {
-    if args.write.out.is_some() {
-        return Err(Failure::wrong_use("resume goes on with a plan that is in the journal; --out has no meaning here"));
+    if args.write.out.is_some() && (args.settle_only || args.give_up) {
+        let what = if args.give_up { "--give-up" } else { "--settle-only" };
+        return Err(Failure::wrong_use(format!("--out writes what was not sent, and {what} sends nothing of that")));
     }
     let journal = session.journal()?;
     session.refuse_strangers(&journal)?;
@@ -31,7 +32,7 @@ pub async fn run(session: &Session, args: &ResumeArgs, out: &mut Out) -> Result<
         Items::new(session.format, false).end(out, &Summary::default())?;
         return Ok(Exit::Done);
     }
-    if args.write.dry_run {
+    if args.write.dry_run && args.write.out.is_none() {
         for operation in &operations {
             let summary = Summary::new(Some(operation.id.clone()), &operation.tally, 0, 0.0);
             let items = Items::new(session.format, operation.parts.len() > 1);
@@ -59,6 +60,9 @@ pub async fn run(session: &Session, args: &ResumeArgs, out: &mut Out) -> Result<
         snapshot: None,
         asked: "",
     };
+    if args.write.out.is_some() {
+        return write_rest(&writing, &operations, out).await;
+    }
     let mut exits = Vec::new();
     let mut refusals = Vec::new();
     for operation in &operations {
@@ -86,6 +90,35 @@ pub async fn run(session: &Session, args: &ResumeArgs, out: &mut Out) -> Result<
         exit => exit,
     }));
     Ok(writing::all(exits))
+}
+
+/// Writes a plan file of what an operation did not send. The operation stays open: what comes second of the file and a
+/// resume finds the leads as they are wanted, and leaves them alone.
+async fn write_rest(writing: &Writing<'_>, operations: &[OperationSummary], out: &mut Out) -> Result<Exit, Failure> {
+    let [operation] = operations else {
+        let ids: Vec<&str> = operations.iter().map(|operation| operation.id.as_str()).collect();
+        let ids = ids.join(", ");
+        return Err(Failure::wrong_use(format!("a plan file holds the rest of one operation: name one of {ids}")));
+    };
+    let id = &operation.id;
+    if let Some(back) = operation.takes_back() {
+        let all =
+            format!("operation {id} takes {back} back; `switchboard undo OP --out FILE` writes what is left of that");
+        return Err(Failure::wrong_use(all));
+    }
+    if operation.life == OperationLife::Running {
+        return Err(Failure::wrong_use(format!("operation {id} is being carried out just now")));
+    }
+    if let Some(over) = operation.over_by() {
+        return Err(Failure::wrong_use(format!("operation {id} was {over}: what was not sent stays so")));
+    }
+    if operation.tally.unknown + operation.tally.sent > 0 {
+        say(&format!(
+            "what operation {id} sent without an answer is not in the plan; `switchboard resume {id}` settles it"
+        ));
+    }
+    let plan = writing.engine.plan_rest(operation).await?;
+    writing.carry_out(plan, out).await
 }
 
 /// The exit code of an operation that was not gone on with.

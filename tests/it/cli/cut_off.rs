@@ -51,6 +51,31 @@ fn ctrl_c_settles_what_is_on_the_way_and_resume_goes_on() {
 }
 
 #[test]
+fn what_was_not_sent_can_be_written_as_a_plan() {
+    let (world, ids, people, child) = begun();
+    signal(&child, Signal::INT);
+    let ran: Ran = child.wait_with_output().unwrap().into();
+    let (left, operation) = (ran.summary()["not_sent"].as_u64().unwrap(), ran.operation());
+    world.sim().set_faults(&[""; 0]).unwrap();
+    let writes = world.writes();
+    world.run(&["resume", "--settle-only", "--out", "rest.json"]).ends(2).says("--settle-only");
+    world.run(&["resume", "--out", "rest.json", "--max", "1"]).ends(6);
+    let ran = world.run(&["resume", &operation, "--out", "rest.json"]).ok().says("switchboard apply rest.json");
+    assert_eq!(ran.items().len() as u64, left);
+    assert!(ran.items().iter().all(|item| item["state"] == "planned"), "{:?}", ran.items());
+    assert_eq!(world.writes(), writes, "nothing is sent");
+    world.run(&["apply", "rest.json", "--yes"]).ok();
+    assert!(ids.iter().all(|id| world.holder(id).as_ref() == Some(&people[0].0)));
+    // Whoever goes on with the operation after that finds nothing left to write.
+    let writes = world.writes();
+    world.run(&["resume", "--yes"]);
+    assert_eq!(world.writes(), writes);
+    world.run(&["undo", &operation, "--yes"]);
+    let plan = ["resume", &operation, "--out", "rest.json"];
+    world.run(&plan).ends(2).says("taken back");
+}
+
+#[test]
 fn ctrl_c_is_told_also_where_everything_was_on_the_way_already() {
     let world = World::with_leads(40);
     let people = world.people();
