@@ -486,6 +486,20 @@ impl State {
         After::Close
     }
 
+    /// A digit pressed where a large plan asks for its count begins that count. False where it does not.
+    pub(super) fn begin_count(&mut self, key: &str) -> bool {
+        let ([b'0'..=b'9'], Some(Dialog::Plan(dialog))) = (key.as_bytes(), self.dialogs.last_mut()) else {
+            return false;
+        };
+        // One that was typed ahead is no answer to a question that nobody has seen.
+        if !dialog.large || !dialog.painted || dialog.changes() == 0 {
+            return false;
+        }
+        dialog.focus = PlanFocus::Count;
+        self.edit_text(|field| field.insert(key));
+        true
+    }
+
     /// Why the plan cannot be applied as things are.
     pub(super) fn why_not_apply(&self, dialog: &PlanDialog) -> Option<String> {
         let because = |why: &str| Some(why.to_owned());

@@ -190,6 +190,7 @@ impl State {
             }),
             Message::Paste(text) => self.edit_text(|field| field.insert(&text)),
             Message::Mouse(mouse) => self.mouse(mouse),
+            Message::Unbound(key) if self.begin_count(&key) => {}
             Message::Unbound(key) => self.say(Level::Info, &format!("{key} means nothing here")),
             Message::Resize { columns, rows } => self.size = (columns, rows),
             Message::Now(now) => {
@@ -587,7 +588,7 @@ impl State {
     }
 
     /// Changes the text that is being typed.
-    fn edit_text(&mut self, edit: impl FnOnce(&mut TextField)) {
+    pub(super) fn edit_text(&mut self, edit: impl FnOnce(&mut TextField)) {
         self.notices.pass();
         if let Some(dialog) = self.dialogs.last_mut() {
             if let Some(field) = dialog.field() {

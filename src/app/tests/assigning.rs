@@ -153,6 +153,27 @@ fn a_large_plan_asks_for_its_count() {
 }
 
 #[test]
+fn a_digit_begins_the_count_of_a_large_plan() {
+    let mut desk = Desk::loaded(SIZE, 300);
+    desk.plan("", "bob");
+    let count = plan(&desk).review().unwrap().changes.to_string();
+    desk.send(Message::Unbound("x".into()));
+    assert_eq!((desk.said(), plan(&desk).focus), ("x means nothing here", PlanFocus::Cancel));
+    desk.send(Message::Unbound(count[..1].into()));
+    assert_eq!((plan(&desk).focus, desk.state.context()), (PlanFocus::Count, Context::Prompt));
+    desk.type_text(&count[1..]);
+    desk.take();
+    desk.act(Action::Accept);
+    assert!(matches!(desk.commands()[..], [Command::Apply { .. }]));
+
+    // A small plan asks for none.
+    let mut desk = Desk::loaded(SIZE, 30);
+    desk.plan("garcia", "jane");
+    desk.send(Message::Unbound("3".into()));
+    assert_eq!((desk.said(), plan(&desk).focus), ("3 means nothing here", PlanFocus::Cancel));
+}
+
+#[test]
 fn a_count_may_be_typed_as_it_is_shown() {
     let mut desk = Desk::loaded(SIZE, 3000);
     desk.plan("", "bob");
