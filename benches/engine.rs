@@ -1,6 +1,8 @@
 //! Benchmark: single writes through the whole engine (pacing, journal, client) against a bare load generator and against
 //! the client alone on the same server, with the journal in memory and on a disk.
 //!
+//! Where no limit is known an engine begins slowly and doubles its pace: its first round shows that, the medians do not.
+//!
 //! `cargo bench --bench engine`; `-- --latency 20 --leads 4000` for another latency in milliseconds and more writes.
 
 mod common;
