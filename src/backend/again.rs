@@ -70,8 +70,7 @@ async fn plan_part(
     planned.cost = planning::cost(&planned.changes, capabilities, 0);
     planned.context = Some(part.context.clone());
     if !planned.changes.is_empty() {
-        planned.warnings = desk.told_capabilities().warnings.clone();
-        planned.warnings.extend(capabilities.not_undoable.iter().cloned());
+        planned.warnings = desk.warnings();
     }
     Ok(planned)
 }
@@ -86,9 +85,7 @@ async fn read(desk: &Desk, part: &OperationPart, rows: &[&ItemRow], hot: bool) -
         })
         .collect();
     let session = Session { context: part.context.clone(), hot, ..Session::default() };
-    reader::read_patiently(desk, &targets, &session, &Arc::default())
-        .await
-        .map_err(|error| Problem::new(format!("{}: {}", desk.name, error.message), error.remedy))
+    reader::read_for_a_plan(desk, &targets, &session).await
 }
 
 /// One item again, on what is there now.

@@ -93,6 +93,12 @@ impl Desk {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What must be read before a plan is confirmed that changes something here.
+    pub fn warnings(&self) -> Vec<String> {
+        let told = self.told_capabilities();
+        told.warnings.iter().chain(&told.not_undoable).cloned().collect()
+    }
+
     /// The capabilities with what the vendor's client found out meanwhile among the warnings.
     pub fn told_capabilities(&self) -> Arc<Capabilities> {
         let notices = self.vendor.notices();

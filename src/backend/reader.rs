@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::desk::Desk;
 use super::pace::PaceGate;
+use crate::domain::exchange::Problem;
 use crate::vendor::{ErrorKind, Observation, Session, Target, VendorError};
 
 /// The longest first pause before reading again after an error; it doubles.
@@ -64,4 +65,11 @@ pub fn is_final_for_all(error: &VendorError) -> bool {
 /// An error that may be over in a moment.
 pub fn passes(error: &VendorError) -> bool {
     matches!(error.kind, ErrorKind::Wait | ErrorKind::Unreachable | ErrorKind::Server | ErrorKind::Garbled)
+}
+
+/// The same for a plan that is being made: an error is told with the profile's name.
+pub async fn read_for_a_plan(desk: &Desk, targets: &[Target], session: &Session) -> Result<Vec<Observation>, Problem> {
+    read_patiently(desk, targets, session, &Arc::default())
+        .await
+        .map_err(|error| Problem::new(format!("{}: {}", desk.name, error.message), error.remedy))
 }

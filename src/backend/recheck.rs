@@ -111,9 +111,7 @@ async fn read_again(desk: &Desk, changes: &[ChangeRef<'_>], session: &Session) -
             candidates: vec![change.before.clone(), change.after.clone()],
         })
         .collect();
-    reader::read_patiently(desk, &targets, session, &Arc::default())
-        .await
-        .map_err(|error| Problem::new(format!("{}: {}", desk.name, error.message), error.remedy))
+    reader::read_for_a_plan(desk, &targets, session).await
 }
 
 /// Why a change is left out, and what is there instead; `None` where it still holds.

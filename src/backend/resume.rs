@@ -202,8 +202,7 @@ pub async fn rest(inner: &Arc<Inner>, summary: &OperationSummary) -> Result<Plan
     for (mut part, then) in read.into_iter().zip(&summary.parts).filter(|(part, _)| !part.changes.is_empty()) {
         let desk = desk_of(inner, then).map_err(|error| error.problem())?;
         part.cost = planning::cost(&part.changes, &desk.capabilities, 0);
-        part.warnings = desk.told_capabilities().warnings.clone();
-        part.warnings.extend(desk.capabilities.not_undoable.iter().cloned());
+        part.warnings = desk.warnings();
         parts.push(part);
     }
     Ok(Plan { kind: summary.kind, reverts: None, note: summary.note.clone(), made_at: (inner.clock)(), parts })

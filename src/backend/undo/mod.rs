@@ -19,8 +19,8 @@ use super::reader;
 use crate::domain::exchange::Problem;
 use crate::domain::history::{ItemRow, OperationSummary};
 use crate::domain::{
-    Assignment, ChangeRef, Changes, Cost, OperationId, OperationKind, Plan, PlanPart, ProfileName, SafeText, Skip,
-    SkipReason, Skips, TakenBack, TargetId, Timestamp, VendorKind, planning,
+    Assignment, ChangeRef, Changes, OperationId, OperationKind, Plan, PlanPart, ProfileName, SafeText, Skip,
+    SkipReason, TargetId, Timestamp, VendorKind, planning,
 };
 use crate::journal::{Journal, JournalError};
 use crate::vendor::{Observation, Session, Target};
@@ -375,7 +375,7 @@ impl Gathered {
                 Ok(desk) => desk,
                 Err(problem) if *several => {
                     let not_written = not_written.iter().filter(|row| row.part as usize == number).cloned();
-                    let mut share = without_changes(part.profile.clone(), part.vendor, Some(part.context.clone()));
+                    let mut share = without_changes(&part.profile, part.vendor, part.context.clone());
                     share.skips.extend(items.of_part(number).map(|item| left_alone(item, &problem)));
                     share.skips.extend(not_written.map(|row| left_alone_row(row, &problem)));
                     share.skips.shrink();
@@ -421,18 +421,8 @@ impl Gathered {
 }
 
 /// A part that changes nothing.
-fn without_changes(profile: ProfileName, vendor: VendorKind, context: Option<serde_json::Value>) -> PlanPart {
-    PlanPart {
-        profile,
-        vendor,
-        changes: Changes::default(),
-        skips: Skips::default(),
-        cost: Cost::default(),
-        inexact: Vec::new(),
-        warnings: Vec::new(),
-        takes_back: TakenBack::default(),
-        context,
-    }
+fn without_changes(profile: &ProfileName, vendor: VendorKind, context: serde_json::Value) -> PlanPart {
+    PlanPart { context: Some(context), ..PlanPart::of(profile.clone(), vendor, Changes::default()) }
 }
 
 /// An item that is not taken back because its profile cannot be used or read.
@@ -459,7 +449,7 @@ impl Place {
             let read = match read_again(&self.desk, &some, &session).await {
                 Ok(read) => read,
                 Err(problem) if how.several => {
-                    let mut share = without_changes(self.desk.name.clone(), self.desk.kind, Some(self.context));
+                    let mut share = without_changes(&self.desk.name, self.desk.kind, self.context);
                     let newest = self.chains.iter(sources).map(|chain| left_alone(chain.newest().item, &problem));
                     share.skips.extend(newest);
                     share.skips.extend(self.not_written.into_iter().map(|row| left_alone_row(row, &problem)));
@@ -544,7 +534,5 @@ async fn read_again(desk: &Desk, chains: &[Chain<'_>], session: &Session) -> Res
             Target { id: newest.target(), scope: newest.scope().to_owned(), candidates }
         })
         .collect();
-    reader::read_patiently(desk, &targets, session, &Arc::default())
-        .await
-        .map_err(|error| Problem::new(format!("{}: {}", desk.name, error.message), error.remedy))
+    reader::read_for_a_plan(desk, &targets, session).await
 }
