@@ -189,11 +189,14 @@ impl Kenbun {
                 walked.stopped = true;
                 return Ok(walked);
             }
-            if page.length == 0 || page.is_last(number, self.page_size.load(Ordering::Relaxed), &mut cut_to) {
+            // A count of fewer than came already is none: with it the rest of the list would be left out silently.
+            let counts = page.total.is_some_and(|total| walked.leads + walked.bad <= total);
+            let is_last = page.is_last(number, self.page_size.load(Ordering::Relaxed), &mut cut_to);
+            if page.length == 0 || (counts && is_last) {
                 return Ok(walked);
             }
             // A server that says which page this is may repeat a whole page when many leads were added meanwhile.
-            if !turned && (page.number != Some(number) || page.total.is_none()) {
+            if !turned && (page.number != Some(number) || !counts) {
                 return self.not_turning(walked, number);
             }
             number += 1;

@@ -80,7 +80,9 @@ impl Walk {
         self.received += length;
         self.total = page.total;
         let is_new = self.seen.len() > before;
-        let says_end = page.has_more == Some(false) || page.total.is_some_and(|total| self.received >= total);
+        // Some servers count only the page: a count that is not believed where more is promised, or more came already.
+        let counts = page.total.filter(|total| page.has_more != Some(true) && self.seen.len() <= *total);
+        let says_end = page.has_more == Some(false) || counts.is_some_and(|total| self.received >= total);
         if length == 0 || says_end {
             self.end = Some(End::Complete);
         } else if !is_new {

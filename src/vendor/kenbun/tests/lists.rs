@@ -149,6 +149,22 @@ async fn a_server_that_does_not_turn_its_pages_is_not_believed() {
 }
 
 #[tokio::test]
+async fn a_count_of_fewer_leads_than_came_does_not_end_the_list() {
+    // One server turns its pages, the other gives the first one again and again and calls it whatever was asked for.
+    for (turns, leads, requests) in [(true, 25, 4), (false, 10, 2)] {
+        let server = server(move |request| {
+            let page: usize = request.param("page")?.parse().unwrap();
+            let all: Vec<_> = (0..25).map(row).collect();
+            let rows = all.chunks(10).nth(if turns { page - 1 } else { 0 }).unwrap_or_default();
+            Some(Reply::json(json!({"leads": rows, "total": 3, "page": page, "limit": 10})))
+        })
+        .await;
+        let kept = list(&client(&server, "page_size = 10")).await.unwrap();
+        assert_eq!((kept.leads.len(), server.lines().len()), (leads, requests), "turns: {turns}");
+    }
+}
+
+#[tokio::test]
 async fn bad_rows_are_left_out_and_told() {
     let server = server(|_| {
         let rows =

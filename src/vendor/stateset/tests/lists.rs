@@ -121,6 +121,21 @@ async fn a_server_that_ignores_the_offset_is_noticed() {
 }
 
 #[tokio::test]
+async fn a_count_of_the_page_is_not_taken_for_that_of_the_list() {
+    for (promises, requests) in [(true, 3), (false, 4)] {
+        let server = serve(move |request| {
+            let all = rows(9);
+            let some: Vec<_> = all.iter().skip(offset(request)).take(4).collect();
+            let more = promises.then(|| offset(request) + 4 < 9);
+            Reply::json(json!({"leads": some, "total_count": some.len().min(3), "has_more": more}))
+        })
+        .await;
+        let kept = list(&client(&server, "page_size = 4")).await.unwrap();
+        assert_eq!((kept.leads.len(), queries(&server).len()), (9, requests), "promises: {promises}");
+    }
+}
+
+#[tokio::test]
 async fn leads_that_moved_are_given_once_and_missing_ones_are_told() {
     let server = serve(|request| {
         let offset = offset(request);
