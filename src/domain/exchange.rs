@@ -345,9 +345,26 @@ impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.what)?;
         if !self.remedy.is_empty() {
-            let end = if self.what.ends_with(|c: char| c.is_ascii_punctuation()) { "" } else { "." };
+            let end = if self.what.ends_with(['.', '!', '?', ':', ';', ',']) { "" } else { "." };
             write!(f, "{end} {}", self.remedy)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remedy_is_a_sentence_of_its_own() {
+        for (what, text) in [
+            ("no answer", "no answer. Try again."),
+            ("it points elsewhere (302)", "it points elsewhere (302). Try again."),
+            ("It failed.", "It failed. Try again."),
+        ] {
+            assert_eq!(Problem::new(what, "Try again.").to_string(), text);
+        }
+        assert_eq!(Problem::new("no answer", "").to_string(), "no answer");
     }
 }
