@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use tokio::sync::watch;
 
 use super::again;
 use super::asking;
@@ -208,6 +209,12 @@ impl Engine {
     /// `None` where there is no such profile or it cannot be used.
     pub fn capabilities(&self, profile: &ProfileName) -> Option<Arc<Capabilities>> {
         self.inner.desk(profile).ok().map(|desk| desk.told_capabilities())
+    }
+
+    /// When the pause ends that the vendor asked this profile for, told anew whenever one begins or grows; old values lie
+    /// in the past. `None` where the profile cannot be used.
+    pub fn pauses(&self, profile: &ProfileName) -> Option<watch::Receiver<Option<Timestamp>>> {
+        self.inner.desk(profile).ok().map(|desk| desk.gate.pauses())
     }
 
     pub fn journal(&self) -> &Journal {

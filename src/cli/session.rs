@@ -5,6 +5,7 @@ use std::path::Path;
 use super::args::{Format, Global};
 use super::exit::Failure;
 use super::output::{self, say};
+use super::waiting;
 use crate::backend::Engine;
 use crate::config::{Config, ConfigErrors, Paths, Profile, files, nearest};
 use crate::domain::ProfileName;
@@ -135,7 +136,9 @@ impl Session {
     }
 
     pub fn engine_with(&self, journal: Journal, profiles: &[&Profile]) -> Result<Engine, Failure> {
-        Engine::open(setup(&self.config, profiles, journal, &self.paths.data)).map_err(Failure::from)
+        let engine = Engine::open(setup(&self.config, profiles, journal, &self.paths.data))?;
+        waiting::tell_pauses(&engine);
+        Ok(engine)
     }
 
     /// As [`engine`](Self::engine), and a profile that cannot be used (a missing secret, a wrong setting) is an error

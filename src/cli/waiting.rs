@@ -1,4 +1,4 @@
-//! Waiting for the time before which a plan may not be sent, with a countdown.
+//! Waiting: for the time before which a plan may not be sent, with a countdown, and for a vendor that wants a pause.
 
 use std::time::Duration;
 
@@ -31,6 +31,33 @@ pub async fn wait(until: Timestamp, engine: &Engine, progress: &Progress, stop: 
     }
 }
 
+/// Shorter pauses are no news.
+const WORTH_SAYING: Duration = Duration::from_secs(5);
+
+/// Says when a vendor makes a profile wait so long that it would look as if nothing happened any more, also where
+/// standard error is no terminal. Must be called within a runtime.
+pub fn tell_pauses(engine: &Engine) {
+    for profile in engine.profiles() {
+        let Some(mut pauses) = engine.pauses(&profile.name) else { continue };
+        // It ends with the engine, which it does not keep.
+        tokio::spawn(async move {
+            while pauses.changed().await.is_ok() {
+                let until = *pauses.borrow_and_update();
+                if let Some(text) = until.and_then(|until| pause(until, Timestamp::now())) {
+                    say(&format!("{}: {} {text}", profile.name, profile.vendor.title()));
+                }
+            }
+        });
+    }
+}
+
+fn pause(until: Timestamp, now: Timestamp) -> Option<String> {
+    let left = Duration::try_from(until.duration_since(now)).ok().filter(|left| *left >= WORTH_SAYING)?;
+    // Rounded up: it does not go on before that.
+    let left = countdown(i64::try_from(left.as_secs()).unwrap_or(i64::MAX).saturating_add(1));
+    Some(format!("asked for a pause; it goes on in {left}, Ctrl-C stops it"))
+}
+
 fn countdown(seconds: i64) -> String {
     let (days, hours, minutes, seconds) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
     match (days, hours) {
@@ -49,5 +76,14 @@ mod tests {
         for (seconds, text) in [(9, "0:09"), (75, "1:15"), (3_600, "1:00:00"), (90_061, "1 d 1:01:01")] {
             assert_eq!(countdown(seconds), text);
         }
+    }
+
+    #[test]
+    fn only_a_long_pause_is_said() {
+        let now: Timestamp = "2026-11-02T10:00:00Z".parse().unwrap();
+        let said = |seconds| pause(now + jiff::SignedDuration::from_secs(seconds), now);
+        assert_eq!(said(-7), None);
+        assert_eq!(said(4), None);
+        assert_eq!(said(3_599).unwrap(), "asked for a pause; it goes on in 1:00:00, Ctrl-C stops it");
     }
 }

@@ -37,6 +37,8 @@ const BEFORE_IT_IS_KNOWN: Pace = Pace { per_second: 1.0, burst: 1, parallel: 1, 
 const MOMENT: f64 = 0.02;
 /// ... but where turns come so fast that the clock cannot tell them apart, at once.
 const NO_MOMENT: f64 = 0.002;
+/// Whoever waits no longer than this need not know why.
+const WORTH_TELLING: Duration = Duration::from_secs(1);
 /// What one answer more changes of how long answers take.
 const ONE_ANSWER: f64 = 0.1;
 
@@ -215,11 +217,8 @@ impl Gate for PaceGate {
         state.bucket.hear(&pace, now, &heard, road);
         let after = state.bucket.paused_until(now);
         drop(state);
-        if after != before
-            && let Some(until) = after
-            && let Ok(until) = Timestamp::UNIX_EPOCH.checked_add(until)
-        {
-            self.shared.paused.send_replace(Some(until));
+        if after != before {
+            self.shared.tell_pause(after);
         }
     }
 }
@@ -259,6 +258,12 @@ impl Shared {
         self.pump(state, now);
     }
 
+    /// Tells whoever shows it when the present pause ends, unless that was told.
+    fn tell_pause(&self, until: Option<Duration>) {
+        let Some(Ok(until)) = until.map(|until| Timestamp::UNIX_EPOCH.checked_add(until)) else { return };
+        self.paused.send_if_modified(|told| told.replace(until) != Some(until));
+    }
+
     /// Waits until the pump hands something over. Each waiter wakes the pump when the next token is due, so there is no
     /// task of the gate's own.
     async fn wait<T>(self: &Arc<Self>, mut receiver: oneshot::Receiver<T>) -> T {
@@ -268,7 +273,12 @@ impl Shared {
             let due = {
                 let now = self.now();
                 let state = self.lock();
-                self.pump(state, now)
+                let due = self.pump(state, now);
+                if due.is_some_and(|due| due > now + WORTH_TELLING) {
+                    // It may have begun before this process did, or in another one that shares the pace.
+                    self.tell_pause(self.lock().bucket.paused_until(now));
+                }
+                due
             };
             let sleep = async {
                 match due {
@@ -515,6 +525,24 @@ mod tests {
         assert!(start.elapsed() >= Duration::from_secs(6), "booked, and still held by the pause");
         drop(gate.enter(true).await);
         assert!(start.elapsed() < Duration::from_secs(8));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_that_began_before_this_process_is_told_to_who_waits_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let pace = Pace { per_second: 100.0, burst: 10, parallel: 4, yields: false };
+        let gate = || {
+            let gate = PaceGate::new();
+            gate.set_pace(pace, Some(Ledger::open(&folder.path().join("pace"), "here".into()).unwrap()));
+            gate
+        };
+        let first = gate();
+        drop(first.enter(false).await);
+        first.heard(Heard { status: Some(429), retry_after: Some(Duration::from_secs(600)), ..Heard::default() });
+        let next = gate();
+        let pauses = next.pauses();
+        assert!(tokio::time::timeout(Duration::from_secs(3), next.enter(false)).await.is_err());
+        assert!(pauses.borrow().is_some(), "nobody knows what is waited for");
     }
 
     #[tokio::test(start_paused = true)]
