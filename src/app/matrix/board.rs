@@ -1,5 +1,6 @@
 //! One campaign's grid as it is looked at: what is painted on it, which of it is shown, and where the cursor is.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::app::list::ListCursor;
@@ -7,7 +8,7 @@ use crate::app::words;
 use crate::domain::campaign::MappingRecord;
 use crate::domain::exchange::Problem;
 use crate::domain::matrix::{Cell, CellBits, Grid, Painting, Totals};
-use crate::domain::{PersonId, Timestamp};
+use crate::domain::{PersonId, TargetId, Timestamp};
 
 /// A campaign's grid on the screen.
 #[derive(Clone, Debug, Default)]
@@ -80,6 +81,15 @@ impl Board {
         let row = cursor.0.and_then(|target| self.grid.row_of(&target));
         let column = cursor.1.and_then(|agent| self.grid.column_of(&agent));
         self.go_to(row, column);
+    }
+
+    /// Whether a list is read here whose agents these records do not have. The first parts of a campaign that is read
+    /// again are like that, and what is painted on lists and agents that they do not name would be gone.
+    pub(super) fn would_forget(&self, records: &[MappingRecord]) -> bool {
+        let read = records.iter().filter(|record| record.agents.is_ok()).map(|record| &record.target);
+        let read: HashSet<&TargetId> = read.collect();
+        let mut lists = self.grid.lists().iter().enumerate();
+        lists.any(|(row, list)| self.grid.is_paintable(row) && !read.contains(&list.target))
     }
 
     /// A grid for a comparison.

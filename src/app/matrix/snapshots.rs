@@ -1,5 +1,6 @@
 //! Snapshots: mappings that are kept. They are looked at beside what is there now, beside each other, and restored.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::board::Board;
@@ -212,13 +213,17 @@ impl State {
         center.restoring = None;
         let name = snapshot.info.name.to_string();
         let (mut cells, mut unread, mut first) = (0, 0, None);
+        let (mut gone, mut incomplete, mut strangers) = (0, 0, BTreeSet::new());
         for campaign in campaigns {
             match center.boards.get_mut(campaign).filter(|board| board.state == BoardState::Whole) {
                 Some(board) => {
-                    let painted = board.painting.restore(&board.grid, &name, &snapshot.sets);
+                    let restored = board.painting.restore(&board.grid, &name, &snapshot.sets);
                     board.refresh();
-                    cells += painted.cells;
-                    if painted.cells > 0 {
+                    gone += restored.gone;
+                    incomplete += restored.painted.left_out;
+                    strangers.extend(restored.strangers);
+                    cells += restored.painted.cells;
+                    if restored.painted.cells > 0 {
                         first.get_or_insert(campaign.to_owned());
                     }
                 }
@@ -228,15 +233,30 @@ impl State {
         if let Some(campaign) = first {
             self.open_campaign(campaign);
         }
-        let missing = match unread {
-            0 => String::new(),
-            n => format!("; {} of it could not be read", counted(n, "campaign")),
-        };
+        let mut missing = Vec::new();
+        if unread > 0 {
+            missing.push(format!("{} of it could not be read", counted(unread, "campaign")));
+        }
+        if incomplete > 0 {
+            missing.push(format!("{} left out: not read completely", counted(incomplete, "list")));
+        }
+        if gone > 0 {
+            missing.push(format!("{} of it not there any more", counted(gone, "list")));
+        }
+        if let Some(one) = strangers.first() {
+            let more = match strangers.len() - 1 {
+                0 => String::new(),
+                more => format!(" and {}", counted(more, "other agent")),
+            };
+            missing.push(format!("{one}{more} not in the campaign any more"));
+        }
+        let but = if missing.is_empty() { String::new() } else { format!("; {}", missing.join(", ")) };
         let text = match cells {
-            0 => format!("Everything is as in {name}{missing}"),
-            n => format!("Painted as in {name}: {} cells{missing}", number(n)),
+            0 if missing.is_empty() => format!("Everything is as in {name}"),
+            0 => format!("Nothing is to be painted for {name}{but}"),
+            n => format!("Painted as in {name}: {} cells{but}", number(n)),
         };
-        self.say(if unread == 0 { Level::Info } else { Level::Warning }, &text);
+        self.say(if missing.is_empty() { Level::Info } else { Level::Warning }, &text);
     }
 
     /// The campaign that a comparison is about: the open one where the snapshot has it, else its first.

@@ -38,7 +38,9 @@ impl State {
             MatrixTold::Reading { campaign } => center.boards.entry(campaign).or_default().state = BoardState::Reading,
             MatrixTold::Mappings { campaign, records, read_at, whole } => {
                 let board = center.boards.entry(campaign.clone()).or_default();
-                board.take_in(&campaign, records, read_at);
+                if whole || !board.would_forget(&records) {
+                    board.take_in(&campaign, records, read_at);
+                }
                 board.state = if whole { BoardState::Whole } else { BoardState::Reading };
                 self.go_on_clearing(profile);
                 self.go_on_restoring(profile);

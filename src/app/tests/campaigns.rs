@@ -250,6 +250,42 @@ fn a_plan_may_wait_for_the_shift_and_is_dropped_by_ctrl_c() {
 }
 
 #[test]
+fn a_campaign_that_is_read_again_keeps_its_painting_while_its_parts_come_in() {
+    let mut desk = Desk::center(SIZE, 8, 10);
+    desk.acts(&[Action::CursorRight, Action::CursorDown, Action::Mark]);
+    let (before, agent) = (painted(&desk), board(&desk).agent().cloned());
+    assert_eq!(before.2, 1);
+    desk.act(Action::Refresh);
+    // The lists without anybody, then some of them, as a vendor gives them one by one.
+    for read in [0, 3] {
+        let mut records = mappings("7", 8, 10);
+        for record in &mut records[read..] {
+            (record.agents, record.others) = (Err("its agents are not read yet".to_owned()), Default::default());
+        }
+        let (campaign, records) = ("7".to_owned(), Arc::new(records));
+        desk.told(MatrixTold::Mappings { campaign, records, read_at: now(), whole: false });
+        assert_eq!((painted(&desk), board(&desk).agent().cloned()), (before, agent.clone()), "{read} lists are read");
+    }
+    assert_eq!(board(&desk).state, BoardState::Reading);
+    desk.mapped("7", mappings("7", 8, 10));
+    assert_eq!((painted(&desk), board(&desk).agent().cloned()), (before, agent));
+}
+
+#[test]
+fn what_a_snapshot_has_and_the_campaign_has_not_is_told_when_it_is_restored() {
+    let mut desk = Desk::center(SIZE, 8, 10);
+    let mut records = mappings("7", 9, 10);
+    records[0].agents = Ok(["anil.k".into(), "long.gone".into()].into_iter().collect());
+    let old = snapshot(2, "morning", &records);
+    desk.act(Action::Snapshots);
+    desk.told(MatrixTold::Snapshots(vec![old.info.clone()]));
+    desk.act(Action::RestoreSnapshot);
+    desk.told(MatrixTold::Snapshot(old));
+    let said = desk.said();
+    assert!(said.contains("1 list of it not there any more, long.gone not in the campaign any more"), "{said}");
+}
+
+#[test]
 fn snapshots_are_compared_with_now_and_with_each_other_and_restored_as_painting() {
     let mut desk = Desk::center(SIZE, 8, 10);
     let mut records = mappings("7", 8, 10);

@@ -1,5 +1,7 @@
 //! The ways to paint: each is one step that can be taken back.
 
+use std::collections::BTreeSet;
+
 use super::bits::CellBits;
 use super::grid::Grid;
 use super::painting::{Painted, Painting};
@@ -13,6 +15,16 @@ pub enum Brush {
     Off,
     /// Off where every cell of the area is on, else on: as one expects of a row or a rectangle.
     Toggle,
+}
+
+/// What restoring did, and what of the kept mapping cannot be had again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Restored {
+    pub painted: Painted,
+    /// Lists that are not in the campaign any more.
+    pub gone: usize,
+    /// Agents of its lists who are none of the campaign's any more.
+    pub strangers: BTreeSet<PersonId>,
 }
 
 impl Painting {
@@ -83,13 +95,25 @@ impl Painting {
         (painted, strangers)
     }
 
-    /// Paints what leads to a mapping that was kept earlier. Lists that it does not know stay as they are.
-    pub fn restore(&mut self, grid: &Grid, name: &str, kept: &Sets) -> Painted {
-        let rows: Vec<usize> = kept.lists.keys().filter_map(|target| grid.row_of(target)).collect();
-        self.paint(grid, format!("snapshot {name}"), rows, |row, standing| {
+    /// Paints what leads to a mapping that was kept earlier, as far as its lists and agents are still there. Lists that
+    /// it does not know stay as they are.
+    pub fn restore(&mut self, grid: &Grid, name: &str, kept: &Sets) -> Restored {
+        let mut restored = Restored::default();
+        let mut rows = Vec::new();
+        for (target, list) in kept.lists.iter().filter(|(_, list)| list.campaign_id == grid.campaign_id) {
+            let Some(agents) = &list.agents else { continue };
+            let Some(row) = grid.row_of(target) else {
+                restored.gone += 1;
+                continue;
+            };
+            rows.push(row);
+            restored.strangers.extend(agents.iter().filter(|agent| grid.column_of(agent).is_none()).cloned());
+        }
+        restored.painted = self.paint(grid, format!("snapshot {name}"), rows, |row, standing| {
             let kept = grid.lists().get(row).and_then(|list| kept.lists.get(&list.target)?.agents.as_ref());
             kept.map_or_else(|| standing.clone(), |agents| grid.columns_of(agents))
-        })
+        });
+        restored
     }
 }
 
@@ -220,11 +244,16 @@ mod tests {
     #[test]
     fn a_snapshot_is_painted_and_what_it_does_not_know_stays() {
         let grid = grid();
-        let kept =
-            Sets::of(&[record("1", Some(&["cid"]), &[]), record("2", None, &[]), record("9", Some(&["ann"]), &[])]);
+        let kept = Sets::of(&[
+            record("1", Some(&["cid", "eve"]), &[]),
+            record("2", None, &[]),
+            record("4", Some(&["ann"]), &[]),
+            record("9", Some(&["ann"]), &[]),
+        ]);
         let mut painting = Painting::default();
-        let painted = painting.restore(&grid, "morning", &kept);
-        assert_eq!(painted, Painted { cells: 3, left_out: 0 });
+        let restored = painting.restore(&grid, "morning", &kept);
+        assert_eq!(restored.painted, Painted { cells: 3, left_out: 1 });
+        assert_eq!((restored.gone, restored.strangers), (1, ["eve".into()].into()), "told, not left out silently");
         assert_eq!(drawn(&grid, &painting), ["--+.", ".x..", "....", "!!!!"]);
     }
 

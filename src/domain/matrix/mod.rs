@@ -15,7 +15,7 @@ mod sets;
 mod warnings;
 
 pub use bits::CellBits;
-pub use brush::Brush;
+pub use brush::{Brush, Restored};
 pub use exchange::{MatrixAsk, MatrixTold};
 pub use grid::{Cell, Grid, ListHead, Reading, Shift, Totals};
 pub use painting::{Painted, Painting};
