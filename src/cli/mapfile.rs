@@ -115,7 +115,7 @@ struct Row {
 
 fn csv(text: &str) -> Result<Vec<Row>, String> {
     // Some spreadsheets separate by semicolons or tabs; the first line has no other reason to hold them.
-    let head = text.lines().next().unwrap_or_default();
+    let head = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let separator = [b',', b';', b'\t'].into_iter().max_by_key(|byte| head.bytes().filter(|b| b == byte).count());
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(separator.unwrap_or(b','))
@@ -140,7 +140,13 @@ fn csv(text: &str) -> Result<Vec<Row>, String> {
         }
         let agents = match filled(error) {
             Some(_) => None,
-            None => Some(agents_in(record.get(agents).unwrap_or_default()).map_err(|why| format!(":{line}: {why}"))?),
+            None => {
+                // A line that was cut off is not a list that nobody shall dial.
+                let cell = record.get(agents).ok_or_else(|| {
+                    format!(":{line}: it ends before the agents; an empty cell there would be for nobody")
+                })?;
+                Some(agents_in(cell).map_err(|why| format!(":{line}: {why}"))?)
+            }
         };
         let (campaign, lead) = (cell(campaign).to_owned(), cell(lead).to_owned());
         rows.push(Row { line, profile: filled(profile), campaign, lead, agents });
@@ -222,7 +228,7 @@ mod tests {
             "campaign_id,lead_id,agents\n7,40,ravi.s asha.k\n7,41,\n",
             "profile,campaign_id,campaign,lead_id,lead,enabled,agents,error\ncenter,7,Winter,40,Warm,true,asha.k ravi.s,\n\
              center,7,Winter,41,Cold,true,,\ncenter,7,Winter,42,Bad,true,,could not be read\n",
-            "\u{feff}Lead_ID;agents;Campaign_ID\r\n40;asha.k, ravi.s;7\r\n41;;7\r\n;;\r\n",
+            "\u{feff}\r\nLead_ID;agents;Campaign_ID\r\n40;asha.k, ravi.s;7\r\n41;;7\r\n;;\r\n",
             "{\"type\":\"mapping\",\"campaign\":{\"id\":\"7\"},\"lead\":{\"id\":\"40\"},\"agents\":[\"ravi.s\",\"asha.k\"]}\n\
              {\"type\":\"snapshot\"}\n{\"campaign\":7,\"lead\":41,\"agents\":[]}\n\
              {\"type\":\"mapping\",\"campaign\":{\"id\":\"7\"},\"lead\":{\"id\":\"\"},\"agents\":null}\n\
@@ -242,6 +248,7 @@ mod tests {
             ("campaign_id,lead_id,agents\n7,40,a\n7,40,b\n", ":3: list 7:40 is in line 2 already"),
             ("campaign_id,lead_id,agents\n7,,a\n", ":2: a campaign and a lead list"),
             ("campaign_id,lead_id,agents\n7,40,[a\n", ":2: the agents are no list"),
+            ("campaign_id,lead_id,agents\n7,40,a\n7,41", ":3: it ends before the agents"),
             ("campaign_id,lead_id,agents,profile\n7,40,a,other\n", ":2: it is about profile other"),
             ("{\"campaign\":7,\"lead\":40,\"agents\":[1]}", ":1: agents must be a list"),
             ("{\"campaign\":7\n", ":1: it is no JSON"),
