@@ -12,6 +12,8 @@ use crate::domain::{ItemState, Tally};
 
 /// The rate is measured over this long.
 const WINDOW: Duration = Duration::from_secs(5);
+/// After it was told to go at another pace: what settles until then left at the old one.
+const OLD_PACE: Duration = Duration::from_secs(1);
 
 /// Counts of a running operation. Shared by all its tasks.
 pub struct Live(Mutex<Counts>);
@@ -22,12 +24,16 @@ struct Counts {
     requests: usize,
     /// Settled items at points in time, for the rate.
     samples: VecDeque<(Instant, usize)>,
+    /// The pace that they are of, and since when they are.
+    wish: Wish,
+    measured_from: Option<Instant>,
 }
 
 impl Live {
     pub fn new(tally: Tally) -> Self {
         let samples = VecDeque::from([(Instant::now(), tally.settled())]);
-        Self(Mutex::new(Counts { tally, in_flight: 0, requests: 0, samples }))
+        let (wish, measured_from) = (Wish::default(), None);
+        Self(Mutex::new(Counts { tally, in_flight: 0, requests: 0, samples, wish, measured_from }))
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
@@ -62,6 +68,13 @@ impl Live {
     pub fn progress(&self, now: Instant, stopping: bool, wish: Wish, waiting: Option<String>) -> OperationProgress {
         let mut counts = self.counts();
         let settled = counts.tally.settled();
+        if counts.wish != wish {
+            counts.wish = wish;
+            counts.measured_from = Some(now + OLD_PACE);
+        }
+        if counts.measured_from.is_some_and(|from| now < from) {
+            counts.samples.clear();
+        }
         while counts.samples.len() > 1 && now.duration_since(counts.samples[0].0) > WINDOW {
             counts.samples.pop_front();
         }
@@ -100,6 +113,17 @@ mod tests {
         assert!((progress.items_per_second - 2.0).abs() < 0.3, "{progress:?}");
         assert!((progress.seconds_left.unwrap() - 40.0).abs() < 7.0, "{progress:?}");
         assert_eq!(live.progress(Instant::now(), true, Wish::default(), None).seconds_left, None);
+        // Slowed down, it tells nothing of the old pace.
+        let slow = Wish { at_most: Some(0.5), ..Wish::default() };
+        live.shift([(ItemState::Planned, ItemState::Sent), (ItemState::Sent, ItemState::Done)]);
+        assert_eq!(live.progress(Instant::now(), false, slow, None).items_per_second, 0.0);
+        for _ in 0..6 {
+            tokio::time::advance(Duration::from_secs(2)).await;
+            live.shift([(ItemState::Planned, ItemState::Sent), (ItemState::Sent, ItemState::Done)]);
+            let rate = live.progress(Instant::now(), false, slow, None).items_per_second;
+            assert!(rate <= 0.51, "{rate}");
+        }
+        assert!((live.progress(Instant::now(), false, slow, None).items_per_second - 0.5).abs() < 0.1);
         let paused = Wish { paused: true, ..Wish::default() };
         assert_eq!(live.progress(Instant::now(), false, paused, None).seconds_left, None);
     }
