@@ -245,7 +245,8 @@ pub enum SpreadBy {
 /// What every command that changes leads takes.
 #[derive(Args, Clone, Debug, Default)]
 pub struct WriteArgs {
-    /// Also leads that are closed, lost or deleted; they are skipped otherwise
+    /// Also leads that are closed, lost or deleted, which a new plan skips otherwise; a saved plan, taking back and
+    /// going on are about their own leads, closed or not
     #[arg(long)]
     pub include_closed: bool,
     /// Print the plan, send nothing

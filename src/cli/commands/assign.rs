@@ -6,7 +6,7 @@ use crate::backend::{Engine, StopToken};
 use crate::cli::args::{AssignArgs, DistributeArgs, SpreadBy, Which, WriteArgs};
 use crate::cli::exit::{Exit, Failure, worse};
 use crate::cli::loading::{self, Want, World};
-use crate::cli::output::Out;
+use crate::cli::output::{Out, say};
 use crate::cli::people::{self, resolve};
 use crate::cli::progress::Progress;
 use crate::cli::session::{Session, ordered, refuse_read_only};
@@ -187,6 +187,10 @@ impl<'a> Command<'a> {
         let names = with_owners(session, &engine, &usable)?;
         let query = if let Asked::Query(text) = &self.asked { Some(text) } else { None };
         let query = query.map(|text| loading::query(text, &loading::vocabulary(&engine, &names))).transpose()?;
+        if matches!(&self.asked, Asked::Query(text) if text.trim().is_empty()) {
+            // A script may have meant something else than a variable without a value.
+            say("the query is empty: every lead is meant");
+        }
         let want = match &query {
             Some(query) if self.kind == OperationKind::Assign => Want::OnlyFor(query),
             // Who gets what depends on what everybody has.
