@@ -57,8 +57,9 @@ pub enum Look {
 }
 
 impl Board {
-    /// Takes in what was read. Painting stays, and so does the cursor.
-    pub(super) fn take_in(&mut self, campaign: &str, records: Arc<Vec<MappingRecord>>, read_at: Timestamp) {
+    /// Takes in what was read. Painting stays, and so does the cursor. True when lists or agents came or went: what had
+    /// been chosen by its number is another one then.
+    pub(super) fn take_in(&mut self, campaign: &str, records: Arc<Vec<MappingRecord>>, read_at: Timestamp) -> bool {
         let cursor = (self.list_at_cursor(), self.agent_at_cursor());
         let cursor = (
             cursor.0.and_then(|row| self.grid.lists().get(row)).map(|list| list.target.clone()),
@@ -74,6 +75,12 @@ impl Board {
         if self.painting.is_empty(&grid) {
             self.painting = Painting::default();
         }
+        let same_lists =
+            self.grid.lists().iter().map(|list| &list.target).eq(grid.lists().iter().map(|list| &list.target));
+        let renumbered = !same_lists || self.grid.agents() != grid.agents();
+        if renumbered {
+            self.anchor = None;
+        }
         self.grid = grid;
         self.records = records;
         self.read_at = Some(read_at);
@@ -81,6 +88,7 @@ impl Board {
         let row = cursor.0.and_then(|target| self.grid.row_of(&target));
         let column = cursor.1.and_then(|agent| self.grid.column_of(&agent));
         self.go_to(row, column);
+        renumbered
     }
 
     /// Whether a list is read here whose agents these records do not have. The first parts of a campaign that is read

@@ -89,6 +89,10 @@ impl GridPicker {
         self.matches = scored.into_iter().map(|(_, at, positions)| (at, positions)).collect();
     }
 
+    fn is_of_campaigns(&self) -> bool {
+        self.choices.iter().all(|entry| matches!(entry.choice, Choice::Campaign(_)))
+    }
+
     /// What is picked: the marked ones, else the one under the cursor.
     fn picked(&self) -> Vec<&Choice> {
         if !self.marked.is_empty() {
@@ -162,6 +166,17 @@ impl State {
         if let Some(Dialog::GridPicker(picker)) = self.dialogs.last_mut() {
             picker.narrow();
             picker.cursor = ListCursor::default();
+        }
+    }
+
+    /// Lists or agents came or went under the picker: it was about those that there were.
+    pub(super) fn close_grid_picker(&mut self) {
+        let is_of_the_grid =
+            |dialog: &Dialog| matches!(dialog, Dialog::GridPicker(picker) if !picker.is_of_campaigns());
+        let before = self.dialogs.len();
+        self.dialogs.retain(|dialog| !is_of_the_grid(dialog));
+        if self.dialogs.len() < before {
+            self.say(Level::Warning, "Lists or agents came or went while this was open: choose again");
         }
     }
 

@@ -38,10 +38,13 @@ impl State {
             MatrixTold::Reading { campaign } => center.boards.entry(campaign).or_default().state = BoardState::Reading,
             MatrixTold::Mappings { campaign, records, read_at, whole } => {
                 let board = center.boards.entry(campaign.clone()).or_default();
-                if whole || !board.would_forget(&records) {
-                    board.take_in(&campaign, records, read_at);
-                }
+                let taken = whole || !board.would_forget(&records);
+                let renumbered = taken && board.take_in(&campaign, records, read_at);
                 board.state = if whole { BoardState::Whole } else { BoardState::Reading };
+                let is_open = center.open.as_ref() == Some(&campaign) && center.compared.is_none();
+                if renumbered && is_open && self.matrix.profile.as_ref() == Some(profile) {
+                    self.close_grid_picker();
+                }
                 self.go_on_clearing(profile);
                 self.go_on_restoring(profile);
             }

@@ -272,6 +272,20 @@ fn a_campaign_that_is_read_again_keeps_its_painting_while_its_parts_come_in() {
 }
 
 #[test]
+fn nobody_else_is_picked_when_agents_come_or_go_under_the_picker() {
+    let mut desk = Desk::center(SIZE, 8, 10);
+    desk.acts(&[Action::MarkRange, Action::ExtendDown, Action::CopyAgent]);
+    desk.type_text("chitra");
+    desk.mapped("7", mappings("7", 8, 10));
+    assert!(matches!(desk.top(), Dialog::GridPicker(_)), "nobody came or went");
+    let mut records = mappings("7", 8, 10);
+    records[0].others.insert("aaron".into());
+    desk.mapped("7", records);
+    assert!(desk.state.dialogs.is_empty() && desk.said().contains("choose again"), "{}", desk.said());
+    assert_eq!((painted(&desk).0, board(&desk).anchor), (0, None));
+}
+
+#[test]
 fn what_a_snapshot_has_and_the_campaign_has_not_is_told_when_it_is_restored() {
     let mut desk = Desk::center(SIZE, 8, 10);
     let mut records = mappings("7", 9, 10);
