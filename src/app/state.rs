@@ -650,6 +650,8 @@ impl State {
                 None => {}
             }
         } else if layout.rows.contains(at) {
+            // A range that was begun with shift ends as it does before a plain move: it does not stretch to the place.
+            self.range_before(Action::CursorDown);
             let (len, height) = (self.leads.shown.len(), self.table_height());
             match wheel {
                 Some(down) => self.leads.cursor.scroll(down, len, height),

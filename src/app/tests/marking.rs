@@ -1,7 +1,7 @@
 //! Marking: one, a range, all that match, none, and back.
 
 use crate::app::fixture::{Desk, lead};
-use crate::app::{Action, Context, Message};
+use crate::app::{Action, Context, Message, Mouse};
 
 const SIZE: (u16, u16) = (80, 24);
 
@@ -44,6 +44,16 @@ fn a_range_that_is_not_ended_belongs_to_what_is_assigned() {
     desk.acts(&[Action::ExtendDown, Action::ExtendDown, Action::Assign]);
     assert_eq!(desk.marked().len(), 3);
     assert_eq!(desk.state.context(), Context::Picker);
+}
+
+#[test]
+fn a_click_ends_a_range_instead_of_stretching_it() {
+    let mut desk = Desk::loaded(SIZE, 20);
+    desk.act(Action::ExtendDown);
+    let rows = desk.state.layout().rows;
+    desk.send(Message::Mouse(Mouse::Click { column: rows.x + 3, row: rows.y + 6 }));
+    desk.act(Action::Assign);
+    assert_eq!(desk.marked(), ["ld_00001", "ld_00002"]);
 }
 
 #[test]
