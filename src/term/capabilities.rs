@@ -15,7 +15,7 @@ pub enum Colours {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
     pub colours: Colours,
-    /// No colours, no box drawing, no motion: `--plain`, `TERM=dumb`.
+    /// No colours, no box drawing, no motion: `--plain`, `NO_COLOR`, `TERM=dumb`.
     pub plain: bool,
     /// Understands (or quietly ignores) titles, synchronized updates, focus reports and the mouse.
     pub extras: bool,
@@ -26,8 +26,8 @@ impl Capabilities {
     pub fn detect(plain: bool, variable: impl Fn(&str) -> Option<String>) -> Self {
         let is = |name: &str, values: &[&str]| variable(name).is_some_and(|value| values.contains(&&*value));
         let dumb = is("TERM", &["dumb"]);
-        let plain = plain || dumb;
-        let colours = if plain || variable("NO_COLOR").is_some_and(|value| !value.is_empty()) {
+        let plain = plain || dumb || variable("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let colours = if plain {
             Colours::None
         } else if is("COLORTERM", &["truecolor", "24bit"]) {
             Colours::True
@@ -59,7 +59,7 @@ mod tests {
         for (plain, variables, expected) in [
             (false, &[("TERM", "xterm-256color")][..], (Indexed, false, true)),
             (false, &[("TERM", "xterm"), ("COLORTERM", "truecolor")], (True, false, true)),
-            (false, &[("TERM", "xterm"), ("COLORTERM", "truecolor"), ("NO_COLOR", "1")], (None, false, true)),
+            (false, &[("TERM", "xterm"), ("COLORTERM", "truecolor"), ("NO_COLOR", "1")], (None, true, true)),
             // An empty NO_COLOR is no wish.
             (false, &[("TERM", "xterm"), ("NO_COLOR", "")], (Indexed, false, true)),
             (true, &[("TERM", "xterm")], (None, true, true)),
