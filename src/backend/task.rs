@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 
 use super::asking;
 use super::cache::{self, Cache};
@@ -51,6 +51,8 @@ pub(super) struct Backend {
     loads: HashMap<ProfileName, JoinHandle<()>>,
     wishes: HashMap<ProfileName, NamesWish>,
     detail: Option<JoinHandle<()>>,
+    /// The plan that the screen waits for.
+    planning: Option<AbortHandle>,
     pub(super) background: JoinSet<()>,
     /// Campaigns that are to be read, by profile.
     pub(super) surveys: HashMap<ProfileName, Survey>,
@@ -67,6 +69,7 @@ impl Backend {
             loads: HashMap::new(),
             wishes: HashMap::new(),
             detail: None,
+            planning: None,
             background: JoinSet::new(),
             surveys: HashMap::new(),
             operations: JoinSet::new(),
@@ -171,8 +174,7 @@ impl Backend {
             Command::PlanNewestUndo { redo } => self.plan_newest_undo(redo),
             Command::PlanListsAgain { operation } => {
                 let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
-                self.background
-                    .spawn(async move { outbox.put(planned(None, engine.plan_lists_again(operation).await)) });
+                self.make_plan(async move { outbox.put(planned(None, engine.plan_lists_again(operation).await)) });
             }
             Command::History { offset, limit } => self.ask(
                 move |engine| {
@@ -339,15 +341,24 @@ impl Backend {
         });
     }
 
+    /// Makes a plan that reads. The screen waits for one at a time: what was asked for before is given up, so that its
+    /// answer is not taken for this one's, and its reads are spared.
+    fn make_plan(&mut self, making: impl Future<Output = ()> + Send + 'static) {
+        let making = self.background.spawn(making);
+        if let Some(earlier) = self.planning.replace(making) {
+            earlier.abort();
+        }
+    }
+
     fn plan_undo(&mut self, request: UndoRequest) {
         let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
         let asked = request.operations.first().cloned();
-        self.background.spawn(async move { outbox.put(planned(asked, undo::plan_with_redos(&engine, request).await)) });
+        self.make_plan(async move { outbox.put(planned(asked, undo::plan_with_redos(&engine, request).await)) });
     }
 
     fn plan_undo_since(&mut self, since: Timestamp, who: Option<SafeText>) {
         let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
-        self.background.spawn(async move {
+        self.make_plan(async move {
             let found = engine.inner.ask(move |journal| undoable_since(journal, since, who.as_ref())).await;
             outbox.put(match found {
                 Ok(found) if found.is_empty() => {
@@ -385,7 +396,7 @@ impl Backend {
     /// Understands a plan file, and reads what is left of it.
     fn open_plan(&mut self, text: Arc<Vec<u8>>) {
         let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
-        self.background.spawn(async move {
+        self.make_plan(async move {
             let parsed = tokio::task::spawn_blocking(move || plan_file::parse(&text)).await;
             let file = match parsed {
                 Ok(Ok(file)) => file,
@@ -408,7 +419,7 @@ impl Backend {
 
     fn plan_newest_undo(&mut self, redo: bool) {
         let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
-        self.background.spawn(async move {
+        self.make_plan(async move {
             let candidates = engine.inner.ask(move |journal| journal.undoable(redo, MOST_CANDIDATES)).await;
             let candidates: Vec<OperationId> = match candidates {
                 Ok(found) => found.into_iter().map(|operation| operation.id).collect(),

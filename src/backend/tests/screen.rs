@@ -143,6 +143,26 @@ async fn a_day_at_the_screen() {
 }
 
 #[tokio::test]
+async fn a_plan_that_was_given_up_is_not_taken_for_the_next_one() {
+    let bench = Make { leads: 200, ..Make::default() }.build();
+    let report = bench.engine.apply(Arc::new(assign(30)), Watch::none(), StopToken::new()).await.unwrap();
+    let operation = report.summary.id;
+    let mut screen = Screen::open(&bench);
+    screen.order(Command::PlanUndo { operations: vec![operation.clone()], items: None }).await;
+    screen.order(Command::PlanForcedUndo { operation: operation.clone(), items: vec![4] }).await;
+    screen.order(Command::PlanUndo { operations: vec![operation], items: Some(vec![0, 1]) }).await;
+    let plan = screen.until(|event| if let Event::Planned { plan, .. } = event { Some(plan) } else { None }).await;
+    assert_eq!(plan.changes(), 2);
+    screen.order(Command::Shutdown).await;
+    let more = screen.until(|event| match event {
+        Event::Planned { .. } | Event::NotPlanned { .. } => Some(true),
+        Event::Stopped => Some(false),
+        _ => None,
+    });
+    assert!(!more.await);
+}
+
+#[tokio::test]
 async fn shutdown_awaits_what_is_on_the_way() {
     let bench = Make { leads: 300, latency: Duration::from_millis(20), ..Make::default() }.build();
     let mut screen = Screen::open(&bench);
