@@ -126,12 +126,15 @@ impl Turns {
         Ok(())
     }
 
-    /// Turns a second lately; one where there were none.
+    /// Turns a second lately; one where there were too few to tell.
     fn rate(&self, now: Instant) -> f64 {
         let mut lately = self.latest.iter().filter(|turn| now.duration_since(**turn) <= LATELY);
         let Some(first) = lately.next() else { return 1.0 };
         let passed = now.duration_since(*first).as_secs_f64().max(0.001);
-        (lately.count() as f64 / passed).max(SLOWEST)
+        match lately.count() {
+            0 => 1.0,
+            turns => (turns as f64 / passed).max(SLOWEST),
+        }
     }
 }
 
@@ -169,6 +172,14 @@ mod tests {
             reins.slower();
         }
         assert_eq!(reins.wish().at_most, Some(SLOWEST));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn slower_right_after_the_first_request_is_no_crawl() {
+        let reins = Reins::new();
+        reins.turn().await;
+        reins.slower();
+        assert_eq!(reins.wish().at_most, Some(0.5));
     }
 
     #[tokio::test(start_paused = true)]
