@@ -137,7 +137,7 @@ impl Session {
 
     pub fn engine_with(&self, journal: Journal, profiles: &[&Profile]) -> Result<Engine, Failure> {
         let engine = Engine::open(setup(&self.config, profiles, journal, &self.paths.data))?;
-        waiting::tell_pauses(&engine);
+        waiting::tell_pauses(&engine, self.plain);
         Ok(engine)
     }
 

@@ -1,5 +1,6 @@
 //! Waiting: for the time before which a plan may not be sent, with a countdown, and for a vendor that wants a pause.
 
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -36,7 +37,9 @@ const WORTH_SAYING: Duration = Duration::from_secs(5);
 
 /// Says when a vendor makes a profile wait so long that it would look as if nothing happened any more, also where
 /// standard error is no terminal. Must be called within a runtime.
-pub fn tell_pauses(engine: &Engine) {
+pub fn tell_pauses(engine: &Engine, plain: bool) {
+    // A line that says how far something is may stand there.
+    let over_it = if plain || !std::io::stderr().is_terminal() { "" } else { "\r\x1b[K" };
     for profile in engine.profiles() {
         let Some(mut pauses) = engine.pauses(&profile.name) else { continue };
         // It ends with the engine, which it does not keep.
@@ -44,7 +47,7 @@ pub fn tell_pauses(engine: &Engine) {
             while pauses.changed().await.is_ok() {
                 let until = *pauses.borrow_and_update();
                 if let Some(text) = until.and_then(|until| pause(until, Timestamp::now())) {
-                    say(&format!("{}: {} {text}", profile.name, profile.vendor.title()));
+                    say(&format!("{over_it}{}: {} {text}", profile.name, profile.vendor.title()));
                 }
             }
         });
