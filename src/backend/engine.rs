@@ -229,7 +229,7 @@ impl Engine {
     /// All owners of a profile, read now.
     pub async fn load_people(&self, profile: &ProfileName) -> Result<Vec<Person>, VendorError> {
         let desk = self.inner.desk_for_reading(profile)?;
-        let people = desk.vendor.people().await?;
+        let people = desk.vendor.people().await.map_err(|error| load::where_to_look(error, profile))?;
         desk.set_people(Arc::new(people.clone()));
         Ok(people)
     }

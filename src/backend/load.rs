@@ -8,8 +8,8 @@ use super::setup::Clock;
 use crate::domain::campaign::LeadAsk;
 use crate::domain::exchange::LoadProgress;
 use crate::domain::leads::LeadTable;
-use crate::domain::{LeadRecord, TargetKind, Timestamp};
-use crate::vendor::{Pages, VendorError};
+use crate::domain::{LeadRecord, ProfileName, TargetKind, Timestamp};
+use crate::vendor::{ErrorKind, Pages, VendorError};
 
 /// Between two snapshots.
 const BETWEEN: Duration = Duration::from_millis(100);
@@ -62,9 +62,17 @@ pub async fn load(
             growing.add_rows();
             growing.tell();
             desk.fail_load(growing.number);
-            Err(error)
+            Err(where_to_look(error, &desk.name))
         }
     }
+}
+
+/// A list that is not there is no missing record: the address is wrong.
+pub fn where_to_look(error: VendorError, profile: &ProfileName) -> VendorError {
+    if error.kind != ErrorKind::NotFound || !error.remedy.is_empty() {
+        return error;
+    }
+    error.with_remedy(format!("Check that base_url of profile {profile} is the address of its vendor's API."))
 }
 
 /// A load on its way.
