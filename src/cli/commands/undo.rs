@@ -25,18 +25,23 @@ pub async fn undo(session: &Session, args: &UndoArgs, out: &mut Out) -> Result<E
     session.refuse_strangers(&journal)?;
     let ids = args.ids.as_deref().map(ids::read).transpose()?;
     let since = args.since.as_deref().map(|since| moment::back(since, Timestamp::now())).transpose()?;
+    let is_meant = |operation: &OperationSummary| operation.kind != OperationKind::Undo;
+    let mut unknown = false;
     let operations = match (since, args.operations.as_slice()) {
         (Some(from), _) => {
             let who = args.who.as_deref().map(SafeText::new);
             let mut found = undoable_since(&journal, from, who.as_ref())?;
             found.retain(|operation| session.concerns(operation));
+            unknown = tell_unknown(session, &journal, is_meant, |operation| operation.at >= from)?;
             if found.is_empty() {
                 say(&format!("nothing that was done since {from} can be taken back"));
             }
             found
         }
         (None, []) => {
-            let found = candidates(session, &journal, |operation| operation.kind != OperationKind::Undo)?;
+            let found = candidates(session, &journal, is_meant)?;
+            let newest = found.first().map(|newest| newest.at);
+            unknown = tell_unknown(session, &journal, is_meant, |operation| Some(operation.at) >= newest)?;
             if found.is_empty() {
                 say("there is nothing to take back");
             }
@@ -53,6 +58,7 @@ pub async fn undo(session: &Session, args: &UndoArgs, out: &mut Out) -> Result<E
         since,
         force: args.force,
         newest: args.since.is_none() && args.operations.is_empty(),
+        unknown,
         stdin_is_taken: args.ids.as_deref() == Some("-"),
     };
     back.run(session, journal, &args.write, out).await
@@ -69,7 +75,15 @@ pub async fn redo(session: &Session, args: &RedoArgs, out: &mut Out) -> Result<E
         say("there is no undo to take back");
     }
     let newest = args.operation.is_none();
-    let back = TakingBack { operations, targets: None, since: None, force: false, newest, stdin_is_taken: false };
+    let back = TakingBack {
+        operations,
+        targets: None,
+        since: None,
+        force: false,
+        newest,
+        unknown: false,
+        stdin_is_taken: false,
+    };
     back.run(session, journal, &args.write, out).await
 }
 
@@ -139,6 +153,36 @@ fn candidates(
     Ok(found)
 }
 
+/// Says of which operations, from the newest as far back as `is_near`, the outcome of some items is not known: they may
+/// have been done, and are not taken back before that is known. Answers whether there are any.
+fn tell_unknown(
+    session: &Session,
+    journal: &Journal,
+    is_meant: impl Fn(&OperationSummary) -> bool,
+    is_near: impl Fn(&OperationSummary) -> bool,
+) -> Result<bool, Failure> {
+    let mut any = false;
+    journal.each_operation(&HistoryFilter::default(), |operation| -> Result<_, Failure> {
+        if !is_near(&operation) {
+            return Ok(ControlFlow::Break(()));
+        }
+        let is_open = operation.over_by().is_none() && session.concerns(&operation) && is_meant(&operation);
+        any |= is_open && tell_unknown_of(&operation);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(any)
+}
+
+fn tell_unknown_of(operation: &OperationSummary) -> bool {
+    let unknown = operation.tally.unknown + operation.tally.sent;
+    if unknown > 0 {
+        let items = if unknown == 1 { "1 item".to_owned() } else { format!("{unknown} items") };
+        let id = &operation.id;
+        say(&format!("the outcome of {items} of operation {id} is not known yet; `switchboard resume {id}` finds out"));
+    }
+    unknown > 0
+}
+
 /// As many as are worth reading anew.
 const MOST_CANDIDATES: usize = 10;
 
@@ -171,6 +215,8 @@ struct TakingBack {
     force: bool,
     /// Only the first of them of which something can still be taken back.
     newest: bool,
+    /// It was told that the outcome of some items is not known.
+    unknown: bool,
     stdin_is_taken: bool,
 }
 
@@ -178,12 +224,17 @@ impl TakingBack {
     async fn run(self, session: &Session, journal: Journal, args: &WriteArgs, out: &mut Out) -> Result<Exit, Failure> {
         let (operations, over): (Vec<OperationSummary>, Vec<OperationSummary>) =
             self.operations.into_iter().partition(|operation| operation.standing() > 0);
+        let mut unknown = self.unknown;
         for operation in over {
-            say(&format!("operation {} has nothing left to take back", operation.id));
+            if operation.over_by().is_none() && tell_unknown_of(&operation) {
+                unknown = true;
+            } else {
+                say(&format!("operation {} has nothing left to take back", operation.id));
+            }
         }
         if operations.is_empty() {
             Items::new(session.format, false).end(out, &Summary::default())?;
-            return Ok(Exit::Done);
+            return Ok(if unknown { Exit::Unknown } else { Exit::Done });
         }
         let profiles = profiles_of(session, &operations)?;
         // Of several profiles one that cannot be used is told in the plan, item by item.

@@ -125,6 +125,9 @@ fn after_a_kill_resume_finds_out_what_happened() {
     assert!(told.items().iter().all(|item| item["state"] == "done" || item["reason"].is_string()), "{}", told.out);
     world.sim().set_faults(&[""; 0]).unwrap();
     world.run(&["resume", "--dry-run"]).ok();
+    // What may have been done is not passed over in silence by who wants it back.
+    let back = world.run(&["undo", "--dry-run"]);
+    assert!(back.err.contains("is not known yet; `switchboard resume"), "{}", back.err);
     // Without a yes what is on the way is found out by reading, and nothing is sent.
     let writes = world.writes();
     let ran = world.run(&["resume"]).ends(6);
