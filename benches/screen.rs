@@ -20,7 +20,7 @@ use switchboard::domain::campaign::LeadAsk;
 use switchboard::domain::exchange::{Command, Event};
 use switchboard::domain::{Capabilities as Can, Change, LeadId, LeadRecord, Person, SafeText};
 use switchboard::journal::Journal;
-use switchboard::vendor::{Check, Observation, Pages, Session, Target, Vendor, VendorError, WriteReport, registry};
+use switchboard::vendor::{Check, Found, Pages, Session, Targets, Vendor, VendorError, WriteReport, registry};
 use tokio::sync::mpsc;
 
 fn main() {
@@ -266,9 +266,7 @@ impl Vendor for Crowd {
         Err(VendorError::not_supported("details"))
     }
 
-    async fn observe(&self, _targets: &[Target], _session: &Session) -> Vec<Observation> {
-        Vec::new()
-    }
+    async fn observe_each(&self, _targets: &dyn Targets, _session: &Session, _found: &mut Found<'_>) {}
 
     async fn write(&self, _batch: &[Change], _session: &Session) -> WriteReport {
         unreachable!("the profile is read-only")

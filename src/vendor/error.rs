@@ -49,6 +49,17 @@ impl VendorError {
         Self::new(ErrorKind::NotSupported, format!("this vendor has no call for {what}"))
     }
 
+    /// A client that answers for fewer targets than it was asked about has not read the others.
+    pub fn not_read() -> Self {
+        Self::new(ErrorKind::Garbled, "the vendor's client did not read it")
+    }
+
+    /// Every further request of a reading would meet it as well: the credentials are refused, or nobody is there.
+    pub fn ends_a_reading(&self) -> bool {
+        use ErrorKind::{Forbidden, Setting, SignIn, Unreachable};
+        matches!(self.kind, SignIn | Forbidden | Unreachable | Setting)
+    }
+
     pub fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = remedy.into();
         self

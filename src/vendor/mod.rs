@@ -11,11 +11,14 @@ pub mod gate;
 pub mod http;
 pub mod instantly;
 pub mod kenbun;
+pub mod open;
 pub mod registry;
 pub mod report;
+pub mod seen;
 pub mod settings;
 pub mod stateset;
 pub mod stops;
+pub mod targets;
 pub mod verdict;
 
 use std::ops::ControlFlow;
@@ -25,6 +28,7 @@ use serde_json::Value;
 
 pub use self::error::{ErrorKind, VendorError};
 pub use self::gate::{Gate, Heard, Permit};
+pub use self::targets::{Found, Targets};
 use crate::domain::campaign::{Collection, LeadAsk, MappingRecord, NewLead};
 use crate::domain::{Assignment, Capabilities, Change, LeadId, LeadRecord, Person, TargetId};
 
@@ -86,9 +90,25 @@ pub trait Vendor: Send + Sync {
     /// One lead with every field.
     async fn detail(&self, id: &LeadId) -> Result<LeadRecord, VendorError>;
 
-    /// The present assignment of each target: same length and order as `targets`. The client chooses the cheapest way
-    /// (one call each, or a listing) and keeps to the gate's pace.
-    async fn observe(&self, targets: &[Target], session: &Session) -> Vec<Observation>;
+    /// Reads the present assignment of each target and gives it to `found` with the target's number as soon as it is known,
+    /// in any order, once for each number: several targets may have the same id. What is never given was not read.
+    ///
+    /// There may be as many targets as an operation has items: the client chooses the cheapest way for all of them together
+    /// (one call each, or a listing that is read once), holds no more than a few bytes for each, and keeps to the gate's
+    /// pace.
+    async fn observe_each(&self, targets: &dyn Targets, session: &Session, found: &mut Found<'_>);
+
+    /// The same for targets that are few: what was read of each, in their order.
+    async fn observe(&self, targets: &[Target], session: &Session) -> Vec<Observation> {
+        let mut read = vec![Observation::missed(); targets.len()];
+        let mut found = |number: usize, observation| {
+            if let Some(place) = read.get_mut(number) {
+                *place = observation;
+            }
+        };
+        self.observe_each(&targets, session, &mut found).await;
+        read
+    }
 
     /// Sends one batch, in one request where the vendor has a bulk call. Never repeats a request by itself unless the
     /// vendor's answer proves that the first one had no effect.
@@ -149,6 +169,29 @@ pub struct Observation {
     pub now: Result<Assignment, VendorError>,
     /// A newer scope for this target, where the reading gave one.
     pub scope: Option<String>,
+}
+
+impl Target {
+    /// Of a lead of which nothing more is known.
+    pub fn by_id(id: impl AsRef<str>) -> Self {
+        Self { id: TargetId::new(id), scope: String::new(), candidates: Vec::new() }
+    }
+}
+
+impl Observation {
+    /// Read, without a word about the scope.
+    pub fn of(now: Assignment) -> Self {
+        Self { now: Ok(now), scope: None }
+    }
+
+    pub fn failed(error: &VendorError) -> Self {
+        Self { now: Err(error.clone()), scope: None }
+    }
+
+    /// Its client never gave it.
+    pub fn missed() -> Self {
+        Self::failed(&VendorError::not_read())
+    }
 }
 
 /// What became of a batch.

@@ -13,8 +13,8 @@ use crate::domain::{
     TargetId, TargetKind, Unassign, VendorKind,
 };
 use crate::vendor::{
-    Check, ErrorKind, Gate, Heard, Looking, Observation, Pages, Session, Target, Vendor, VendorError, WriteOutcome,
-    WriteReport,
+    Check, ErrorKind, Found, Gate, Heard, Looking, Observation, Pages, Session, Target, Targets, Vendor, VendorError,
+    WriteOutcome, WriteReport,
 };
 
 /// What goes wrong with one write.
@@ -251,22 +251,21 @@ impl Vendor for Scripted {
         Ok(LeadRecord { id: id.clone(), name: format!("Name of {id}").into(), owner, ..LeadRecord::default() })
     }
 
-    async fn observe(&self, targets: &[Target], session: &Session) -> Vec<Observation> {
+    async fn observe_each(&self, targets: &dyn Targets, session: &Session, found: &mut Found<'_>) {
         let _permit = self.on_the_way().await;
         let mut world = self.world();
+        let targets: Vec<Target> = (0..targets.len()).map(|number| targets.get(number)).collect();
         world.sessions.push(session.context.clone());
         world.looked.extend(targets.iter().map(|target| (target.id.clone(), session.looking)));
         world.seen.push(Seen::Read(targets.iter().map(|target| target.id.clone()).collect()));
-        if let Some(kind) = world.read_errors.pop_front() {
-            return targets.iter().map(|_| Observation { now: Err(error(kind)), scope: None }).collect();
+        let trouble = world.read_errors.pop_front();
+        for (number, target) in targets.iter().enumerate() {
+            let now = match trouble {
+                Some(kind) => Err(error(kind)),
+                None => world.owners.get(&target.id).cloned().ok_or_else(|| error(ErrorKind::NotFound)),
+            };
+            found(number, Observation { now, scope: None });
         }
-        targets
-            .iter()
-            .map(|target| Observation {
-                now: world.owners.get(&target.id).cloned().ok_or_else(|| error(ErrorKind::NotFound)),
-                scope: None,
-            })
-            .collect()
     }
 
     async fn write(&self, batch: &[Change], session: &Session) -> WriteReport {

@@ -50,7 +50,7 @@ use super::asking::Asking;
 use super::http::{Http, HttpOptions};
 use super::registry::VendorEntry;
 use super::stops::Stops;
-use super::{Check, Gate, Observation, Pages, Session, Target, Vendor, VendorError, WriteReport};
+use super::{Check, Found, Gate, Pages, Session, Targets, Vendor, VendorError, WriteReport};
 use crate::config::{ConfigError, Profile};
 use crate::domain::campaign::LeadAsk;
 use crate::domain::{Capabilities, Change, LeadId, LeadRecord, Person, ProfileName, VendorKind};
@@ -157,8 +157,8 @@ impl Vendor for Capillary {
         self.read_detail(id).await
     }
 
-    async fn observe(&self, targets: &[Target], session: &Session) -> Vec<Observation> {
-        self.observe_all(targets, session).await
+    async fn observe_each(&self, targets: &dyn Targets, session: &Session, found: &mut Found<'_>) {
+        self.observe_all(targets, session, found).await;
     }
 
     async fn write(&self, batch: &[Change], session: &Session) -> WriteReport {

@@ -15,10 +15,15 @@ use super::staff::{Directory, Staff, told_by_row};
 use super::walk::Row;
 use crate::domain::{Assignment, LeadId, LeadRecord};
 use crate::vendor::asking::Asking;
-use crate::vendor::{ErrorKind, Looking, Observation, Session, Target, VendorError};
+use crate::vendor::targets::Portions;
+use crate::vendor::{ErrorKind, Found, Looking, Observation, Session, Target, Targets, VendorError};
 
 /// So many other owners are asked about a lead that none of the likely ones has.
 const MOST_OTHERS: usize = 40;
+
+/// Targets that are read together. Each takes up to a kilobyte meanwhile, so it is not all that there may be; but where
+/// everybody's leads are listed, that is done for each portion.
+const TOGETHER: usize = 20_000;
 
 /// What was found out about a lead.
 enum Look {
@@ -102,17 +107,24 @@ impl Capillary {
         Some(staff.filter_id.as_str()).filter(|id| !id.is_empty())
     }
 
-    pub(super) async fn observe_all(&self, targets: &[Target], session: &Session) -> Vec<Observation> {
+    pub(super) async fn observe_all(&self, targets: &dyn Targets, session: &Session, found: &mut Found<'_>) {
+        let mut portions = Portions::of(targets, TOGETHER, found);
+        while let Some(portion) = portions.next() {
+            let read = self.observe_some(&portion, session).await;
+            portions.read(read);
+        }
+    }
+
+    async fn observe_some(&self, targets: &[Target], session: &Session) -> Vec<Observation> {
         let asking = Asking { hot: session.hot, ..Asking::default() };
-        let unread = |error: &VendorError| Observation { now: Err(error.clone()), scope: None };
         let directory = match self.directory(&asking).await {
             Ok(directory) => directory,
-            Err(error) => return targets.iter().map(|_| unread(&error)).collect(),
+            Err(error) => return targets.iter().map(|_| Observation::failed(&error)).collect(),
         };
         let mut now: Vec<Option<Result<Assignment, VendorError>>> = targets.iter().map(|_| None).collect();
         let groups = match self.groups(targets, &asking).await {
             Ok(groups) => groups,
-            Err(error) => return targets.iter().map(|_| unread(&error)).collect(),
+            Err(error) => return targets.iter().map(|_| Observation::failed(&error)).collect(),
         };
         let mut open: Vec<Group> = Vec::new();
         for (customer, looks) in self.ask_candidates(groups, &directory, session.looking, &asking).await {
@@ -186,7 +198,7 @@ impl Capillary {
                 }
                 let look = self.ask_candidates_of(&one, &mut lists, directory, looking).await;
                 let look = look.unwrap_or_else(|error| {
-                    if is_for_all(&error) {
+                    if error.ends_a_reading() {
                         let _ = gone.set(error.clone());
                     }
                     Look::Read(Err(error))
@@ -389,10 +401,4 @@ impl Capillary {
         }
         Ok(record)
     }
-}
-
-/// Every other reading would meet it as well.
-fn is_for_all(error: &VendorError) -> bool {
-    use ErrorKind::{Forbidden, Setting, SignIn, Unreachable};
-    matches!(error.kind, SignIn | Forbidden | Unreachable | Setting)
 }

@@ -17,7 +17,7 @@ use crate::config::SecretSource;
 use crate::domain::{Assignment, OwnerRef, SafeText, TargetId};
 use crate::vendor::gate::OpenGate;
 use crate::vendor::http::testing::{Reply, Request, Server};
-use crate::vendor::{ErrorKind, WriteOutcome};
+use crate::vendor::{ErrorKind, Target, WriteOutcome};
 
 const TILL: &[(&str, &str)] = &[("username", "store.server"), ("password", "server123")];
 const CLIENT: &[(&str, &str)] = &[("key", "the-key"), ("secret", "the-secret")];

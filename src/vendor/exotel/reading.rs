@@ -8,7 +8,7 @@ use super::settings::{CrossCheck, Endpoint};
 use super::wire::{Campaign, Users, incomplete};
 use super::{Asking, Exotel, lock};
 use crate::domain::{Assignment, PersonId};
-use crate::vendor::{ErrorKind, Observation, Session, Target, VendorError};
+use crate::vendor::{ErrorKind, Found, Observation, Session, Targets, VendorError};
 
 /// How often a list is read again that changes while it is read.
 const TRIES: usize = 3;
@@ -181,12 +181,11 @@ impl Exotel {
         ))
     }
 
-    pub(super) async fn observe_all(&self, targets: &[Target], session: &Session) -> Vec<Observation> {
+    pub(super) async fn observe_all(&self, targets: &dyn Targets, session: &Session, found: &mut Found<'_>) {
         let asking = Asking { hot: session.hot, ..Asking::default() };
-        let mut all = Vec::with_capacity(targets.len());
         let mut refused: Option<VendorError> = None;
-        for target in targets {
-            let now = match (&refused, Key::of(&target.id)) {
+        for number in 0..targets.len() {
+            let now = match (&refused, Key::of(&targets.get(number).id)) {
                 (Some(error), _) => Err(error.clone()),
                 // No list of that name can be there.
                 (None, Err(error)) => Err(VendorError { kind: ErrorKind::NotFound, ..error }),
@@ -198,9 +197,8 @@ impl Exotel {
                 // Every further request would meet it as well.
                 refused = Some(error.clone());
             }
-            all.push(Observation { now, scope: None });
+            found(number, Observation { now, scope: None });
         }
-        all
     }
 
     async fn observe_one(&self, key: &Key, asking: &Asking) -> Result<Assignment, VendorError> {

@@ -18,7 +18,7 @@ use crate::config::SecretSource;
 use crate::domain::{Assignment, TargetId};
 use crate::vendor::gate::OpenGate;
 use crate::vendor::http::testing::{Reply, Request, Server};
-use crate::vendor::{ErrorKind, WriteOutcome};
+use crate::vendor::{ErrorKind, Target, WriteOutcome};
 
 fn profile(base_url: &str, settings: &str) -> Profile {
     let mut profile = Profile::new("center", VendorKind::Exotel, base_url);
@@ -203,8 +203,7 @@ async fn write(client: &Exotel, batch: &[Change]) -> WriteReport {
 }
 
 async fn observe(client: &Exotel, target: &str) -> Result<Assignment, VendorError> {
-    let target = Target { id: TargetId::new(target), scope: String::new(), candidates: Vec::new() };
-    client.observe(&[target], &Session::default()).await.remove(0).now
+    client.observe(&[Target::by_id(target)], &Session::default()).await.remove(0).now
 }
 
 fn words(outcome: &WriteOutcome) -> (&'static str, &str) {

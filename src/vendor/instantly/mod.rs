@@ -40,7 +40,7 @@ use self::people::Member;
 use self::settings::Settings;
 use super::http::{Call, Http, HttpOptions};
 use super::registry::VendorEntry;
-use super::{Check, ErrorKind, Gate, Observation, Pages, Session, Target, Vendor, VendorError, WriteReport};
+use super::{Check, ErrorKind, Found, Gate, Pages, Session, Targets, Vendor, VendorError, WriteReport};
 use crate::config::{ConfigError, Profile};
 use crate::domain::campaign::{Collection, LeadAsk};
 use crate::domain::{Capabilities, Change, LeadId, LeadRecord, Person, ProfileName, SafeText, VendorKind};
@@ -200,8 +200,8 @@ impl Vendor for Instantly {
         self.read_lead(id, &self.place(), true, true).await
     }
 
-    async fn observe(&self, targets: &[Target], session: &Session) -> Vec<Observation> {
-        self.observe_all(targets, session).await
+    async fn observe_each(&self, targets: &dyn Targets, session: &Session, found: &mut Found<'_>) {
+        self.observe_all(targets, session, found).await;
     }
 
     async fn write(&self, batch: &[Change], session: &Session) -> WriteReport {

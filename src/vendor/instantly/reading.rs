@@ -18,10 +18,14 @@ use super::scope::Scope;
 use super::settings::PAGE;
 use super::{Instantly, Place};
 use crate::domain::{Assignment, LeadId, LeadRecord};
-use crate::vendor::{ErrorKind, Looking, Observation, Session, Target, VendorError};
+use crate::vendor::targets::Portions;
+use crate::vendor::{ErrorKind, Found, Looking, Observation, Session, Target, Targets, VendorError};
 
 /// Up to this many leads are asked for one by one: it costs no more, and nothing lags.
 const FEW: usize = 2;
+
+/// Leads that are read together: whole pages, and many more of them than are on the way at a time.
+const TOGETHER: usize = 4_000;
 
 /// A lead to be read.
 #[derive(Clone, Debug)]
@@ -45,7 +49,7 @@ impl Present {
     }
 }
 
-type Found = HashMap<LeadId, Result<Present, VendorError>>;
+type Looked = HashMap<LeadId, Result<Present, VendorError>>;
 
 impl Instantly {
     /// One lead with every field. `named`: for people, who want words instead of numbers.
@@ -79,7 +83,15 @@ impl Instantly {
         Ok(lead)
     }
 
-    pub(super) async fn observe_all(&self, targets: &[Target], session: &Session) -> Vec<Observation> {
+    pub(super) async fn observe_all(&self, targets: &dyn Targets, session: &Session, found: &mut Found<'_>) {
+        let mut portions = Portions::of(targets, TOGETHER, found);
+        while let Some(portion) = portions.next() {
+            let read = self.observe_some(&portion, session).await;
+            portions.read(read);
+        }
+    }
+
+    async fn observe_some(&self, targets: &[Target], session: &Session) -> Vec<Observation> {
         let wanted = targets.iter().map(|target| {
             let expected = match session.looking {
                 Looking::Ahead => target.candidates.first(),
@@ -92,7 +104,6 @@ impl Instantly {
             Ok(place) => self.look(wanted.collect(), &place, session.hot).await,
             Err(error) => wanted.map(|wanted| (wanted.id, Err(error.clone()))).collect(),
         };
-        let unread = || VendorError::new(ErrorKind::Garbled, "the lead was not read");
         targets
             .iter()
             .map(|target| match found.get(&LeadId::from(target.id.clone())) {
@@ -100,16 +111,16 @@ impl Instantly {
                     now: Ok(present.owner.clone()),
                     scope: Some(Scope::write(present.scope.as_ref()).into()),
                 },
-                Some(Err(error)) => Observation { now: Err(error.clone()), scope: None },
-                None => Observation { now: Err(unread()), scope: None },
+                Some(Err(error)) => Observation::failed(error),
+                None => Observation::missed(),
             })
             .collect()
     }
 
     /// Reads owners and scopes of leads: by the list where they are many, each by itself where they are few, where the
     /// list does not have them, or where its word is not good enough.
-    pub(super) async fn look(&self, wanted: Vec<Wanted<'_>>, place: &Place, hot: bool) -> Found {
-        let mut found = Found::new();
+    pub(super) async fn look(&self, wanted: Vec<Wanted<'_>>, place: &Place, hot: bool) -> Looked {
+        let mut found = Looked::new();
         let mut one_by_one = Vec::new();
         if wanted.len() <= FEW {
             one_by_one = wanted.into_iter().map(|wanted| wanted.id).collect();
@@ -179,7 +190,7 @@ impl Instantly {
 
     /// Asks for each lead, several at a time. When the server is gone or refuses the key, the rest is not asked for: a
     /// thousand more tries would say the same.
-    async fn read_each(&self, ids: Vec<LeadId>, place: &Place, hot: bool) -> Found {
+    async fn read_each(&self, ids: Vec<LeadId>, place: &Place, hot: bool) -> Looked {
         let gone: OnceLock<VendorError> = OnceLock::new();
         let gone = &gone;
         let reads = ids.into_iter().map(|id| async move {
@@ -188,10 +199,7 @@ impl Instantly {
             }
             let read = self.read_lead(&id, place, hot, false).await;
             if let Err(error) = &read
-                && matches!(
-                    error.kind,
-                    ErrorKind::SignIn | ErrorKind::Forbidden | ErrorKind::Unreachable | ErrorKind::Setting
-                )
+                && error.ends_a_reading()
             {
                 // The first one is told; the others that were on the way say the same.
                 let _ = gone.set(error.clone());

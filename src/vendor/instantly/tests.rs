@@ -19,7 +19,7 @@ use crate::config::SecretSource;
 use crate::domain::{Assignment, OwnerRef, PersonId, SafeText, TargetId};
 use crate::vendor::gate::OpenGate;
 use crate::vendor::http::testing::{Reply, Request, Server};
-use crate::vendor::{Looking, WriteOutcome, registry};
+use crate::vendor::{Looking, Target, WriteOutcome, registry};
 
 /// A client of `server` with these settings, written as TOML.
 fn client(server: &Server, settings: &str) -> Instantly {

@@ -1,18 +1,19 @@
 //! The list of leads, page by page to its end.
 
-use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use compact_str::CompactString;
 use serde_json::{Map, Value};
 
 use super::Kenbun;
 use super::lead::record;
 use super::unit::{Purpose, is_no_unit, refusal};
-use crate::domain::{LeadId, LeadRecord};
+use crate::domain::LeadRecord;
 use crate::vendor::http::Answer;
+use crate::vendor::seen::Seen;
 use crate::vendor::{ErrorKind, Pages, VendorError};
 
 /// Page sizes to fall back to when the server refuses a larger one: what its sister calls allow, and its own default.
@@ -140,31 +141,32 @@ impl Kenbun {
         meter: &Arc<AtomicUsize>,
         take: &mut (dyn FnMut(Vec<LeadRecord>, Option<usize>) -> ControlFlow<()> + Send),
     ) -> Result<Walked, VendorError> {
-        let mut seen = HashSet::new();
-        let mut walked = self.walk_once(unit, hot, meter, &mut seen, take).await?;
+        let mut seen = Seen::rows();
+        let mut walked = self.walk_once(unit, Purpose::Reading, hot, meter, &mut seen, take).await?;
         let is_short = |walked: &Walked| walked.total.is_some_and(|total| walked.leads + walked.bad < total);
         if !walked.stopped && is_short(&walked) {
-            walked = self.walk_once(unit, hot, meter, &mut seen, take).await?;
+            seen.begin_again();
+            walked = self.walk_once(unit, Purpose::Reading, hot, meter, &mut seen, take).await?;
         }
         Ok(walked)
     }
 
+    /// Walks over all pages once, to the last or until `take` has enough. It is given what [`Seen`] leaves of each.
     pub(super) async fn walk_once(
         &self,
         unit: Option<&str>,
+        purpose: Purpose,
         hot: bool,
         meter: &Arc<AtomicUsize>,
-        seen: &mut HashSet<LeadId>,
+        seen: &mut Seen,
         take: &mut (dyn FnMut(Vec<LeadRecord>, Option<usize>) -> ControlFlow<()> + Send),
     ) -> Result<Walked, VendorError> {
         let mut walked = Walked { leads: seen.len(), bad: 0, bad_because: None, total: None, stopped: false };
-        // On a second walk nearly every lead was seen before; what counts there is whether this walk saw it.
-        let mut second = (!seen.is_empty()).then(HashSet::new);
         let mut cut_to = usize::MAX;
         let mut number = 1;
         loop {
             let began = Instant::now();
-            let mut page = self.page(number, unit, Purpose::Reading, hot, meter).await?;
+            let mut page = self.page(number, unit, purpose, hot, meter).await?;
             if unit.is_some() && number > 1 && page.total != walked.total {
                 // Leads come and go; but another count is also what the list of another unit looks like.
                 page = self.page(number, unit, Purpose::Again(began), hot, meter).await?;
@@ -175,15 +177,7 @@ impl Kenbun {
             walked.total = page.total;
             walked.bad += page.bad;
             walked.bad_because = walked.bad_because.or(page.bad_because);
-            let turned = match &mut second {
-                None => page.rows.iter().any(|lead| !seen.contains(&lead.id)),
-                Some(second) => {
-                    let before = second.len();
-                    second.extend(page.rows.iter().map(|lead| lead.id.clone()));
-                    second.len() > before
-                }
-            };
-            page.rows.retain(|lead| seen.insert(lead.id.clone()));
+            let turned = seen.take_in(&mut page.rows, |lead| Some(CompactString::from(lead.id.as_str())));
             walked.leads = seen.len();
             if (!page.rows.is_empty() || number == 1) && take(std::mem::take(&mut page.rows), page.total).is_break() {
                 walked.stopped = true;

@@ -31,7 +31,7 @@ use self::settings::Settings;
 use self::unit::{Inside, Purpose, Units, may_be_elsewhere};
 use super::http::{Answer, Call, Http, HttpOptions};
 use super::registry::VendorEntry;
-use super::{Check, Gate, Observation, Pages, Session, Target, Vendor, VendorError, WriteReport};
+use super::{Check, Found, Gate, Pages, Session, Targets, Vendor, VendorError, WriteReport};
 use crate::config::{ConfigError, Profile};
 use crate::domain::campaign::LeadAsk;
 use crate::domain::{Capabilities, Change, LeadId, LeadRecord, Person, ProfileName, VendorKind};
@@ -157,8 +157,8 @@ impl Vendor for Kenbun {
         self.read_lead(id, self.settings.org_unit.as_deref(), Purpose::Reading, true, &Arc::default()).await
     }
 
-    async fn observe(&self, targets: &[Target], session: &Session) -> Vec<Observation> {
-        self.observe_all(targets, session).await
+    async fn observe_each(&self, targets: &dyn Targets, session: &Session, found: &mut Found<'_>) {
+        self.observe_all(targets, session, found).await;
     }
 
     async fn write(&self, batch: &[Change], session: &Session) -> WriteReport {

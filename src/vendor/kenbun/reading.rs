@@ -1,6 +1,5 @@
 //! Reading leads one by one, and reading back what became of many.
 
-use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -11,11 +10,10 @@ use serde_json::Value;
 use super::Kenbun;
 use super::lead::record;
 use super::unit::{Purpose, refusal};
-use crate::domain::{Assignment, LeadId, LeadRecord};
-use crate::vendor::{ErrorKind, Observation, Session, Target, VendorError};
-
-/// Up to this many leads are read one by one when it is not known how long the list is.
-const FEW: usize = 10;
+use crate::domain::{LeadId, LeadRecord};
+use crate::vendor::open::Open;
+use crate::vendor::seen::Seen;
+use crate::vendor::{ErrorKind, Found, Observation, Session, Targets, VendorError};
 
 impl Kenbun {
     /// One lead with every field. The unit has to be chosen by the caller's purpose.
@@ -56,66 +54,62 @@ impl Kenbun {
         Ok(lead)
     }
 
-    pub(super) async fn observe_all(&self, targets: &[Target], session: &Session) -> Vec<Observation> {
+    /// Reads targets from the list, walking over it once, or by asking for each, whichever takes fewer requests.
+    pub(super) async fn observe_all(&self, targets: &dyn Targets, session: &Session, found: &mut Found<'_>) {
         let meter = Arc::default();
         let unit = self.unit_of(session);
-        let purpose = if session.undo { Purpose::Undo } else { Purpose::NewReading };
-        if let Err(error) = self.enter(unit.as_deref(), purpose, session.hot, &meter).await {
-            return targets.iter().map(|_| failed(&error)).collect();
+        let within = Within {
+            unit: unit.as_deref(),
+            // A long reading takes minutes: the choice of the unit does not get older than that of a short one.
+            purpose: if session.undo { Purpose::Undo } else { Purpose::NewReading },
+            hot: session.hot,
+            meter: &meter,
+        };
+        if let Err(error) = self.enter(within.unit, within.purpose, within.hot, &meter).await {
+            (0..targets.len()).for_each(|number| found(number, Observation::failed(&error)));
+            return;
         }
-        let mut found: HashMap<LeadId, Result<Assignment, VendorError>> = HashMap::new();
-        let mut open: HashSet<LeadId> = targets.iter().map(|target| LeadId::from(target.id.clone())).collect();
-        if let Err(error) = self.find_in_list(&mut open, &mut found, unit.as_deref(), session.hot, &meter).await {
-            found.extend(open.drain().map(|id| (id, Err(error.clone()))));
+        let mut open = Open::of(targets);
+        match self.find_in_list(targets, &mut open, found, within).await {
+            Ok(()) => self.read_each(targets, open, found, within).await,
+            Err(error) => open.take_all(|number| found(number, Observation::failed(&error))),
         }
-        found.extend(self.read_each(open, unit.as_deref(), session.hot, &meter).await);
-        targets
-            .iter()
-            .map(|target| Observation {
-                now: found.get(&LeadId::from(target.id.clone())).cloned().unwrap_or(Ok(Assignment::Unknown)),
-                scope: None,
-            })
-            .collect()
     }
 
     /// Looks for leads in the list where that takes fewer requests than asking for each. What is not found there stays
     /// in `open`: only asking for it tells whether it exists.
     async fn find_in_list(
         &self,
-        open: &mut HashSet<LeadId>,
-        found: &mut HashMap<LeadId, Result<Assignment, VendorError>>,
-        unit: Option<&str>,
-        hot: bool,
-        meter: &Arc<AtomicUsize>,
+        targets: &dyn Targets,
+        open: &mut Open<'_>,
+        found: &mut Found<'_>,
+        within: Within<'_>,
     ) -> Result<(), VendorError> {
         // No address can hold such an id, but the list can.
-        let only_listed = open.iter().any(|id| matches!(id.as_str(), "." | ".."));
+        let only_listed = (0..targets.len()).any(|number| matches!(targets.id(number), "." | ".."));
         let pages = |total: usize| total.div_ceil(self.page_size.load(Ordering::Relaxed).max(1));
-        let list_is_cheaper = match self.total.load(Ordering::Relaxed) {
-            0 => open.len() > FEW,
-            total => open.len() > pages(total),
-        };
-        if !list_is_cheaper && !only_listed {
+        let known = Some(self.total.load(Ordering::Relaxed)).filter(|total| *total > 0);
+        if !open.are_cheaper_in_a_list(known.map(pages)) && !only_listed {
             return Ok(());
         }
         let mut read = 0;
-        let walked = self
-            .walk_once(unit, hot, meter, &mut HashSet::new(), &mut |leads, total| {
-                read += 1;
-                for lead in leads {
-                    if open.remove(&lead.id) {
-                        found.insert(lead.id, Ok(lead.owner));
-                    }
-                }
-                // What the list was thought to cost came from an older reading.
-                let left = total.map_or(0, |total| pages(total).saturating_sub(read));
-                if open.is_empty() || (!only_listed && left > open.len()) {
-                    return ControlFlow::Break(());
-                }
+        let mut take = |leads: Vec<LeadRecord>, total: Option<usize>| {
+            read += 1;
+            let before = open.len();
+            for lead in leads {
+                open.take(lead.id.as_str(), |number| found(number, Observation::of(lead.owner.clone())));
+            }
+            let left = total.map(|total| pages(total).saturating_sub(read));
+            let goes_on = open.is_worth_another_page(before - open.len(), left);
+            if goes_on || (only_listed && !open.is_empty()) {
                 ControlFlow::Continue(())
-            })
-            .await;
-        match walked {
+            } else {
+                ControlFlow::Break(())
+            }
+        };
+        let Within { unit, purpose, hot, meter } = within;
+        // A lead that comes twice was taken the first time, so of this list no more is kept than its pages.
+        match self.walk_once(unit, purpose, hot, meter, &mut Seen::pages(), &mut take).await {
             Ok(_) => Ok(()),
             // The list does not work; asking for each lead may.
             Err(error)
@@ -130,22 +124,17 @@ impl Kenbun {
         }
     }
 
-    /// Asks for each lead, several at a time. When the server is gone or refuses the credentials, the rest is not asked
-    /// for: a thousand more tries would say the same.
-    async fn read_each(
-        &self,
-        open: HashSet<LeadId>,
-        unit: Option<&str>,
-        hot: bool,
-        meter: &Arc<AtomicUsize>,
-    ) -> Vec<(LeadId, Result<Assignment, VendorError>)> {
+    /// Asks for each lead that is open, several at a time. When the server is gone or refuses the credentials, the rest is
+    /// not asked for: a thousand more tries would say the same.
+    async fn read_each(&self, targets: &dyn Targets, mut open: Open<'_>, found: &mut Found<'_>, within: Within<'_>) {
         let gone: OnceLock<VendorError> = OnceLock::new();
         let gone = &gone;
-        let reads = open.into_iter().map(|id| async move {
+        let reads = open.rest().into_iter().map(|number| async move {
+            let id = LeadId::new(targets.id(number as usize));
             if let Some(error) = gone.get() {
                 return (id, Err(error.clone()));
             }
-            let read = self.read_lead(&id, unit, Purpose::Reading, hot, meter).await;
+            let read = self.read_lead(&id, within.unit, within.purpose, within.hot, within.meter).await;
             if let Err(error) = &read
                 && matches!(error.kind, ErrorKind::SignIn | ErrorKind::Unreachable | ErrorKind::Setting)
             {
@@ -154,10 +143,18 @@ impl Kenbun {
             }
             (id, read.map(|lead| lead.owner))
         });
-        futures_util::stream::iter(reads).buffer_unordered(self.settings.parallel).collect().await
+        let mut reads = futures_util::stream::iter(reads).buffer_unordered(self.settings.parallel);
+        while let Some((id, now)) = reads.next().await {
+            open.take(id.as_str(), |number| found(number, Observation { now: now.clone(), scope: None }));
+        }
     }
 }
 
-fn failed(error: &VendorError) -> Observation {
-    Observation { now: Err(error.clone()), scope: None }
+/// How the requests of one reading are sent.
+#[derive(Clone, Copy)]
+struct Within<'a> {
+    unit: Option<&'a str>,
+    purpose: Purpose,
+    hot: bool,
+    meter: &'a Arc<AtomicUsize>,
 }

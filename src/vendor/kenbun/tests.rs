@@ -16,7 +16,7 @@ use crate::config::SecretSource;
 use crate::domain::{Assignment, OwnerRef, SafeText, TargetId};
 use crate::vendor::gate::OpenGate;
 use crate::vendor::http::testing::{Reply, Request, Server};
-use crate::vendor::{WriteOutcome, registry};
+use crate::vendor::{Target, WriteOutcome, registry};
 
 /// A client of `server` with these settings, written as TOML.
 fn client(server: &Server, settings: &str) -> Kenbun {
@@ -74,7 +74,7 @@ fn changes<const N: usize>(targets: [&str; N]) -> Vec<Change> {
 }
 
 fn target(id: &str) -> Target {
-    Target { id: TargetId::new(id), scope: String::new(), candidates: Vec::new() }
+    Target::by_id(id)
 }
 
 /// Keeps what a listing gives.

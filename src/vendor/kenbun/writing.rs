@@ -13,10 +13,10 @@ use super::listing::whole;
 use super::owner::{BulkBody, NewOwner};
 use super::settings::Verify;
 use super::unit::{Purpose, may_be_elsewhere, refusal};
-use crate::domain::{Change, TargetId};
+use crate::domain::Change;
 use crate::vendor::http::{Answer, Call, Sent};
 use crate::vendor::verdict::Verdict;
-use crate::vendor::{ErrorKind, Observation, Session, Target, VendorError, WriteOutcome, WriteReport};
+use crate::vendor::{ErrorKind, Observation, Session, Target, Vendor, VendorError, WriteOutcome, WriteReport};
 
 /// Changes that go into one request: one owner, each lead once.
 struct Chunk<'a> {
@@ -69,9 +69,8 @@ impl Kenbun {
         session: &Session,
         outcomes: &mut [Option<WriteOutcome>],
     ) -> bool {
-        let target = |lead: &&str| Target { id: TargetId::new(lead), scope: String::new(), candidates: Vec::new() };
-        let targets: Vec<Target> = chunk.leads.iter().map(target).collect();
-        let read = self.observe_all(&targets, session).await;
+        let targets: Vec<Target> = chunk.leads.iter().map(Target::by_id).collect();
+        let read = self.observe(&targets, session).await;
         let is_gone = |read: &Observation| matches!(&read.now, Err(error) if error.kind == ErrorKind::NotFound);
         let gone = read.iter().filter(|read| is_gone(read)).count();
         if gone == 0 || gone == read.len() {

@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Value, json};
 
 use super::StateSet;
+use super::owner::Raw;
 use super::settings::{BulkMode, MOST_IN_BULK};
+use super::users::Directory;
 use super::walk::Asking;
 use super::writing::{Item, Way};
 use crate::domain::{LeadId, SafeText};
@@ -13,7 +15,7 @@ use crate::vendor::fields;
 use crate::vendor::http::Answer;
 use crate::vendor::report::{Report, not_after};
 use crate::vendor::verdict::Verdict;
-use crate::vendor::{ErrorKind, WriteOutcome};
+use crate::vendor::{ErrorKind, Target, VendorError, WriteOutcome};
 
 /// What is sent.
 pub fn body(mode: BulkMode, owner_field: &str, items: &[&Item<'_>]) -> Value {
@@ -72,20 +74,21 @@ impl StateSet {
             }
         };
         let errors = errors(&answer);
-        let found = self.read_owners(items.iter().map(|item| item.lead.clone()), asking).await;
-        let texts = found.values().filter_map(|raw| raw.as_ref().ok()?.text());
-        let (directory, _) = self.users_for(texts, asking).await;
-        for item in &items {
-            let verdict = match found.get(&item.lead) {
-                Some(Ok(raw)) => self.verdict_of(item, raw, &answer, &directory),
-                Some(Err(error)) if error.kind == ErrorKind::NotFound => {
+        let targets: Vec<Target> = items.iter().map(|item| Target::by_id(item.lead.as_str())).collect();
+        let mut verdicts = vec![Verdict::unknown("it could not be read back".to_owned()); items.len()];
+        let mut told = |number: usize, raw: Result<&Raw, &VendorError>, directory: &Directory| {
+            verdicts[number] = match raw {
+                Ok(raw) => self.verdict_of(&items[number], raw, &answer, directory),
+                Err(error) if error.kind == ErrorKind::NotFound => {
                     Verdict::of(WriteOutcome::Failed(error.message.clone()))
                 }
-                Some(Err(error)) => {
+                Err(error) => {
                     Verdict::unknown(format!("it could not be read back: {}", error.message)).troubled(error.kind)
                 }
-                None => Verdict::unknown("it could not be read back".to_owned()),
             };
+        };
+        self.read_owners(&targets.as_slice(), asking, &mut told).await;
+        for (item, verdict) in items.iter().zip(verdicts) {
             let verdict = match (verdict.outcome, errors.get(&item.lead)) {
                 // What the server says about it is the better reason.
                 (WriteOutcome::Failed(_), Some(why)) => {

@@ -1,6 +1,5 @@
 //! The list of leads.
 
-use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
 use serde_json::{Map, Value};
@@ -8,15 +7,14 @@ use serde_json::{Map, Value};
 use super::StateSet;
 use super::lead;
 use super::owner::Raw;
+use super::reading::Told;
 use super::settings::Paging;
 use super::users::Directory;
 use super::walk::{Asking, End, LEADS, Walk};
 use crate::domain::{Assignment, Blank, LeadId, LeadRecord};
 use crate::vendor::fields;
+use crate::vendor::open::Open;
 use crate::vendor::{ErrorKind, Pages, VendorError};
-
-/// Up to this many leads are read one by one when it is not known how long the list is.
-const FEW: usize = 10;
 
 const ABSENT: Raw = Raw::Blank(Blank::Absent);
 
@@ -115,19 +113,16 @@ impl StateSet {
     /// in `open`: only asking for it tells whether it exists.
     pub(super) async fn find_in_list(
         &self,
-        open: &mut HashSet<LeadId>,
-        found: &mut Vec<(LeadId, Raw)>,
+        open: &mut Open<'_>,
+        told: &mut Told<'_>,
         asking: &Asking,
     ) -> Result<(), VendorError> {
         let pages = |leads: usize| leads.div_ceil(self.settings.page_size);
-        let list_is_cheaper = match self.total.load(Ordering::Relaxed) {
-            0 => open.len() > FEW,
-            total => open.len() > pages(total),
-        };
-        if !list_is_cheaper {
+        let known = Some(self.total.load(Ordering::Relaxed)).filter(|total| *total > 0);
+        if !open.are_cheaper_in_a_list(known.map(pages)) {
             return Ok(());
         }
-        let mut walk = Walk::new(&LEADS);
+        let mut walk = Walk::in_search(&LEADS);
         loop {
             let page = match self.next_page(&mut walk, asking).await {
                 Ok(Some(page)) => page,
@@ -135,16 +130,17 @@ impl StateSet {
                 Err(error) if is_about_the_list(&error) => return Ok(()),
                 Err(error) => return Err(error),
             };
-            for row in Rows::of(&page.rows, &self.settings.owner_field).good {
-                // Where the list was never seen to tell an owner, a missing one proves nothing.
-                let tells = row.raw != ABSENT || self.list_tells_owners.load(Ordering::Relaxed);
-                if tells && open.remove(&row.id) {
-                    found.push((row.id, row.raw));
-                }
+            let mut rows = Rows::of(&page.rows, &self.settings.owner_field);
+            // Where the list was never seen to tell an owner, a missing one proves nothing.
+            let tells = self.list_tells_owners.load(Ordering::Relaxed);
+            rows.good.retain(|row| (tells || row.raw != ABSENT) && open.has(row.id.as_str()));
+            let (directory, _) = self.users_for(rows.texts(), asking).await;
+            let before = open.len();
+            for row in &rows.good {
+                open.take(row.id.as_str(), |number| told(number, Ok(&row.raw), &directory));
             }
-            // What the list was thought to cost came from an older reading.
-            let left = walk.total.map_or(0, |total| pages(total.saturating_sub(walk.received)));
-            if open.is_empty() || left > open.len() {
+            let left = walk.total.map(|total| pages(total.saturating_sub(walk.received)));
+            if !open.is_worth_another_page(before - open.len(), left) {
                 return Ok(());
             }
         }

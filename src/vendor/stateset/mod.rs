@@ -42,7 +42,7 @@ use self::users::Users;
 use self::walk::Asking;
 use super::http::{Call, Http, HttpOptions};
 use super::registry::VendorEntry;
-use super::{Check, Gate, Observation, Pages, Session, Target, Vendor, VendorError, WriteReport};
+use super::{Check, Found, Gate, Pages, Session, Targets, Vendor, VendorError, WriteReport};
 use crate::config::{ConfigError, Profile};
 use crate::domain::campaign::{LeadAsk, NewLead};
 use crate::domain::{Capabilities, Change, LeadId, LeadRecord, Person, ProfileName, VendorKind};
@@ -137,8 +137,8 @@ impl Vendor for StateSet {
         self.read_record(id).await
     }
 
-    async fn observe(&self, targets: &[Target], session: &Session) -> Vec<Observation> {
-        self.observe_all(targets, session).await
+    async fn observe_each(&self, targets: &dyn Targets, session: &Session, found: &mut Found<'_>) {
+        self.observe_all(targets, session, found).await;
     }
 
     async fn write(&self, batch: &[Change], session: &Session) -> WriteReport {

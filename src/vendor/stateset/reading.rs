@@ -1,6 +1,5 @@
 //! Reading leads one by one, and reading back what became of many.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 use futures_util::StreamExt;
@@ -10,13 +9,16 @@ use super::StateSet;
 use super::envelope;
 use super::lead;
 use super::owner::Raw;
+use super::users::Directory;
 use super::walk::Asking;
 use crate::domain::{LeadId, LeadRecord};
 use crate::vendor::fields;
-use crate::vendor::{ErrorKind, Observation, Session, Target, VendorError};
+use crate::vendor::open::Open;
+use crate::vendor::{ErrorKind, Found, Observation, Session, Targets, VendorError};
 
-/// What is in the owner field of leads, or why that is not known.
-pub type Owners = HashMap<LeadId, Result<Raw, VendorError>>;
+/// Is told a target's number, what is in the owner field of the lead or why that is not known, and the users of whom that
+/// may tell.
+pub type Told<'a> = dyn FnMut(usize, Result<&Raw, &VendorError>, &Directory) + Send + 'a;
 
 impl StateSet {
     /// One lead as the server has it.
@@ -55,53 +57,59 @@ impl StateSet {
         Ok(lead::record(id.clone(), &fields, &self.settings.owner_field, &directory))
     }
 
-    pub(super) async fn observe_all(&self, targets: &[Target], session: &Session) -> Vec<Observation> {
+    pub(super) async fn observe_all(&self, targets: &dyn Targets, session: &Session, found: &mut Found<'_>) {
         let asking = Asking { hot: session.hot, ..Asking::default() };
-        let found = self.read_owners(targets.iter().map(|target| LeadId::from(target.id.clone())), &asking).await;
-        let texts = found.values().filter_map(|raw| raw.as_ref().ok()?.text());
-        let (directory, _) = self.users_for(texts, &asking).await;
-        let missed = || VendorError::new(ErrorKind::Garbled, "it was not read");
-        targets
-            .iter()
-            .map(|target| {
-                let raw = found.get(&LeadId::from(target.id.clone())).cloned().unwrap_or_else(|| Err(missed()));
-                let now = raw.map(|raw| raw.read_expecting(&directory, self.settings.owner_value, &target.candidates));
-                Observation { now, scope: None }
-            })
-            .collect()
+        let value = self.settings.owner_value;
+        let mut told = |number: usize, raw: Result<&Raw, &VendorError>, directory: &Directory| {
+            let now = match raw {
+                Ok(raw) => Ok(raw.read_expecting(directory, value, &targets.get(number).candidates)),
+                Err(error) => Err(error.clone()),
+            };
+            found(number, Observation { now, scope: None });
+        };
+        self.read_owners(targets, &asking, &mut told).await;
     }
 
-    /// The owners of leads, from the list or by asking for each, whichever takes fewer requests.
-    pub(super) async fn read_owners(&self, ids: impl Iterator<Item = LeadId>, asking: &Asking) -> Owners {
-        let mut open: HashSet<LeadId> = ids.collect();
-        let mut listed = Vec::new();
-        let searched = self.find_in_list(&mut open, &mut listed, asking).await;
-        let mut found: Owners = listed.into_iter().map(|(id, raw)| (id, Ok(raw))).collect();
-        match searched {
-            Ok(()) => found.extend(self.read_each(open, asking).await),
-            Err(error) => found.extend(open.into_iter().map(|id| (id, Err(error.clone())))),
+    /// The owners of leads, from the list, walking over it once, or by asking for each, whichever takes fewer requests.
+    pub(super) async fn read_owners(&self, targets: &dyn Targets, asking: &Asking, told: &mut Told<'_>) {
+        let mut open = Open::of(targets);
+        match self.find_in_list(&mut open, told, asking).await {
+            Ok(()) => self.read_each(targets, open, told, asking).await,
+            Err(error) => {
+                let directory = self.known_users();
+                open.take_all(|number| told(number, Err(&error), &directory));
+            }
         }
-        found
     }
 
-    /// Asks for each lead, several at a time. When the server is gone or refuses the credentials, the rest is not asked
-    /// for: a thousand more tries would say the same.
-    async fn read_each(&self, open: HashSet<LeadId>, asking: &Asking) -> Vec<(LeadId, Result<Raw, VendorError>)> {
+    /// Asks for each lead that is open, several at a time. When the server is gone or refuses the credentials, the rest is
+    /// not asked for: a thousand more tries would say the same.
+    async fn read_each(&self, targets: &dyn Targets, mut open: Open<'_>, told: &mut Told<'_>, asking: &Asking) {
         let gone: OnceLock<VendorError> = OnceLock::new();
         let gone = &gone;
-        let reads = open.into_iter().map(|id| async move {
+        let reads = open.rest().into_iter().map(|number| async move {
+            let id = LeadId::new(targets.id(number as usize));
             if let Some(error) = gone.get() {
-                return (id, Err(error.clone()));
+                return (id, Err(error.clone()), self.known_users());
             }
-            let read = self.read_lead(&id, asking).await;
-            if let Err(error) = &read
-                && matches!(error.kind, ErrorKind::SignIn | ErrorKind::Unreachable | ErrorKind::Setting)
-            {
-                // The first one is told; the others that were on the way say the same.
-                let _ = gone.set(error.clone());
+            match self.read_lead(&id, asking).await {
+                Ok(lead) => {
+                    let raw = Raw::of(&lead, &self.settings.owner_field);
+                    let (directory, _) = self.users_for(raw.text(), asking).await;
+                    (id, Ok(raw), directory)
+                }
+                Err(error) => {
+                    if matches!(error.kind, ErrorKind::SignIn | ErrorKind::Unreachable | ErrorKind::Setting) {
+                        // The first one is told; the others that were on the way say the same.
+                        let _ = gone.set(error.clone());
+                    }
+                    (id, Err(error), self.known_users())
+                }
             }
-            (id, read.map(|lead| Raw::of(&lead, &self.settings.owner_field)))
         });
-        futures_util::stream::iter(reads).buffer_unordered(self.settings.parallel).collect().await
+        let mut reads = futures_util::stream::iter(reads).buffer_unordered(self.settings.parallel);
+        while let Some((id, raw, directory)) = reads.next().await {
+            open.take(id.as_str(), |number| told(number, raw.as_ref(), &directory));
+        }
     }
 }

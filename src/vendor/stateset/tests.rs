@@ -20,7 +20,7 @@ use crate::config::SecretSource;
 use crate::domain::{Assignment, Blank, OwnerRef, SafeText, TargetId};
 use crate::vendor::gate::OpenGate;
 use crate::vendor::http::testing::{Reply, Request, Server};
-use crate::vendor::{ErrorKind, WriteOutcome, registry};
+use crate::vendor::{ErrorKind, Target, WriteOutcome, registry};
 
 /// A client of `server` with these settings, written as TOML.
 fn client(server: &Server, settings: &str) -> StateSet {
@@ -149,7 +149,7 @@ fn to_jane(target: &str) -> Change {
 }
 
 fn target(id: &str) -> Target {
-    Target { id: TargetId::new(id), scope: String::new(), candidates: Vec::new() }
+    Target::by_id(id)
 }
 
 async fn write(client: &StateSet, batch: &[Change]) -> WriteReport {

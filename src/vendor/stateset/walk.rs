@@ -1,15 +1,12 @@
 //! Walking over the pages of a list: leads and users are listed alike.
 
-use std::collections::HashSet;
-
-use compact_str::CompactString;
-
 use super::StateSet;
 use super::envelope::Page;
 use super::settings::Paging;
 pub use crate::vendor::asking::Asking;
 use crate::vendor::fields;
 use crate::vendor::http::Answer;
+use crate::vendor::seen::Seen;
 use crate::vendor::{ErrorKind, VendorError};
 
 /// Something that is listed.
@@ -46,7 +43,7 @@ pub enum End {
 #[derive(Debug)]
 pub struct Walk {
     kind: &'static Kind,
-    seen: HashSet<CompactString>,
+    seen: Seen,
     next: Option<Next>,
     pub pages: usize,
     /// Rows received, whatever they were.
@@ -56,8 +53,18 @@ pub struct Walk {
 }
 
 impl Walk {
+    /// Gives each row once.
     pub fn new(kind: &'static Kind) -> Self {
-        Self { kind, seen: HashSet::new(), next: None, pages: 0, received: 0, total: None, end: None }
+        Self::keeping(Seen::rows(), kind)
+    }
+
+    /// For whoever looks for certain rows: one may come twice, and however long the list is little of it is kept.
+    pub fn in_search(kind: &'static Kind) -> Self {
+        Self::keeping(Seen::pages(), kind)
+    }
+
+    fn keeping(seen: Seen, kind: &'static Kind) -> Self {
+        Self { kind, seen, next: None, pages: 0, received: 0, total: None, end: None }
     }
 
     /// Different rows so far.
@@ -70,16 +77,11 @@ impl Walk {
     /// A page that is short ends nothing: the server may give fewer rows than it was asked for.
     fn take_in(&mut self, page: &mut Page) {
         let length = page.rows.len();
-        let before = self.seen.len();
-        page.rows.retain(|row| match fields::id(row.get("id")) {
-            Some(id) => self.seen.insert(id),
-            // Told by whoever reads it.
-            None => true,
-        });
+        // Rows without an id are told by whoever reads them.
+        let is_new = self.seen.take_in(&mut page.rows, |row| fields::id(row.get("id")));
         self.pages += 1;
         self.received += length;
         self.total = page.total;
-        let is_new = self.seen.len() > before;
         // Some servers count only the page: a count that is not believed where more is promised, or more came already.
         let counts = page.total.filter(|total| page.has_more != Some(true) && self.seen.len() <= *total);
         let says_end = page.has_more == Some(false) || counts.is_some_and(|total| self.received >= total);
@@ -97,7 +99,7 @@ impl Walk {
 }
 
 impl StateSet {
-    /// The next page with the rows that no page before it had; `None` after the last. The first one is given even
+    /// The next page with what the walk leaves of its rows; `None` after the last. The first one is given even
     /// where it is empty.
     pub(super) async fn next_page(&self, walk: &mut Walk, asking: &Asking) -> Result<Option<Page>, VendorError> {
         if walk.end.is_some() {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::domain::Blank;
-use crate::vendor::ErrorKind;
+use crate::vendor::{ErrorKind, Observation};
 
 fn lead(request: &Request) -> Option<&str> {
     request.path().strip_prefix("/lead/")
@@ -123,4 +123,83 @@ async fn refused_credentials_are_not_tried_a_thousand_times() {
     assert!(seen.iter().all(|observation| observation.now.as_ref().unwrap_err().kind == ErrorKind::SignIn));
     assert_eq!(seen.len(), 1_000);
     assert!(server.lines().len() < 10);
+}
+
+/// A page of the list of leads 0, 1, ... by number and limit.
+fn page_of(leads: usize, page: usize, limit: usize) -> Vec<Value> {
+    let row = |n: usize| json!({"lead_id": n.to_string(), "owner_name": format!("o{}", n % 7)});
+    (0..leads).skip((page - 1) * limit).take(limit).map(row).collect()
+}
+
+fn number(request: &Request, name: &str) -> usize {
+    request.param(name).unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn as_many_leads_as_the_list_is_long_take_one_walk_over_it() {
+    const LEADS: usize = 2_500;
+    let server = server(|request| {
+        let (page, limit) = (number(request, "page"), number(request, "limit"));
+        Some(Reply::json(json!({"leads": page_of(LEADS, page, limit), "total": LEADS, "page": page, "limit": limit})))
+    })
+    .await;
+    let client = client(&server, "page_size = 100");
+    // From the last to the first, and some of them twice.
+    let targets: Vec<_> = (0..LEADS).rev().chain(0..10).map(|n| target(&n.to_string())).collect();
+    let mut told = vec![0; targets.len()];
+    let mut found = |number: usize, observation: Observation| {
+        let named = |id: &str| format!("o{}", id.parse::<usize>().unwrap() % 7);
+        assert_eq!(observation.now, Ok(Assignment::Owner(OwnerRef::named(named(targets[number].id.as_str())))));
+        told[number] += 1;
+    };
+    client.observe_each(&targets.as_slice(), &Session::default(), &mut found).await;
+    assert!(told.iter().all(|times| *times == 1));
+    assert_eq!(server.lines().len(), LEADS / 100);
+}
+
+/// Whatever a list does, its reading comes to an end, and what it did not have is asked for by name.
+#[tokio::test]
+async fn a_list_that_goes_round_in_circles_is_left() {
+    const LEADS: usize = 50;
+    // One page for ever; one that comes in another order each time; the list again and again; pages that do not begin
+    // where they began the last time.
+    let lists: [fn(usize, usize) -> Vec<Value>; 4] = [
+        |_, limit| page_of(LEADS, 1, limit),
+        |page, limit| {
+            let mut rows = page_of(LEADS, 1, limit);
+            rows.rotate_left(page % limit);
+            rows
+        },
+        |page, limit| page_of(LEADS, (page - 1) % 5 + 1, limit),
+        |page, limit| {
+            let all = page_of(LEADS, 1, LEADS);
+            all.iter().cycle().skip((page - 1) * limit % LEADS).take(limit).cloned().collect()
+        },
+    ];
+    for (way, list) in lists.into_iter().enumerate() {
+        for (total, limit) in [(None, 10), (Some(100_000), 10), (None, 9), (Some(100_000), 9)] {
+            let server = server(move |request| match lead(request) {
+                Some("gone") => None,
+                Some(id) => Some(Reply::json(json!({"lead_id": id, "owner_name": "Jane"}))),
+                None => {
+                    let rows = list(number(request, "page"), number(request, "limit"));
+                    Some(Reply::json(json!({"leads": rows, "total": total})))
+                }
+            })
+            .await;
+            let client = client(&server, &format!("page_size = {limit}"));
+            let mut targets: Vec<_> = (0..LEADS).map(|n| target(&n.to_string())).collect();
+            targets.push(target("gone"));
+            let seen = client.observe(&targets, &Session::default()).await;
+            assert!(seen[..LEADS].iter().all(|observation| observation.now.is_ok()), "{way} {total:?} {limit}");
+            assert_eq!(seen[LEADS].now.as_ref().unwrap_err().kind, ErrorKind::NotFound);
+            let lines = server.lines();
+            let pages = lines.iter().filter(|line| line.contains("/leads")).count();
+            assert!(pages <= 8 && lines.len() <= LEADS + 8, "{way} {total:?} {limit}: {pages} of {}", lines.len());
+            // An id that only a list can hold is looked for until the pages come again.
+            server.forget();
+            let seen = client.observe(&[target("..")], &Session::default()).await;
+            assert!(seen[0].now.is_err() && server.lines().len() <= LEADS + 2, "{way} {total:?} {limit}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::domain::campaign::NewLead;
 use crate::domain::{LeadFlags, Lifecycle};
+use crate::vendor::Observation;
 
 #[tokio::test]
 async fn one_lead_in_every_wrapping() {
@@ -159,5 +160,70 @@ async fn a_lead_that_may_have_been_created_is_told_so() {
         let error = client(&server, "").create_lead(&new_lead()).await.unwrap_err();
         assert_eq!((error.kind, error.remedy.contains("all the same")), (kind, perhaps), "{error:?}");
         assert_eq!(server.lines().len(), 1);
+    }
+}
+
+fn rows(leads: usize) -> Vec<Value> {
+    (0..leads).map(|n| lead(&format!("{n:04}"), json!(format!("o{}", n % 7)))).collect()
+}
+
+fn pages(server: &Server) -> usize {
+    server.requests().iter().filter(|request| request.path() == "/v1/leads").count()
+}
+
+#[tokio::test]
+async fn as_many_leads_as_the_list_is_long_take_one_walk_over_it() {
+    const LEADS: usize = 1_500;
+    let server = Shop::with(&[])
+        .open(|request| (request.path() == "/v1/leads").then(|| page(request, "leads", &rows(LEADS))))
+        .await;
+    let client = client(&server, "");
+    // From the last to the first, and some of them twice.
+    let targets: Vec<_> = (0..LEADS).rev().chain(0..10).map(|n| target(&format!("{n:04}"))).collect();
+    let mut told = vec![0; targets.len()];
+    let mut found = |number: usize, observation: Observation| {
+        let n: usize = targets[number].id.as_str().parse().unwrap();
+        assert_eq!(observation.now, Ok(named(&format!("o{}", n % 7))));
+        told[number] += 1;
+    };
+    client.observe_each(&targets.as_slice(), &Session::default(), &mut found).await;
+    assert!(told.iter().all(|times| *times == 1));
+    assert_eq!(pages(&server), LEADS / 100);
+    assert_eq!(server.requests().len(), LEADS / 100 + 1, "and the users once");
+}
+
+/// Whatever a list does, its reading comes to an end, and what it did not have is asked for by name.
+#[tokio::test]
+async fn a_list_that_goes_round_in_circles_is_left() {
+    const LEADS: usize = 50;
+    // One page for ever; the list again and again, also with pages that do not begin where they began the last time.
+    let lists: [fn(&[Value], usize, usize) -> Vec<Value>; 2] = [
+        |all, _, limit| all[..limit].to_vec(),
+        |all, offset, limit| all.iter().cycle().skip(offset % all.len()).take(limit).cloned().collect(),
+    ];
+    for (way, list) in lists.into_iter().enumerate() {
+        for (total, limit) in [(None, 10), (Some(100_000), 10), (None, 9), (Some(100_000), 9)] {
+            let all = rows(LEADS);
+            let server = Shop::with(&[])
+                .open(move |request| {
+                    let number = |name| request.param(name).map_or(0, |value: &str| value.parse::<usize>().unwrap());
+                    match request.path().strip_prefix("/v1/leads")? {
+                        "" => {
+                            let rows = list(&all, number("offset"), number("limit"));
+                            Some(Reply::json(json!({"leads": rows, "total_count": total, "has_more": true})))
+                        }
+                        "/gone" => None,
+                        id => Some(Reply::json(lead(&id[1..], json!("Jane Smith")))),
+                    }
+                })
+                .await;
+            let mut targets: Vec<_> = (0..LEADS).map(|n| target(&format!("{n:04}"))).collect();
+            targets.push(target("gone"));
+            let seen = client(&server, &format!("page_size = {limit}")).observe(&targets, &Session::default()).await;
+            assert!(seen[..LEADS].iter().all(|observation| observation.now.is_ok()), "{way} {total:?} {limit}");
+            assert_eq!(seen[LEADS].now.as_ref().unwrap_err().kind, ErrorKind::NotFound);
+            let (pages, requests) = (pages(&server), server.requests().len());
+            assert!(pages <= 8 && requests <= LEADS + 9, "{way} {total:?} {limit}: {pages} of {requests}");
+        }
     }
 }
