@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::desk::Desk;
 use super::engine::Inner;
 use super::reader;
+use super::readings::Readings;
 use super::resume::all_in;
 use crate::domain::exchange::Problem;
 use crate::domain::history::{ItemRow, OperationPart};
@@ -60,7 +61,7 @@ async fn plan_part(
     }
     let read = read(&desk, part, rows, hot).await?;
     let mut planned = PlanPart::of(desk.name.clone(), desk.kind, Changes::default());
-    for (row, observation) in rows.iter().zip(read) {
+    for (row, observation) in rows.iter().zip(read.iter()) {
         match again(row, observation, made_at) {
             Ok(change) => planned.changes.push(&change),
             Err(skip) => planned.skips.push(&skip),
@@ -75,7 +76,7 @@ async fn plan_part(
     Ok(planned)
 }
 
-async fn read(desk: &Desk, part: &OperationPart, rows: &[&ItemRow], hot: bool) -> Result<Vec<Observation>, Problem> {
+async fn read(desk: &Desk, part: &OperationPart, rows: &[&ItemRow], hot: bool) -> Result<Readings, Problem> {
     let targets: Vec<Target> = rows
         .iter()
         .map(|row| Target {
@@ -85,7 +86,7 @@ async fn read(desk: &Desk, part: &OperationPart, rows: &[&ItemRow], hot: bool) -
         })
         .collect();
     let session = Session { context: part.context.clone(), hot, ..Session::default() };
-    reader::read_for_a_plan(desk, &targets, &session).await
+    reader::read_for_a_plan(desk, &targets.as_slice(), &session).await
 }
 
 /// One item again, on what is there now.

@@ -20,6 +20,7 @@ mod operation_id;
 mod outbox;
 pub mod pace;
 mod reader;
+mod readings;
 mod recheck;
 mod reins;
 mod resume;

@@ -8,52 +8,67 @@ use tokio::time::Instant;
 
 use super::desk::Desk;
 use super::pace::PaceGate;
+use super::readings::Readings;
 use crate::domain::exchange::Problem;
-use crate::vendor::{ErrorKind, Observation, Session, Target, VendorError};
+use crate::vendor::targets::Subset;
+use crate::vendor::{ErrorKind, Observation, Session, Target, Targets, VendorError};
 
 /// The longest first pause before reading again after an error; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
-/// Reads once. One observation for each target; `meter` counts the requests.
+/// Reads a few targets once. One observation for each; `meter` counts the requests.
 pub async fn read(desk: &Desk, targets: &[Target], session: &Session, meter: &Arc<AtomicUsize>) -> Vec<Observation> {
     if targets.is_empty() {
         return Vec::new();
     }
-    let mut read = PaceGate::metered(meter.clone(), desk.vendor.observe(targets, session)).await;
-    // A client that answers for fewer targets than it was asked about has not read the others.
-    read.resize_with(targets.len(), || Observation {
-        now: Err(VendorError::new(ErrorKind::Garbled, "the vendor's client did not read it")),
-        scope: None,
-    });
-    read
+    PaceGate::metered(meter.clone(), desk.vendor.observe(targets, session)).await
 }
 
-/// Reads until every target gave an answer that more patience would not change, or the settling deadline is over. An
-/// error that every further request would meet as well ends it at once.
+/// Reads until every target gave an answer that more patience would not change, or until none was read for as long as
+/// settling may take. An error that every further request would meet as well ends it at once.
 pub async fn read_patiently(
     desk: &Desk,
-    targets: &[Target],
+    targets: &dyn Targets,
     session: &Session,
     meter: &Arc<AtomicUsize>,
-) -> Result<Vec<Observation>, VendorError> {
-    let deadline = Instant::now() + desk.capabilities.settle.deadline;
+) -> Result<Readings, VendorError> {
     let mut pause = FIRST_PAUSE.min(desk.capabilities.settle.first);
-    let mut all = read(desk, targets, session, meter).await;
+    let mut all = Readings::of(targets.len());
+    let mut again: Option<Vec<u32>> = None;
+    // Many take their time: what counts is how long nothing came.
+    let mut latest = Instant::now();
     loop {
-        let refused = all.iter().filter_map(|o| o.now.as_ref().err()).find(|error| is_final_for_all(error));
-        if let Some(error) = refused {
-            return Err(error.clone());
+        let mut note = |number: usize, observation: Observation| {
+            if observation.now.is_ok() {
+                latest = Instant::now();
+            }
+            all.note(number, observation);
+        };
+        let vendor = &desk.vendor;
+        match &again {
+            None if targets.is_empty() => {}
+            None => PaceGate::metered(meter.clone(), vendor.observe_each(targets, session, &mut note)).await,
+            Some(numbers) => {
+                let some = Subset { all: targets, numbers };
+                let mut note = |number: usize, observation| {
+                    if let Some(number) = numbers.get(number) {
+                        note(*number as usize, observation);
+                    }
+                };
+                PaceGate::metered(meter.clone(), vendor.observe_each(&some, session, &mut note)).await;
+            }
         }
-        let again: Vec<usize> = (0..all.len()).filter(|i| all[*i].now.as_ref().is_err_and(passes)).collect();
-        if again.is_empty() || Instant::now() + pause > deadline {
+        if let Some((_, refused)) = all.all_unread().find(|(_, error)| is_final_for_all(error)) {
+            return Err(refused.clone());
+        }
+        let left: Vec<u32> =
+            all.all_unread().filter(|(_, error)| passes(error)).map(|(number, _)| number as u32).collect();
+        if left.is_empty() || Instant::now() + pause > latest + desk.capabilities.settle.deadline {
             return Ok(all);
         }
+        again = Some(left);
         tokio::time::sleep(pause).await;
         pause *= 2;
-        let subset: Vec<Target> = again.iter().map(|i| targets[*i].clone()).collect();
-        for (i, observation) in again.into_iter().zip(read(desk, &subset, session, meter).await) {
-            all[i] = observation;
-        }
     }
 }
 
@@ -68,7 +83,7 @@ pub fn passes(error: &VendorError) -> bool {
 }
 
 /// The same for a plan that is being made: an error is told with the profile's name.
-pub async fn read_for_a_plan(desk: &Desk, targets: &[Target], session: &Session) -> Result<Vec<Observation>, Problem> {
+pub async fn read_for_a_plan(desk: &Desk, targets: &dyn Targets, session: &Session) -> Result<Readings, Problem> {
     read_patiently(desk, targets, session, &Arc::default())
         .await
         .map_err(|error| Problem::new(format!("{}: {}", desk.name, error.message), error.remedy))

@@ -7,13 +7,12 @@ use super::desk::Desk;
 use super::engine::Inner;
 use super::judge::{Freshness, Sets, changed_since, freshness, labels};
 use super::reader;
-use super::undo::READ_AT_ONCE;
 use crate::domain::exchange::Problem;
 use crate::domain::{
-    Assignment, Change, ChangeRef, Changes, OperationKind, Plan, PlanPart, ReadBack, Skip, SkipReason, Skips,
-    Timestamp, planning,
+    Assignment, Change, ChangeRef, Changes, OperationKind, Plan, PlanPart, ReadBack, Skip, SkipReason, Timestamp,
+    planning,
 };
-use crate::vendor::{Observation, Session, Target};
+use crate::vendor::{Observation, Session, Target, Targets};
 
 pub async fn recheck(inner: &Arc<Inner>, plan: Plan) -> Result<Plan, Problem> {
     let now = (inner.clock)();
@@ -55,46 +54,38 @@ async fn recheck_part(desk: &Desk, part: &mut PlanPart, now: Timestamp, hot: boo
     let mut sets_changed_since = Vec::new();
     let sets = Sets::of(undo);
     // The part stays as it is until all of it has been read.
-    let (mut changes, mut skips) = (Changes::default(), Skips::default());
-    let mut left = part.changes.iter();
-    loop {
-        let some: Vec<ChangeRef<'_>> = left.by_ref().take(READ_AT_ONCE).collect();
-        if some.is_empty() {
-            break;
-        }
-        for (change, observation) in some.iter().zip(read_again(desk, &some, &session).await?) {
-            let mut change = change.to_change();
-            match judged(&change, &observation, sets) {
-                None => {
-                    change.read_at = Some(now);
-                    if let Some(what) =
-                        observation.now.as_ref().ok().and_then(|now| Assignment::set_difference(&change.before, now))
-                    {
-                        sets_changed_since.push((change.target.clone(), what));
-                    }
-                    if let Some(scope) = observation.scope {
-                        change.scope = scope.into();
-                    }
-                    moved.push(changes.len() as u32);
-                    changes.push(&change);
+    let read = reader::read_for_a_plan(desk, &Planned(&part.changes), &session).await?;
+    let mut changes = Changes::default();
+    for (change, observation) in part.changes.iter().zip(read.iter()) {
+        let mut change = change.to_change();
+        match judged(&change, &observation, sets) {
+            None => {
+                change.read_at = Some(now);
+                if let Some(what) =
+                    observation.now.as_ref().ok().and_then(|now| Assignment::set_difference(&change.before, now))
+                {
+                    sets_changed_since.push((change.target.clone(), what));
                 }
-                Some((reason, read)) => {
-                    moved.push(GONE);
-                    skips.push(&Skip {
-                        target: change.target,
-                        name: change.name,
-                        before: read.unwrap_or(change.before),
-                        after: change.after,
-                        reason,
-                    });
+                if let Some(scope) = observation.scope {
+                    change.scope = scope.into();
                 }
+                moved.push(changes.len() as u32);
+                changes.push(&change);
+            }
+            Some((reason, read)) => {
+                moved.push(GONE);
+                part.skips.push(&Skip {
+                    target: change.target,
+                    name: change.name,
+                    before: read.unwrap_or(change.before),
+                    after: change.after,
+                    reason,
+                });
             }
         }
     }
-    drop(left);
     changes.shrink();
     part.changes = changes;
-    part.skips.extend(skips.iter().map(|skip| skip.to_skip()));
     part.skips.shrink();
     part.takes_back.renumber(|change| moved.get(change as usize).copied().filter(|number| *number != GONE));
     part.warnings.extend(changed_since(&sets_changed_since));
@@ -102,16 +93,32 @@ async fn recheck_part(desk: &Desk, part: &mut PlanPart, now: Timestamp, hot: boo
     Ok(())
 }
 
-async fn read_again(desk: &Desk, changes: &[ChangeRef<'_>], session: &Session) -> Result<Vec<Observation>, Problem> {
-    let targets: Vec<Target> = changes
-        .iter()
-        .map(|change| Target {
+/// The targets of planned changes.
+struct Planned<'a>(&'a Changes);
+
+impl Planned<'_> {
+    fn change(&self, number: usize) -> ChangeRef<'_> {
+        self.0.get(number).expect("numbers of targets are numbers of changes")
+    }
+}
+
+impl Targets for Planned<'_> {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn id(&self, number: usize) -> &str {
+        self.change(number).id()
+    }
+
+    fn get(&self, number: usize) -> Target {
+        let change = self.change(number);
+        Target {
             id: change.target(),
             scope: change.scope().to_owned(),
             candidates: vec![change.before.clone(), change.after.clone()],
-        })
-        .collect();
-    reader::read_for_a_plan(desk, &targets, session).await
+        }
+    }
 }
 
 /// Why a change is left out, and what is there instead; `None` where it still holds.

@@ -9,8 +9,9 @@ use tokio::time::Instant;
 use super::{News, Part, Run};
 use crate::backend::judge::{Freshness, Sets, freshness, labels, was_now};
 use crate::backend::reader;
+use crate::backend::readings::Readings;
 use crate::domain::{Assignment, Change, ItemState, SkipReason};
-use crate::vendor::{ErrorKind, Looking, Observation, Session, Target};
+use crate::vendor::{Looking, Observation, Session, Target};
 
 /// A batch that may be sent, and when its targets were last read in this run.
 #[derive(Default)]
@@ -67,13 +68,13 @@ impl Part {
         let changes: Vec<&Change> = stale.iter().flat_map(|ready| &ready.changes).collect();
         let Some(read) = self.read_patiently(run, &changes).await else { return fresh };
         // One record that cannot be read is its own trouble; when none can be, it is the server's.
-        if let Some(error) = read.iter().find_map(|one| one.now.as_ref().err())
-            && read.iter().all(|one| one.now.as_ref().is_err_and(|error| error.kind != ErrorKind::NotFound))
+        if let Some((_, error)) = read.all_unread().next()
+            && read.all_unread().count() == read.len()
         {
             self.note_unread(run, error);
         }
         let at = Instant::now();
-        let mut read = read.into_iter();
+        let mut read = read.iter();
         let mut news = Vec::new();
         for ready in stale {
             let mut holds = Ready { items: Vec::new(), changes: Vec::new(), read: Some(at) };
@@ -139,9 +140,10 @@ impl Part {
     }
 
     /// `None` when the part ended meanwhile: reads may be dropped at any time.
-    async fn read_patiently(&self, run: &Run, changes: &[&Change]) -> Option<Vec<Observation>> {
+    async fn read_patiently(&self, run: &Run, changes: &[&Change]) -> Option<Readings> {
         let meter = Arc::new(AtomicUsize::new(0));
         let targets = self.targets(changes);
+        let targets = targets.as_slice();
         let read = tokio::select! {
             read = reader::read_patiently(&self.desk, &targets, &self.session, &meter) => Some(read),
             () = self.over(run) => None,

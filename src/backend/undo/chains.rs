@@ -8,6 +8,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use crate::domain::history::ItemRow;
 use crate::domain::leads::columns::Codes;
 use crate::domain::{ChangeRef, Changes, OperationId};
+use crate::vendor::{Target, Targets};
 
 /// Items of one operation.
 pub struct Source {
@@ -126,6 +127,11 @@ impl Chains {
         self.newest.iter().map(move |newest| Chain { all: self, sources, newest: *newest })
     }
 
+    /// Their targets, each by the number of its chain.
+    pub fn targets<'a>(&'a self, sources: &'a [Source]) -> ChainTargets<'a> {
+        ChainTargets { chains: self, sources }
+    }
+
     /// Forgets those that changed nothing.
     pub fn drop_what_cancels_out(&mut self, sources: &[Source]) {
         let left: Vec<u32> =
@@ -136,6 +142,37 @@ impl Chains {
     fn write<'a>(&self, sources: &'a [Source], write: u32) -> Write<'a> {
         let (source, row) = self.writes[write as usize];
         sources[source as usize].write(row)
+    }
+}
+
+/// What is to be read again: any of the writes may be what is there now, the newest most likely.
+pub struct ChainTargets<'a> {
+    chains: &'a Chains,
+    sources: &'a [Source],
+}
+
+impl ChainTargets<'_> {
+    fn chain(&self, number: usize) -> Chain<'_> {
+        Chain { all: self.chains, sources: self.sources, newest: self.chains.newest[number] }
+    }
+}
+
+impl Targets for ChainTargets<'_> {
+    fn len(&self) -> usize {
+        self.chains.len()
+    }
+
+    fn id(&self, number: usize) -> &str {
+        let (source, row) = self.chains.writes[self.chains.newest[number] as usize];
+        self.sources[source as usize].write(row).item.id()
+    }
+
+    fn get(&self, number: usize) -> Target {
+        let chain = self.chain(number);
+        let newest = chain.newest().item;
+        let mut candidates = Vec::with_capacity(2);
+        candidates.extend(chain.writes().flat_map(|write| [write.item.after, write.item.before]).cloned());
+        Target { id: newest.target(), scope: newest.scope().to_owned(), candidates }
     }
 }
 
@@ -234,6 +271,10 @@ mod tests {
             chains.iter(&sources).map(words).collect()
         };
         assert_eq!(told(&chains), ["x c0 b1 a1 true", "y c1 a0 false", "z b0 a2 true"]);
+        let targets = chains.targets(&sources);
+        assert_eq!((targets.len(), targets.id(0), targets.id(2)), (3, "x", "z"));
+        let y = targets.get(1);
+        assert_eq!((y.id.as_str(), y.candidates), ("y", ['q', 'p', 'p', 'o'].map(owner).into()));
         chains.drop_what_cancels_out(&sources);
         assert_eq!((told(&chains), chains.len()), (vec!["x c0 b1 a1 true".to_owned(), "y c1 a0 false".to_owned()], 2));
     }

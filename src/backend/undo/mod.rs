@@ -1,6 +1,6 @@
 //! Taking back: every target is read again, and only what is still as it was written is put back.
 //!
-//! What is taken back may be a long operation: what it wrote lies in columns, and is read again in portions.
+//! What is taken back may be a long operation: what it wrote lies in columns, and so does what is read of it.
 
 mod chains;
 mod draft;
@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::chains::{Chain, Chaining, Chains, Source};
+use self::chains::{Chaining, Chains, Source};
 use self::draft::{Draft, skip, skip_row};
 use super::desk::Desk;
 use super::engine::{Engine, Inner};
@@ -23,7 +23,7 @@ use crate::domain::{
     SkipReason, TargetId, Timestamp, VendorKind, planning,
 };
 use crate::journal::{Journal, JournalError};
-use crate::vendor::{Observation, Session, Target};
+use crate::vendor::Session;
 
 /// What to take back.
 #[derive(Clone, Debug, Default)]
@@ -440,28 +440,22 @@ impl Place {
         let session = Session { context: self.context.clone(), hot: how.hot, undo: true, ..Session::default() };
         let mut draft = Draft::default();
         let unknown_was_nobody = how.force && self.desk.capabilities.unknown.may_be_nobody;
-        let mut chains = self.chains.iter(sources);
-        loop {
-            let some: Vec<Chain<'_>> = chains.by_ref().take(READ_AT_ONCE).collect();
-            if some.is_empty() {
-                break;
+        let read = match reader::read_for_a_plan(&self.desk, &self.chains.targets(sources), &session).await {
+            Ok(read) => read,
+            Err(problem) if how.several => {
+                let mut share = without_changes(&self.desk.name, self.desk.kind, self.context);
+                let newest = self.chains.iter(sources).map(|chain| left_alone(chain.newest().item, &problem));
+                share.skips.extend(newest);
+                share.skips.extend(self.not_written.into_iter().map(|row| left_alone_row(row, &problem)));
+                share.skips.shrink();
+                return Ok(share);
             }
-            let read = match read_again(&self.desk, &some, &session).await {
-                Ok(read) => read,
-                Err(problem) if how.several => {
-                    let mut share = without_changes(&self.desk.name, self.desk.kind, self.context);
-                    let newest = self.chains.iter(sources).map(|chain| left_alone(chain.newest().item, &problem));
-                    share.skips.extend(newest);
-                    share.skips.extend(self.not_written.into_iter().map(|row| left_alone_row(row, &problem)));
-                    share.skips.shrink();
-                    return Ok(share);
-                }
-                Err(problem) => return Err(problem),
-            };
-            for (chain, observation) in some.iter().zip(read) {
-                draft.decide(chain, observation, how.force, unknown_was_nobody, how.made_at);
-            }
+            Err(problem) => return Err(problem),
+        };
+        for (chain, observation) in self.chains.iter(sources).zip(read.iter()) {
+            draft.decide(&chain, observation, how.force, unknown_was_nobody, how.made_at);
         }
+        drop(read);
         for mut row in self.not_written {
             let now = row.now.take().unwrap_or_default();
             draft.skips.push(&skip_row(row, now, SkipReason::NotWritten));
@@ -516,23 +510,4 @@ impl Place {
             left.as_secs().div_ceil(60)
         ))
     }
-}
-
-/// Targets that are read again at a time. What a vendor's client holds while it reads is hundreds of bytes a target, so it
-/// is not all that there may be; but a client that reads a listing from its beginning does so again each time, so it is
-/// many more than are read at a time right before they are sent.
-pub(super) const READ_AT_ONCE: usize = 20_000;
-
-/// Reads targets again.
-async fn read_again(desk: &Desk, chains: &[Chain<'_>], session: &Session) -> Result<Vec<Observation>, Problem> {
-    let targets: Vec<Target> = chains
-        .iter()
-        .map(|chain| {
-            let newest = chain.newest().item;
-            let mut candidates = Vec::with_capacity(2);
-            candidates.extend(chain.writes().flat_map(|write| [write.item.after, write.item.before]).cloned());
-            Target { id: newest.target(), scope: newest.scope().to_owned(), candidates }
-        })
-        .collect();
-    reader::read_for_a_plan(desk, &targets, session).await
 }

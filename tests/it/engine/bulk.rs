@@ -73,7 +73,16 @@ async fn undo_restores_what_nobody_changed_and_lists_the_rest() {
     let theirs: Vec<_> = targets.iter().map(|target| sim.holder(target).unwrap()).collect();
 
     let request = UndoRequest { operations: vec![done.id.clone()], ..UndoRequest::default() };
+    let begin = sim.log().last();
     let plan = engine.plan_undo(request).await.unwrap();
+    // Everything is read from one listing, and so it is when the plan is looked at again.
+    let pages = sim.holders().len().div_ceil(100);
+    let planning = sim.log().after(begin, usize::MAX).len();
+    assert!((1..=pages + 2).contains(&planning), "{planning} requests for {pages} pages");
+    let again = engine.recheck(plan.clone()).await.unwrap();
+    let rechecking = sim.log().after(begin, usize::MAX).len() - planning;
+    assert!((1..=pages + 2).contains(&rechecking), "{rechecking} requests for {pages} pages");
+    assert_eq!((again.changes(), again.skips()), (1_863, 137));
     assert_eq!((plan.changes(), plan.skips()), (1_863, 137));
     assert!(plan.parts[0].skips.iter().all(|skip| meddled.contains(skip.id())));
     let begin = sim.log().last();
