@@ -77,7 +77,14 @@ impl State {
             if let Dialog::History(pane) = dialog
                 && pane.filter == *filter
             {
+                let current = pane.current().map(|operation| operation.id.clone());
                 pane.operations.arrived(offset, total, operations);
+                // What is newer pushes the others down: a key means the operation that was seen under the cursor.
+                let there = current.and_then(|id| pane.operations.position(|operation| operation.id == id));
+                if let Some(at) = there {
+                    pane.cursor.top = (pane.cursor.top + at).saturating_sub(pane.cursor.at);
+                    pane.cursor.at = at;
+                }
                 return;
             }
         }

@@ -41,6 +41,11 @@ impl<T> Window<T> {
         self.rows.get(at.checked_sub(self.offset)?)
     }
 
+    /// Where in the whole list the first row that fits is, of those that are here.
+    pub fn position(&self, fits: impl FnMut(&T) -> bool) -> Option<usize> {
+        self.rows.iter().position(fits).map(|at| self.offset + at)
+    }
+
     /// The offset to ask for so that the rows `top` to `top + height` come, `None` when they are here or on the way.
     pub fn wish(&mut self, top: usize, height: usize) -> Option<usize> {
         if self.asked.is_some() {

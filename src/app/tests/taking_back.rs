@@ -160,8 +160,18 @@ fn an_open_history_follows_what_happens() {
     history(&mut desk);
     desk.take();
     let ended = summary("op3", OperationKind::Assign, Tally { done: 1, ..Tally::default() });
-    desk.tell(Event::Ended { summary: Box::new(ended), seconds: 1.0, requests: 1 });
+    desk.tell(Event::Ended { summary: Box::new(ended.clone()), seconds: 1.0, requests: 1 });
     assert!(matches!(desk.commands()[..], [Command::History { offset: 0, .. }]));
+    // The cursor stays on the operation that it was on.
+    let newest = summary("op2", OperationKind::Assign, Tally { done: 5, failed: 1, ..Tally::default() });
+    desk.tell(Event::History { operations: vec![ended, newest], total: 2, offset: 0 });
+    desk.take();
+    desk.act(Action::Undo);
+    let commands = desk.commands();
+    assert!(
+        matches!(&commands[..], [Command::PlanUndo { operations, .. }] if operations[0].as_str() == "op2"),
+        "{commands:?}"
+    );
 }
 
 #[test]
