@@ -11,7 +11,7 @@ use super::pace::PaceGate;
 use super::readings::Readings;
 use crate::domain::exchange::Problem;
 use crate::vendor::targets::Subset;
-use crate::vendor::{ErrorKind, Observation, Session, Target, Targets, VendorError};
+use crate::vendor::{ErrorKind, Found, Observation, Session, Target, Targets, VendorError};
 
 /// The longest first pause before reading again after an error; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -22,6 +22,30 @@ pub async fn read(desk: &Desk, targets: &[Target], session: &Session, meter: &Ar
         return Vec::new();
     }
     PaceGate::metered(meter.clone(), desk.vendor.observe(targets, session)).await
+}
+
+/// Reads many targets once, all together. What was read of each is given to `found` as it comes, once for each.
+pub async fn read_each(
+    desk: &Desk,
+    targets: &dyn Targets,
+    session: &Session,
+    meter: &Arc<AtomicUsize>,
+    found: &mut Found<'_>,
+) {
+    if targets.is_empty() {
+        return;
+    }
+    let mut is_given = vec![false; targets.len()];
+    let mut once = |number: usize, observation: Observation| {
+        if let Some(is_given) = is_given.get_mut(number).filter(|is_given| !**is_given) {
+            *is_given = true;
+            found(number, observation);
+        }
+    };
+    PaceGate::metered(meter.clone(), desk.vendor.observe_each(targets, session, &mut once)).await;
+    for number in (0..targets.len()).filter(|number| !is_given[*number]) {
+        found(number, Observation::missed());
+    }
 }
 
 /// Reads until every target gave an answer that more patience would not change, or until none was read for as long as
@@ -44,18 +68,11 @@ pub async fn read_patiently(
             }
             all.note(number, observation);
         };
-        let vendor = &desk.vendor;
         match &again {
-            None if targets.is_empty() => {}
-            None => PaceGate::metered(meter.clone(), vendor.observe_each(targets, session, &mut note)).await,
+            None => read_each(desk, targets, session, meter, &mut note).await,
             Some(numbers) => {
-                let some = Subset { all: targets, numbers };
-                let mut note = |number: usize, observation| {
-                    if let Some(number) = numbers.get(number) {
-                        note(*number as usize, observation);
-                    }
-                };
-                PaceGate::metered(meter.clone(), vendor.observe_each(&some, session, &mut note)).await;
+                let mut note = |number: usize, observation| note(numbers[number] as usize, observation);
+                read_each(desk, &Subset { all: targets, numbers }, session, meter, &mut note).await;
             }
         }
         if let Some((_, refused)) = all.all_unread().find(|(_, error)| is_final_for_all(error)) {

@@ -112,12 +112,7 @@ impl Targets for Planned<'_> {
     }
 
     fn get(&self, number: usize) -> Target {
-        let change = self.change(number);
-        Target {
-            id: change.target(),
-            scope: change.scope().to_owned(),
-            candidates: vec![change.before.clone(), change.after.clone()],
-        }
+        Target::of(self.change(number))
     }
 }
 

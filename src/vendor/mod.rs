@@ -30,7 +30,7 @@ pub use self::error::{ErrorKind, VendorError};
 pub use self::gate::{Gate, Heard, Permit};
 pub use self::targets::{Found, Targets};
 use crate::domain::campaign::{Collection, LeadAsk, MappingRecord, NewLead};
-use crate::domain::{Assignment, Capabilities, Change, LeadId, LeadRecord, Person, TargetId};
+use crate::domain::{Assignment, Capabilities, Change, ChangeRef, LeadId, LeadRecord, Person, TargetId};
 
 /// One profile's connection to its vendor. All methods may be called at the same time from several tasks.
 ///
@@ -175,6 +175,15 @@ impl Target {
     /// Of a lead of which nothing more is known.
     pub fn by_id(id: impl AsRef<str>) -> Self {
         Self { id: TargetId::new(id), scope: String::new(), candidates: Vec::new() }
+    }
+
+    /// Of a change: expected as it was, or else as it is to become.
+    pub fn of(change: ChangeRef<'_>) -> Self {
+        Self {
+            id: change.target(),
+            scope: change.scope().to_owned(),
+            candidates: vec![change.before.clone(), change.after.clone()],
+        }
     }
 }
 

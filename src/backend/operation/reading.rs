@@ -11,7 +11,7 @@ use crate::backend::judge::{Freshness, Sets, freshness, labels, was_now};
 use crate::backend::reader;
 use crate::backend::readings::Readings;
 use crate::domain::{Assignment, Change, ItemState, SkipReason};
-use crate::vendor::{Looking, Observation, Session, Target};
+use crate::vendor::{Found, Looking, Observation, Session, Target, Targets};
 
 /// A batch that may be sent, and when its targets were last read in this run.
 #[derive(Default)]
@@ -33,6 +33,18 @@ impl Part {
         let read = reader::read(&self.desk, &self.targets(changes), &session, &meter).await;
         run.live.add_requests(meter.load(Ordering::Relaxed));
         read
+    }
+
+    /// Reads many targets once, gives what was read of each, and counts the requests.
+    pub async fn observe_each(&self, run: &Run, targets: &dyn Targets, looking: Looking, found: &mut Found<'_>) {
+        let meter = Arc::new(AtomicUsize::new(0));
+        let session = Session { looking, ..self.session.clone() };
+        let mut counting = |number: usize, observation: Observation| {
+            run.live.add_requests(meter.swap(0, Ordering::Relaxed));
+            found(number, observation);
+        };
+        reader::read_each(&self.desk, targets, &session, &meter, &mut counting).await;
+        run.live.add_requests(meter.load(Ordering::Relaxed));
     }
 
     fn targets(&self, changes: &[&Change]) -> Vec<Target> {

@@ -12,11 +12,11 @@ use super::{News, Part, Run};
 use crate::backend::judge::{Finding, finding, was_now};
 use crate::backend::reader::{is_final_for_all, passes};
 use crate::domain::capabilities::Settle;
-use crate::domain::{Assignment, Change, ItemState};
-use crate::vendor::Looking;
+use crate::domain::{Assignment, ItemState};
+use crate::vendor::{Looking, Observation, Target, Targets};
 
-/// Targets in one reading: few enough that the counts move, many enough that a client may read a listing instead.
-const MOST_AT_ONCE: usize = 500;
+/// Of what was read so many are told together, if they come that fast: the counts move while a long reading goes on.
+const TOLD_TOGETHER: usize = 100;
 /// What is due this soon is read together with what is due now.
 const TOGETHER: Duration = Duration::from_millis(200);
 /// Between two readings, however short the vendor's rule is.
@@ -63,9 +63,10 @@ impl Lookup {
 
 /// An item that is being found out about. There may be as many as an operation has items: it takes 40 bytes. Times are
 /// milliseconds since it was lost.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Open {
     lost_at: Instant,
+    /// [`SETTLED`] once it is clear.
     item: u32,
     /// Number of the reason why it is unknown.
     why: u32,
@@ -83,6 +84,7 @@ struct Open {
 const _: () = assert!(size_of::<Open>() <= 40);
 
 const NEVER: u32 = u32::MAX;
+const SETTLED: u32 = u32::MAX;
 
 /// Whole milliseconds, rounded up.
 fn millis(time: Duration) -> u32 {
@@ -211,45 +213,75 @@ pub async fn settle(part: Arc<Part>, run: Arc<Run>, earlier: Earlier, mut queue:
             () = nap => {}
         }
         let until = Instant::now() + TOGETHER;
-        let mut now = Vec::new();
-        let mut i = 0;
-        while i < open.len() && now.len() < MOST_AT_ONCE {
-            if open[i].due() <= until { now.push(open.swap_remove(i)) } else { i += 1 }
+        let due = to_the_front(&mut open, |lookup| lookup.due() <= until);
+        open[..due].iter_mut().for_each(|lookup| lookup.last = lookup.is_over(&rule));
+        let polled = to_the_front(&mut open[..due], |lookup| lookup.chance == Chance::Queued && !lookup.last);
+        for (some, looking) in [(0..polled, Looking::Polling), (polled..due, Looking::Deciding)] {
+            read_back(&part, &run, &whys, &mut open[some], looking).await;
         }
-        let (mut polling, mut deciding) = (Vec::new(), Vec::new());
-        for mut lookup in now {
-            lookup.last = lookup.chance == Chance::Queued && lookup.is_over(&rule);
-            let is_polled = lookup.chance == Chance::Queued && !lookup.last;
-            if is_polled { polling.push(lookup) } else { deciding.push(lookup) }
-        }
-        for (lookups, looking) in [(polling, Looking::Polling), (deciding, Looking::Deciding)] {
-            read_back(&part, &run, &whys, lookups, looking, &mut open).await;
-        }
+        open.retain(|lookup| lookup.item != SETTLED);
     }
 }
 
-/// Reads some items back once. Those that are not clear yet go back to `open`.
-async fn read_back(part: &Part, run: &Run, whys: &Whys, lookups: Vec<Open>, looking: Looking, open: &mut Vec<Open>) {
+/// Brings those of which something is true before the others, and says how many they are.
+fn to_the_front(lookups: &mut [Open], is_true: impl Fn(&Open) -> bool) -> usize {
+    let mut front = 0;
+    for i in 0..lookups.len() {
+        if is_true(&lookups[i]) {
+            lookups.swap(front, i);
+            front += 1;
+        }
+    }
+    front
+}
+
+/// Items that are read back, by their place in a list.
+struct ToReadBack<'a> {
+    part: &'a Part,
+    items: &'a [u32],
+}
+
+impl Targets for ToReadBack<'_> {
+    fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    fn id(&self, number: usize) -> &str {
+        self.part.change(self.items[number]).id()
+    }
+
+    fn get(&self, number: usize) -> Target {
+        Target::of(self.part.change(self.items[number]))
+    }
+}
+
+/// Reads items back once, all together, so that a client may read a listing instead, and tells what became of each as it
+/// comes. Those that are clear are [`SETTLED`] afterwards.
+async fn read_back(part: &Part, run: &Run, whys: &Whys, lookups: &mut [Open], looking: Looking) {
     if lookups.is_empty() {
         return;
     }
-    let changes: Vec<Change> = lookups.iter().map(|lookup| part.change(lookup.item).to_change()).collect();
-    let changes: Vec<&Change> = changes.iter().collect();
-    let read = part.observe(run, &changes, looking).await;
-    let mut news = Vec::new();
-    for (lookup, observation) in lookups.into_iter().zip(read) {
+    let items: Vec<u32> = lookups.iter().map(|lookup| lookup.item).collect();
+    let (mut news, mut told) = (Vec::new(), Instant::now());
+    let mut found = |number: usize, observation: Observation| {
+        let Some(lookup) = lookups.get_mut(number) else { return };
         let change = part.sent(lookup.item);
         let found = finding(&change.before, &change.after, &observation.now);
-        let now = observation.now.ok();
-        match conclude(&part.desk.capabilities.settle, &change.before, whys.get(lookup.why), lookup, found) {
-            Conclusion::Settled(told) => {
-                let meanwhile = part.meanwhile(told.item).filter(|_| told.to == ItemState::Done);
-                let said = told.reason.into_iter().chain(meanwhile).collect::<Vec<_>>().join("; ");
-                news.push(News { now, reason: Some(said), ..told });
+        match conclude(&part.desk.capabilities.settle, &change.before, whys.get(lookup.why), *lookup, found) {
+            Conclusion::Settled(said) => {
+                let meanwhile = part.meanwhile(said.item).filter(|_| said.to == ItemState::Done);
+                let reason = said.reason.into_iter().chain(meanwhile).collect::<Vec<_>>().join("; ");
+                news.push(News { now: observation.now.ok(), reason: Some(reason), ..said });
+                lookup.item = SETTLED;
             }
-            Conclusion::ReadAgain(lookup) => open.push(lookup),
+            Conclusion::ReadAgain(again) => *lookup = again,
         }
-    }
+        if news.len() >= TOLD_TOGETHER || told.elapsed() >= TOGETHER {
+            part.happened(run, std::mem::take(&mut news));
+            told = Instant::now();
+        }
+    };
+    part.observe_each(run, &ToReadBack { part, items: &items }, looking, &mut found).await;
     part.happened(run, news);
 }
 
@@ -261,7 +293,8 @@ enum Conclusion {
 /// What one reading says about an item, and whether another is needed. `why` it is unknown.
 fn conclude(rule: &Settle, before: &Assignment, why: &str, mut lookup: Open, found: Finding) -> Conclusion {
     let now = lookup.now();
-    let over = lookup.last || (lookup.chance != Chance::Queued && lookup.is_over(rule));
+    // One that began in time may have taken long, and have met a bad minute: another follows.
+    let over = lookup.last;
     let item = lookup.item;
     let settled = |to: ItemState, reason: String| Conclusion::Settled(News::new(item, to).because(reason));
     let unknown = |reason: String| settled(ItemState::Unknown, reason);
@@ -361,7 +394,7 @@ mod tests {
         for n in 0.. {
             let found = findings[n.min(findings.len() - 1)].clone();
             tokio::time::sleep_until(lookup.due()).await;
-            lookup.last = lookup.chance == Chance::Queued && lookup.is_over(rule);
+            lookup.last = lookup.is_over(rule);
             read.push((begin.elapsed(), found.clone()));
             match conclude(rule, &owner("ann"), "the line was cut", lookup, found) {
                 Conclusion::Settled(news) => return (read, news.to),

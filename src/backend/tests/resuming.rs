@@ -34,9 +34,8 @@ fn cut_off_as(bench: &Bench, plan: &Plan, moves: &[(u32, ItemState)], base_url: 
         plan: Arc::new(plan.clone()),
     };
     let hold = journal.begin(&operation).unwrap();
-    for (seq, to) in moves {
-        journal.record(&hold, Timestamp::now(), &[Move::to(*seq, *to)]).unwrap();
-    }
+    let moves: Vec<Move> = moves.iter().map(|(seq, to)| Move::to(*seq, *to)).collect();
+    journal.record(&hold, Timestamp::now(), &moves).unwrap();
     id
 }
 
@@ -95,6 +94,23 @@ async fn what_may_still_be_queued_stays_unknown_until_it_cannot_come_any_more() 
         assert!(states(&bench, &id)[..2].iter().all(|found| *found == state), "{late_writes:?} {leads}");
         bench.check(&id);
     }
+}
+
+/// So a client may read a listing once instead of asking for each, and the counts move all the same.
+#[tokio::test]
+async fn all_that_is_open_is_read_back_together_however_much_it_is() {
+    const LEADS: usize = 1_200;
+    let bench = Make { leads: LEADS, ..Make::default() }.build();
+    let sent: Vec<_> = (0..LEADS as u32).map(|seq| (seq, ItemState::Sent)).collect();
+    let id = cut_off(&bench, &assign(LEADS), &sent, HERE);
+    bench.world().owners.insert(lead(7), bob());
+    let tally = bench.engine.resume(&id, true, bench.watch(), StopToken::new()).await.unwrap().summary.tally;
+    assert_eq!((tally.done, tally.failed), (1, LEADS - 1));
+    let read: Vec<usize> =
+        bench.world().seen.iter().map(|seen| if let Seen::Read(targets) = seen { targets.len() } else { 0 }).collect();
+    // What is not there may still come, so it is looked at once more.
+    assert!(read[0] == LEADS && read.len() <= 4, "{read:?}");
+    bench.check(&id);
 }
 
 #[tokio::test]
