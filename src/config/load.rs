@@ -420,7 +420,8 @@ impl Loader<'_> {
             }
             return;
         }
-        let known = PROFILE_KEYS.into_iter().chain(vendor.settings.iter().map(|spec| spec.name));
+        let own = vendor.settings.iter().map(|spec| spec.name).filter(|name| !PROFILE_KEYS.contains(name));
+        let known = PROFILE_KEYS.into_iter().chain(own);
         let hint = names_hint(path, known);
         let message = format!("unknown key \"{path}\" in this {} profile{hint}", vendor.vendor.title());
         self.complain(entry.line, message);

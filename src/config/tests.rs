@@ -146,7 +146,10 @@ fn every_mistake_has_its_line_and_the_nearest_right_name() {
             "4: unknown key \"base_urll\" in this kenbun profile; did you mean base_url?",
         ),
         (after("tokn = 1"), "4: unknown key \"tokn\" in this kenbun profile; did you mean token?"),
-        (after("colour = 1"), "4: unknown key \"colour\" in this kenbun profile; there are vendor, "),
+        (
+            after("colour = 1"),
+            "4: unknown key \"colour\" in this kenbun profile; there are vendor, base_url, read_only, token, ",
+        ),
         ("large_plan = 5".to_owned(), "1: \"large_plan\" has to stand below [settings], not at the top level"),
         (after("bulk_size = 501"), "4: bulk_size must be from 1 to 500, not 501"),
         (after("bulk_size = \"5\""), "4: bulk_size must be a whole number, not a text"),
