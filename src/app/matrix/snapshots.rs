@@ -213,12 +213,13 @@ impl State {
         center.restoring = None;
         let name = snapshot.info.name.to_string();
         let (mut cells, mut unread, mut first) = (0, 0, None);
-        let (mut gone, mut incomplete, mut strangers) = (0, 0, BTreeSet::new());
+        let (mut unknown, mut gone, mut incomplete, mut strangers) = (0, 0, 0, BTreeSet::new());
         for campaign in campaigns {
             match center.boards.get_mut(campaign).filter(|board| board.state == BoardState::Whole) {
                 Some(board) => {
                     let restored = board.painting.restore(&board.grid, &name, &snapshot.sets);
                     board.refresh();
+                    unknown += restored.unknown;
                     gone += restored.gone;
                     incomplete += restored.painted.left_out;
                     strangers.extend(restored.strangers);
@@ -239,6 +240,9 @@ impl State {
         }
         if incomplete > 0 {
             missing.push(format!("{} left out: not read completely", counted(incomplete, "list")));
+        }
+        if unknown > 0 {
+            missing.push(format!("{} not known when it was kept", counted(unknown, "list")));
         }
         if gone > 0 {
             missing.push(format!("{} of it not there any more", counted(gone, "list")));

@@ -296,7 +296,12 @@ fn what_a_snapshot_has_and_the_campaign_has_not_is_told_when_it_is_restored() {
     desk.act(Action::RestoreSnapshot);
     desk.told(MatrixTold::Snapshot(old));
     let said = desk.said();
-    assert!(said.contains("1 list of it not there any more, long.gone not in the campaign any more"), "{said}");
+    assert!(
+        said.contains(
+            "1 list not known when it was kept, 1 list of it not there any more, long.gone not in the campaign any more"
+        ),
+        "{said}"
+    );
 }
 
 #[test]

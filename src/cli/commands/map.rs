@@ -36,24 +36,26 @@ pub async fn run(session: &Session, args: &MapArgs, out: &mut Out) -> Result<Exi
         )));
     }
     let work = Work { session, args, engine: &engine, profile: name, stop: &stop };
+    let mut there = 0;
     let (wanted, records, asked) = match (file, &args.restore) {
         (Some(file), _) => {
-            if file.unknown > 0 {
-                say(&format!("{} lists of the file are left alone: it does not know their agents", file.unknown));
-            }
+            tell_unknown("file", file.unknown);
             let wanted = work.of_campaign(file.wanted);
             let records = work.read(&campaigns(&wanted)).await?;
             (
-                only_changed(wanted, &records),
+                only_changed(wanted, &records, &mut there),
                 records,
                 format!("map --from {}", args.from.as_deref().unwrap_or_default()),
             )
         }
         (None, Some(snapshot)) => {
             let kept = engine.journal().snapshot(name, snapshot)?;
+            let all =
+                kept.sets.lists.values().filter(|list| args.campaign.as_ref().is_none_or(|id| *id == list.campaign_id));
+            tell_unknown("snapshot", all.filter(|list| list.agents.is_none()).count());
             let wanted = work.of_campaign(kept.sets.wanted());
             let records = work.read(&campaigns(&wanted)).await?;
-            (only_changed(wanted, &records), records, format!("map --restore {snapshot}"))
+            (only_changed(wanted, &records, &mut there), records, format!("map --restore {snapshot}"))
         }
         (None, None) => work.by_hand().await?,
     };
@@ -73,18 +75,30 @@ pub async fn run(session: &Session, args: &MapArgs, out: &mut Out) -> Result<Exi
         snapshot: None,
         asked: &asked,
     };
-    writing.carry_out(plan, out).await
+    let exit = writing.carry_out(plan, out).await?;
+    // Those that are as wanted already count as done.
+    Ok(if exit == Exit::Nothing && there > 0 { Exit::Partly } else { exit })
+}
+
+/// Lists whose agents a file or a snapshot does not know stay as they are, and that is said.
+fn tell_unknown(what: &str, lists: usize) {
+    match lists {
+        0 => {}
+        1 => say(&format!("1 list of the {what} is left alone: it does not know its agents")),
+        _ => say(&format!("{lists} lists of the {what} are left alone: it does not know their agents")),
+    }
 }
 
 /// Without the lists that are as wanted already: a file or a snapshot names whole campaigns, and what stays as it is in
 /// them is nothing that was left undone.
-fn only_changed(wanted: Vec<WantedMapping>, records: &[MappingRecord]) -> Vec<WantedMapping> {
+fn only_changed(wanted: Vec<WantedMapping>, records: &[MappingRecord], already: &mut usize) -> Vec<WantedMapping> {
     let now: HashMap<&TargetId, &MappingRecord> = records.iter().map(|record| (&record.target, record)).collect();
     let is_there = |wanted: &WantedMapping| match (&wanted.want, now.get(&wanted.target).map(|record| &record.agents)) {
         (Want::Exactly(agents), Some(Ok(there))) => agents == there,
         _ => false,
     };
     let (there, rest): (Vec<_>, Vec<_>) = wanted.into_iter().partition(is_there);
+    *already = there.len();
     if !there.is_empty() {
         say(&match there.len() {
             1 => "1 list is as wanted already".to_owned(),

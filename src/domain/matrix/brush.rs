@@ -21,6 +21,8 @@ pub enum Brush {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Restored {
     pub painted: Painted,
+    /// Lists whose agents were not known when it was kept.
+    pub unknown: usize,
     /// Lists that are not in the campaign any more.
     pub gone: usize,
     /// Agents of its lists who are none of the campaign's any more.
@@ -101,7 +103,10 @@ impl Painting {
         let mut restored = Restored::default();
         let mut rows = Vec::new();
         for (target, list) in kept.lists.iter().filter(|(_, list)| list.campaign_id == grid.campaign_id) {
-            let Some(agents) = &list.agents else { continue };
+            let Some(agents) = &list.agents else {
+                restored.unknown += 1;
+                continue;
+            };
             let Some(row) = grid.row_of(target) else {
                 restored.gone += 1;
                 continue;
@@ -253,7 +258,8 @@ mod tests {
         let mut painting = Painting::default();
         let restored = painting.restore(&grid, "morning", &kept);
         assert_eq!(restored.painted, Painted { cells: 3, left_out: 1 });
-        assert_eq!((restored.gone, restored.strangers), (1, ["eve".into()].into()), "told, not left out silently");
+        let told = (restored.unknown, restored.gone, restored.strangers);
+        assert_eq!(told, (1, 1, ["eve".into()].into()), "told, not left out silently");
         assert_eq!(drawn(&grid, &painting), ["--+.", ".x..", "....", "!!!!"]);
     }
 
