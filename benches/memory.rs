@@ -31,8 +31,7 @@ const WHAT: &str = "SWITCHBOARD_BENCH_WHAT";
 const ALL: [(What, &[f64]); 5] = [
     (What::Apply, &[0.1, 0.25, 0.5, 1.0]),
     (What::Resume, &[0.25, 1.0]),
-    // Everything is read back, which takes its time.
-    (What::Settle, &[0.05, 0.2]),
+    (What::Settle, &[0.25, 1.0]),
     (What::GiveUp, &[0.25, 1.0]),
     (What::Undo, &[0.25, 1.0]),
 ];
