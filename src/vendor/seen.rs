@@ -38,7 +38,7 @@ impl Seen {
     }
 
     /// Rows so far, each once; with [`pages`](Self::pages) those of all pages that brought something new.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         match &self.0 {
             Kept::Rows { all, .. } => all.len(),
             Kept::Pages { rows, .. } => *rows,
@@ -99,10 +99,10 @@ mod tests {
         let first = taken(&mut seen, &["a b ?", "b c", "c a", "?", ""]);
         let wanted = [(vec!["a", "b", "?"], true), (vec!["c"], true), (vec![], false), (vec!["?"], false)];
         assert_eq!(first[..4], wanted);
-        assert_eq!((&first[4], seen.len()), (&(vec![], false), 3));
+        assert_eq!((&first[4], seen.count()), (&(vec![], false), 3));
         seen.begin_again();
         assert_eq!(taken(&mut seen, &["a b", "b d", "d a"]), [(vec![], true), (vec!["d"], true), (vec![], false)]);
-        assert_eq!(seen.len(), 4);
+        assert_eq!(seen.count(), 4);
     }
 
     #[test]
@@ -117,7 +117,7 @@ mod tests {
             [true, true, true, true, true, false]
         );
         assert_eq!(is_new(&mut seen, &["d c", "?", "", "d f"]), [false, false, false, true]);
-        assert_eq!(seen.len(), 12);
+        assert_eq!(seen.count(), 12);
         seen.begin_again();
         assert_eq!(is_new(&mut seen, &["a b"]), [true]);
     }

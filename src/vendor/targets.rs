@@ -71,7 +71,7 @@ impl<'a, 'f> Portions<'a, 'f> {
     }
 
     /// The next portion; `None` after the last.
-    pub fn next(&mut self) -> Option<Vec<Target>> {
+    pub fn take(&mut self) -> Option<Vec<Target>> {
         self.from = self.to;
         self.to = self.targets.len().min(self.from + self.size);
         (self.from < self.to).then(|| (self.from..self.to).map(|number| self.targets.get(number)).collect())
@@ -110,7 +110,7 @@ mod tests {
             };
             let mut portions = Portions::of(&targets, 3, &mut found);
             let mut count = 0;
-            while let Some(portion) = portions.next() {
+            while let Some(portion) = portions.take() {
                 let read = portion.iter().map(|target| {
                     let error = VendorError::new(ErrorKind::SignIn, "no");
                     let fails = count == ends_in && target.id.as_str() == "4";

@@ -109,7 +109,7 @@ impl Capillary {
 
     pub(super) async fn observe_all(&self, targets: &dyn Targets, session: &Session, found: &mut Found<'_>) {
         let mut portions = Portions::of(targets, TOGETHER, found);
-        while let Some(portion) = portions.next() {
+        while let Some(portion) = portions.take() {
             let read = self.observe_some(&portion, session).await;
             portions.read(read);
         }

@@ -161,7 +161,7 @@ impl Kenbun {
         seen: &mut Seen,
         take: &mut (dyn FnMut(Vec<LeadRecord>, Option<usize>) -> ControlFlow<()> + Send),
     ) -> Result<Walked, VendorError> {
-        let mut walked = Walked { leads: seen.len(), bad: 0, bad_because: None, total: None, stopped: false };
+        let mut walked = Walked { leads: seen.count(), bad: 0, bad_because: None, total: None, stopped: false };
         let mut cut_to = usize::MAX;
         let mut number = 1;
         loop {
@@ -178,7 +178,7 @@ impl Kenbun {
             walked.bad += page.bad;
             walked.bad_because = walked.bad_because.or(page.bad_because);
             let turned = seen.take_in(&mut page.rows, |lead| Some(CompactString::from(lead.id.as_str())));
-            walked.leads = seen.len();
+            walked.leads = seen.count();
             if (!page.rows.is_empty() || number == 1) && take(std::mem::take(&mut page.rows), page.total).is_break() {
                 walked.stopped = true;
                 return Ok(walked);

@@ -69,7 +69,7 @@ impl Walk {
 
     /// Different rows so far.
     pub fn rows(&self) -> usize {
-        self.seen.len()
+        self.seen.count()
     }
 
     /// Takes a page in: leaves what is new in it, and decides how it goes on.
@@ -83,7 +83,7 @@ impl Walk {
         self.received += length;
         self.total = page.total;
         // Some servers count only the page: a count that is not believed where more is promised, or more came already.
-        let counts = page.total.filter(|total| page.has_more != Some(true) && self.seen.len() <= *total);
+        let counts = page.total.filter(|total| page.has_more != Some(true) && self.seen.count() <= *total);
         let says_end = page.has_more == Some(false) || counts.is_some_and(|total| self.received >= total);
         if length == 0 || says_end {
             self.end = Some(End::Complete);

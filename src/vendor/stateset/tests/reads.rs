@@ -192,12 +192,15 @@ async fn as_many_leads_as_the_list_is_long_take_one_walk_over_it() {
     assert_eq!(server.requests().len(), LEADS / 100 + 1, "and the users once");
 }
 
+/// A page of all leads, by offset and limit.
+type List = fn(&[Value], usize, usize) -> Vec<Value>;
+
 /// Whatever a list does, its reading comes to an end, and what it did not have is asked for by name.
 #[tokio::test]
 async fn a_list_that_goes_round_in_circles_is_left() {
     const LEADS: usize = 50;
     // One page for ever; the list again and again, also with pages that do not begin where they began the last time.
-    let lists: [fn(&[Value], usize, usize) -> Vec<Value>; 2] = [
+    let lists: [List; 2] = [
         |all, _, limit| all[..limit].to_vec(),
         |all, offset, limit| all.iter().cycle().skip(offset % all.len()).take(limit).cloned().collect(),
     ];
