@@ -43,5 +43,5 @@ pub use setup::{Clock, ProfileSetup, Setup, Tuning, system_clock};
 pub use since::undoable_since;
 pub use stop::StopToken;
 pub use task::spawn;
-pub use undo::{Only, UndoRequest};
+pub use undo::{Only, UndoRequest, WithRedos};
 pub use watch::Watch;

@@ -96,25 +96,51 @@ pub async fn plan(inner: &Arc<Inner>, request: UndoRequest) -> Result<Plan, Prob
     Ok(Plan { kind, reverts: newest_taken_back(newest_first, &parts), note, made_at, parts })
 }
 
+/// Operations that were named, and with each the redos that did some of it again after it had been taken back: with them it
+/// is taken back whole. Of these redos each stands beside the operation that it did again.
+pub struct WithRedos {
+    pub operations: Vec<OperationSummary>,
+    pub done_again: Vec<(OperationId, OperationId)>,
+}
+
+impl WithRedos {
+    pub fn of(journal: &Journal, named: Vec<OperationSummary>) -> Result<Self, JournalError> {
+        let mut this = Self { operations: Vec::new(), done_again: Vec::new() };
+        for operation in named {
+            this.done_again.extend(operation.redos.iter().map(|redo| (operation.id.clone(), redo.clone())));
+            let back = operation.to_take_back();
+            // One with nothing left is named like any other: what is said of that belongs to it.
+            let nothing = back.is_empty().then_some(operation);
+            let back: Result<Vec<_>, _> = back.iter().map(|id| journal.operation(id)).collect();
+            for one in back?.into_iter().chain(nothing) {
+                if this.operations.iter().all(|known| known.id != one.id) {
+                    this.operations.push(one);
+                }
+            }
+        }
+        Ok(this)
+    }
+}
+
 /// Plans to take back whole operations and, where one was done again after it had been taken back, the redos that did it:
 /// the plan says so. Of single items only those that the operation wrote itself are meant.
 pub async fn plan_with_redos(engine: &Engine, mut request: UndoRequest) -> Result<Plan, Problem> {
     let mut done_again = Vec::new();
     if matches!(request.only, Only::All) {
         let ids = std::mem::take(&mut request.operations);
-        let named = move |journal: &Journal| ids.iter().map(|id| journal.operation(id)).collect::<Result<Vec<_>, _>>();
-        for operation in engine.inner.ask(named).await.map_err(told)? {
-            let back = operation.to_take_back();
-            done_again.extend(operation.redos.into_iter().map(|redo| {
-                format!("Operation {} was done again by {redo}, which is taken back with it.", operation.id)
-            }));
-            // Of one with nothing left the plan says just that.
-            request.operations.extend(if back.is_empty() { vec![operation.id] } else { back });
-        }
+        let named = move |journal: &Journal| {
+            let named: Result<Vec<_>, _> = ids.iter().map(|id| journal.operation(id)).collect();
+            WithRedos::of(journal, named?)
+        };
+        let with_redos = engine.inner.ask(named).await.map_err(told)?;
+        request.operations = with_redos.operations.into_iter().map(|operation| operation.id).collect();
+        done_again = with_redos.done_again;
     }
     let mut plan = engine.plan_undo(request).await?;
     if let Some(part) = plan.parts.first_mut() {
-        part.warnings.extend(done_again);
+        part.warnings.extend(done_again.into_iter().map(|(operation, redo)| {
+            format!("Operation {operation} was done again by {redo}, which is taken back with it.")
+        }));
     }
     Ok(plan)
 }

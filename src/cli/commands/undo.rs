@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use crate::backend::{Engine, Only, UndoRequest, undoable_since};
+use crate::backend::{Engine, Only, UndoRequest, WithRedos, undoable_since};
 use crate::cli::args::{RedoArgs, UndoArgs, WriteArgs};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::items::Items;
@@ -49,7 +49,11 @@ pub async fn undo(session: &Session, args: &UndoArgs, out: &mut Out) -> Result<E
         }
         (None, named) => {
             let found: Result<Vec<_>, _> = named.iter().map(|name| journal.find(name)).collect();
-            with_redos(&journal, found?)?
+            let with_redos = WithRedos::of(&journal, found?)?;
+            for (operation, redo) in &with_redos.done_again {
+                say(&format!("operation {operation} was done again by {redo}, which is taken back with it"));
+            }
+            with_redos.operations
         }
     };
     let back = TakingBack {
@@ -85,26 +89,6 @@ pub async fn redo(session: &Session, args: &RedoArgs, out: &mut Out) -> Result<E
         stdin_is_taken: false,
     };
     back.run(session, journal, &args.write, out).await
-}
-
-/// Operations that were named, and with each the redos that did some of it again after it had been taken back.
-fn with_redos(journal: &Journal, named: Vec<OperationSummary>) -> Result<Vec<OperationSummary>, Failure> {
-    let mut all: Vec<OperationSummary> = Vec::new();
-    for operation in named {
-        for redo in &operation.redos {
-            say(&format!("operation {} was done again by {redo}, which is taken back with it", operation.id));
-        }
-        let back = operation.to_take_back();
-        // One with nothing left is named like any other: what it says of that belongs to it.
-        let nothing = back.is_empty().then_some(operation);
-        let back: Result<Vec<_>, _> = back.iter().map(|id| journal.operation(id)).collect();
-        for one in back?.into_iter().chain(nothing) {
-            if all.iter().all(|known| known.id != one.id) {
-                all.push(one);
-            }
-        }
-    }
-    Ok(all)
 }
 
 /// The undo that a redo takes back: the one that was named, or the newest one of the operation that was named.
