@@ -1,10 +1,14 @@
 //! Work that takes long, away from the event loop: searches and jobs. The newest wins; what it replaces is stopped.
+//!
+//! Most searches do not take long: once a few letters are typed, few leads are left. Those are done on the loop's own
+//! thread, in less time than another one takes to wake up.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -13,7 +17,11 @@ use crate::app::job::{Job, Lane};
 use crate::domain::exchange::{Event, Problem};
 use crate::domain::query::{SearchRequest, Searcher};
 
-/// Runs searches on one thread (what a search keeps helps the next one) and jobs on threads that come and go.
+/// A search that turns out to take longer than this on the loop's thread is handed over after all.
+const SHORT: Duration = Duration::from_millis(2);
+
+/// Runs searches on one thread, or short ones where they are asked for (what a search keeps helps the next one), and jobs
+/// on threads that come and go.
 pub struct Workers {
     answers: UnboundedSender<Message>,
     searches: Arc<Slot>,
@@ -24,6 +32,7 @@ pub struct Workers {
 /// Where the newest search waits for the thread.
 #[derive(Default)]
 struct Slot {
+    searcher: Mutex<Searcher>,
     wanted: Mutex<Wanted>,
     changed: Condvar,
     /// The generation that is worth finishing.
@@ -55,6 +64,17 @@ impl Slot {
             wanted = self.changed.wait(wanted).unwrap_or_else(PoisonError::into_inner);
         }
     }
+
+    /// Searches where this is called, if nobody else does and it does not take long.
+    fn search_at_once(&self, request: &SearchRequest) -> Option<Answers> {
+        let mut searcher = match self.searcher.try_lock() {
+            Ok(searcher) => searcher,
+            Err(TryLockError::Poisoned(searcher)) => searcher.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        let begun = Instant::now();
+        searcher.is_short(request).then(|| search(&mut searcher, request, &|| begun.elapsed() > SHORT))?
+    }
 }
 
 impl Workers {
@@ -65,6 +85,13 @@ impl Workers {
 
     /// Searches; an older search stops and is never answered.
     pub fn search(&mut self, request: SearchRequest) {
+        self.searches.newest.store(request.generation, Ordering::Relaxed);
+        if let Some(answers) = self.searches.search_at_once(&request) {
+            // What waits there is older.
+            self.searches.wanted().request = None;
+            // The other end is the loop's, which calls this.
+            return answers.into_iter().for_each(|answer| drop(self.answers.send(answer)));
+        }
         if !self.searching {
             let (slot, answers) = (self.searches.clone(), self.answers.clone());
             let started = thread::Builder::new().name("search".into()).spawn(move || serve_searches(&slot, &answers));
@@ -73,7 +100,6 @@ impl Workers {
             }
             self.searching = true;
         }
-        self.searches.newest.store(request.generation, Ordering::Relaxed);
         self.searches.wanted().request = Some(request);
         self.searches.changed.notify_one();
     }
@@ -120,22 +146,33 @@ fn serve_searches(slot: &Slot, answers: &UnboundedSender<Message>) {
     // than most searches. Without threads of its own it uses the ones that everything else does.
     let name = |number| format!("search-{number}");
     let _threads = rayon::ThreadPoolBuilder::new().use_current_thread().thread_name(name).build();
-    let mut searcher = Searcher::default();
     while let Some(request) = slot.take() {
         let superseded =
             || slot.newest.load(Ordering::Relaxed) != request.generation || slot.over.load(Ordering::Relaxed);
-        let message = match catch_unwind(AssertUnwindSafe(|| searcher.search(&request, &superseded))) {
-            Ok(Some(result)) => Message::Searched(result),
-            Ok(None) => continue,
-            Err(_) => {
-                // Whatever it had kept may be half done.
-                searcher = Searcher::default();
-                let _ = answers.send(internal_error("the search failed"));
-                Message::SearchFailed { generation: request.generation }
+        let mut searcher = slot.searcher.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = search(&mut searcher, &request, &superseded);
+        // Before the answer is told: the next search may follow at once.
+        drop(searcher);
+        for answer in found.into_iter().flatten() {
+            if answers.send(answer).is_err() {
+                return;
             }
-        };
-        if answers.send(message).is_err() {
-            return;
+        }
+    }
+}
+
+/// What is told about a search.
+type Answers = Vec<Message>;
+
+/// Searches; `None` where it was cancelled.
+fn search(searcher: &mut Searcher, request: &SearchRequest, cancelled: &(dyn Fn() -> bool + Sync)) -> Option<Answers> {
+    match catch_unwind(AssertUnwindSafe(|| searcher.search(request, cancelled))) {
+        Ok(found) => Some(vec![Message::Searched(found?)]),
+        Err(_) => {
+            // Whatever it had kept may be half done.
+            *searcher = Searcher::default();
+            let generation = request.generation;
+            Some(vec![internal_error("the search failed"), Message::SearchFailed { generation }])
         }
     }
 }

@@ -137,9 +137,9 @@ impl<'a> Conditions<'a> {
                 break;
             }
             let ranked = ranked.filter(|_| !test.negated);
-            let InTexts { matches, is_complete, scores } = test.in_texts(&segment.texts, &rows, ranked, seen);
+            let InTexts { matches, is_new, scores } = test.in_texts(&segment.texts, &rows, ranked, seen);
             let mut found = matches.rows.clone();
-            if is_complete {
+            if is_new {
                 learned.push((test.key.clone(), matches));
             }
             scored.extend(scores.map(|scores| (condition, scores)));
@@ -156,7 +156,7 @@ impl<'a> Conditions<'a> {
 #[derive(Debug)]
 pub struct Found {
     pub rows: RowSet,
-    /// Text conditions that were answered for every row of the segment, to be remembered.
+    /// Text conditions that were answered newly, to be remembered.
     pub learned: Vec<(TextKey, Arc<Matches>)>,
     /// Scores that came to light on the way, by the place of the text condition.
     pub scored: Vec<(usize, Scored)>,
@@ -173,8 +173,7 @@ pub struct Scored {
 /// What a segment's texts answered to a condition.
 struct InTexts {
     matches: Arc<Matches>,
-    /// Answered newly, and for every row of the segment.
-    is_complete: bool,
+    is_new: bool,
     scores: Option<Scored>,
 }
 
@@ -182,10 +181,10 @@ impl TextTest<'_> {
     /// The rows whose own texts fulfil the condition; outside of `asked` the answer may be wrong. Where rows are looked
     /// at one by one for a `~word`, those of `ranked` get their scores at once.
     fn in_texts(&self, texts: &Arc<Texts>, asked: &RowSet, ranked: Option<&RowSet>, seen: &Seen) -> InTexts {
-        let (narrower, goes_on) = match seen.find(self.key, texts) {
-            Some(Known::Exactly(matches)) => return InTexts { matches, is_complete: false, scores: None },
-            Some(Known::AtMost { matches, goes_on }) => (Some(matches), goes_on),
-            None => (None, false),
+        let (narrower, goes_on) = match seen.find(self.key, texts, asked) {
+            Some(Earlier::Exactly(matches)) => return InTexts { matches, is_new: false, scores: None },
+            Some(Earlier::AtMost { matches, goes_on }) => (Some(matches), goes_on),
+            None => (None, None),
         };
         let possible = narrower.as_ref().map_or(texts.len(), |narrower| narrower.rows.len());
         let mut open = asked.clone();
@@ -199,14 +198,19 @@ impl TextTest<'_> {
             (None, true) => &RowSet::all(texts.len()),
             (_, false) => &open,
         };
+        let within = match &narrower {
+            _ if !is_complete => Some(asked.clone()),
+            Some(narrower) => narrower.within.clone(),
+            None => None,
+        };
         let (Scan::Fuzzy(fuzzy), Some(ranked)) = (self.scan, ranked) else {
-            let further = narrower.as_ref().filter(|_| goes_on);
-            let matches = match further.and_then(|shorter| self.scan.further(texts, look_at, shorter)) {
-                Some(matches) => matches,
+            let further = || self.scan.further(texts, look_at, narrower.as_ref()?, goes_on?);
+            let matches = match further() {
+                Some(matches) => Matches { within, ..matches },
                 None if self.scan.runs_through() && open.len() * 4 > texts.len() => self.scan.whole(texts),
-                None => self.scan.among(texts, look_at),
+                None => Matches { within, ..self.scan.among(texts, look_at) },
             };
-            return InTexts { matches: Arc::new(matches), is_complete, scores: None };
+            return InTexts { matches: Arc::new(matches), is_new: true, scores: None };
         };
         let mut rows = RowSet::none(texts.len());
         let mut memory = Memory::default();
@@ -223,7 +227,8 @@ impl TextTest<'_> {
         }
         let mut scored = rows.clone();
         scored.and(ranked);
-        InTexts { matches: Arc::new(rows.into()), is_complete, scores: Some(Scored { rows: scored, scores }) }
+        let matches = Matches { within, ..rows.into() };
+        InTexts { matches: Arc::new(matches), is_new: true, scores: Some(Scored { rows: scored, scores }) }
     }
 }
 
@@ -409,15 +414,25 @@ pub struct Seen {
 #[derive(Debug)]
 struct Answer {
     key: TextKey,
-    segments: HashMap<usize, (Weak<Texts>, Arc<Matches>)>,
+    segments: HashMap<usize, Known>,
 }
 
-enum Known {
+/// What a segment's texts answered.
+#[derive(Debug)]
+struct Known {
+    texts: Weak<Texts>,
+    matches: Arc<Matches>,
+    /// How many rows that are.
+    found: usize,
+}
+
+enum Earlier {
     Exactly(Arc<Matches>),
-    /// Only these rows are possible. `goes_on`: they are those of the beginning of the word that is asked for.
+    /// Only these rows are possible. `goes_on`: they are those of a beginning of the word that is asked for, of as many
+    /// bytes.
     AtMost {
         matches: Arc<Matches>,
-        goes_on: bool,
+        goes_on: Option<usize>,
     },
 }
 
@@ -425,33 +440,46 @@ enum Known {
 const MOST_ANSWERS: usize = 24;
 
 impl Seen {
-    fn find(&self, key: &TextKey, texts: &Arc<Texts>) -> Option<Known> {
+    /// What is known of these rows.
+    fn find(&self, key: &TextKey, texts: &Arc<Texts>, asked: &RowSet) -> Option<Earlier> {
         let place = Arc::as_ptr(texts) as usize;
         let mut narrowest: Option<(&TextKey, &Arc<Matches>)> = None;
         for answer in &self.answers {
-            let Some((_, matches)) = answer.segments.get(&place) else { continue };
+            let Some(Known { matches, .. }) = answer.segments.get(&place) else { continue };
+            if matches.within.as_ref().is_some_and(|within| !within.has_all(asked)) {
+                continue;
+            }
             if answer.key == *key {
-                return Some(Known::Exactly(matches.clone()));
+                return Some(Earlier::Exactly(matches.clone()));
             }
             if key.narrows(&answer.key) && narrowest.is_none_or(|(other, _)| other.size() < answer.key.size()) {
                 narrowest = Some((&answer.key, matches));
             }
         }
-        narrowest.map(|(shorter, matches)| Known::AtMost { matches: matches.clone(), goes_on: key.goes_on(shorter) })
+        narrowest.map(|(shorter, matches)| Earlier::AtMost { matches: matches.clone(), goes_on: key.goes_on(shorter) })
+    }
+
+    /// How many rows of these texts can fulfil a condition, by what was found for shorter words; `None` where nothing is
+    /// known. `is_alone`: there are no other conditions, among whose rows an earlier word may have been looked for.
+    pub fn at_most(&self, key: &TextKey, texts: &Arc<Texts>, is_alone: bool) -> Option<usize> {
+        let place = Arc::as_ptr(texts) as usize;
+        let wider = self.answers.iter().filter(|answer| answer.key == *key || key.narrows(&answer.key));
+        let known = wider.filter_map(|answer| answer.segments.get(&place));
+        known.filter(|known| !is_alone || known.matches.within.is_none()).map(|known| known.found).min()
     }
 
     /// Forgets what belongs to texts that are gone, the oldest conditions, and the places of all words but the newest,
     /// which is the one that another letter can be typed to.
     pub fn tidy(&mut self) {
         for answer in &mut self.answers {
-            answer.segments.retain(|_, (texts, _)| texts.strong_count() > 0);
+            answer.segments.retain(|_, known| known.texts.strong_count() > 0);
         }
         self.answers.retain(|answer| !answer.segments.is_empty());
         let surplus = self.answers.len().saturating_sub(MOST_ANSWERS);
         self.answers.drain(..surplus);
         let older = self.answers.iter_mut().rev().skip(1).flat_map(|answer| answer.segments.values_mut());
-        for (_, matches) in older {
-            if let Some(matches) = Arc::get_mut(matches) {
+        for known in older {
+            if let Some(matches) = Arc::get_mut(&mut known.matches) {
                 matches.places = None;
             }
         }
@@ -471,7 +499,8 @@ impl Seen {
             }
         };
         if let Some(answer) = answer {
-            answer.segments.insert(Arc::as_ptr(texts) as usize, (Arc::downgrade(texts), matches));
+            let known = Known { texts: Arc::downgrade(texts), found: matches.rows.len(), matches };
+            answer.segments.insert(Arc::as_ptr(texts) as usize, known);
         }
     }
 }

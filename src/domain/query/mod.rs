@@ -14,6 +14,7 @@ mod rank;
 pub(crate) mod rows;
 mod scan;
 mod search;
+mod spread;
 pub mod term;
 #[cfg(test)]
 mod tests;
@@ -139,6 +140,13 @@ pub struct SearchRequest {
     /// Closed leads are hidden unless asked for.
     pub include_closed: bool,
     pub now: Timestamp,
+}
+
+impl SearchRequest {
+    /// Whether closed leads are shown.
+    pub fn shows_closed(&self) -> bool {
+        self.include_closed || self.query.asks_for_closed()
+    }
 }
 
 /// What a search found.

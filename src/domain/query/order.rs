@@ -37,6 +37,11 @@ struct Identity {
 /// Found rows are sorted by themselves when they are fewer than one in this many.
 const FEW: usize = 16;
 
+/// Whether the order is there from an earlier search.
+pub fn knows_order(kept: &Option<Order>, sort: Sort, snapshot: &Snapshot, units: &[Unit<'_>]) -> bool {
+    kept.as_ref().is_some_and(|order| order.sort == sort && order.is_of(units, snapshot))
+}
+
 /// The found rows in order. What is not given comes last, either way; equal rows keep the vendor's order.
 pub fn sorted(
     kept: &mut Option<Order>,
@@ -51,7 +56,7 @@ pub fn sorted(
         return None;
     }
     let sorter = Sorter { sort, units, ranks: word_ranks(sort.field, snapshot) };
-    let known = kept.as_ref().is_some_and(|order| order.sort == sort && order.is_of(units, snapshot));
+    let known = knows_order(kept, sort, snapshot, units);
     if !known && total * FEW < snapshot.len() {
         let rows = in_vendor_order(units, found).into_par_iter().map(|RowId(row)| row);
         return Some(sorter.in_order(rows).into_iter().map(RowId).collect());

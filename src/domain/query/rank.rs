@@ -1,11 +1,10 @@
 //! Best matches first.
 
-use rayon::prelude::*;
-
 use super::evaluate::{Scored, TextCondition};
 use super::rows::RowSet;
 use super::scan::{Fuzzy, Memory};
 use super::search::{Unit, in_vendor_order};
+use super::spread::over;
 use crate::domain::leads::RowId;
 use crate::domain::leads::texts::Texts;
 
@@ -13,12 +12,13 @@ use crate::domain::leads::texts::Texts;
 const STEP: usize = 1_024;
 
 /// The found rows, best matches first; equally good ones in the vendor's order. `scored`: the scores that are known
-/// already, by segment and by the place of the condition.
+/// already, by segment and by the place of the condition. `few`: it is done here, and not by several threads.
 pub fn ranked(
     conditions: &[TextCondition<'_>],
     units: &[Unit<'_>],
     found: &[RowSet],
     scored: Vec<Vec<(usize, Scored)>>,
+    few: bool,
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Option<Vec<RowId>> {
     let words = conditions.iter().enumerate().filter_map(|(at, condition)| Some((at, condition.ranking()?)));
@@ -33,7 +33,7 @@ pub fn ranked(
         }
         Some(sums)
     };
-    let scores: Vec<Vec<i32>> = units.par_iter().zip(found).zip(scored).map(scores).collect::<Option<_>>()?;
+    let scores: Vec<Vec<i32>> = over(units.iter().zip(found).zip(scored).collect(), few, scores)?;
     Some(by_score(units, found, &scores))
 }
 

@@ -42,6 +42,11 @@ impl RowSet {
         self.words.iter().all(|&word| word == 0)
     }
 
+    /// Whether all rows of `other` are in it.
+    pub fn has_all(&self, other: &Self) -> bool {
+        self.words.iter().zip(&other.words).all(|(word, other)| other & !word == 0)
+    }
+
     pub fn and(&mut self, other: &Self) {
         self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= other);
     }
@@ -102,6 +107,8 @@ mod tests {
             prop_assert_eq!(&RowSet::collect(rows, |row| a.contains(&row)), &left);
             prop_assert_eq!(left.len(), a.len());
             prop_assert_eq!(left.common(&right), a.intersection(&b).count());
+            prop_assert_eq!(left.has_all(&right), a.is_superset(&b));
+            prop_assert!(left.has_all(&pack(&(&a & &b))));
             for (change, expected) in [
                 (RowSet::and as fn(&mut RowSet, &RowSet), &a & &b),
                 (RowSet::or, &a | &b),

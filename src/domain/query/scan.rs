@@ -45,9 +45,12 @@ impl TextKey {
         }
     }
 
-    /// Whether it is a word that begins with the word of `shorter`.
-    pub fn goes_on(&self, shorter: &Self) -> bool {
-        matches!((self, shorter), (Self::Word(word), Self::Word(shorter)) if word.starts_with(&**shorter))
+    /// Where it is a word that begins with the word of `shorter`: how many bytes of it that are.
+    pub fn goes_on(&self, shorter: &Self) -> Option<usize> {
+        match (self, shorter) {
+            (Self::Word(word), Self::Word(shorter)) if word.starts_with(&**shorter) => Some(shorter.len()),
+            _ => None,
+        }
     }
 
     /// How much there is in it: of several that are narrowed, the longest leaves the fewest rows.
@@ -63,28 +66,73 @@ impl TextKey {
 #[derive(Debug)]
 pub struct Matches {
     pub rows: RowSet,
-    /// Where a word stands for the first time in each of these rows, in their order: places in the folded text. The
-    /// next letter is looked for there first, which is one step where a search through the rows takes many. `None` for
-    /// other conditions, and where they are not known.
-    pub places: Option<Vec<u32>>,
+    /// The rows that were looked at; of the others it is not known. `None` where it was looked at all of them.
+    pub within: Option<RowSet>,
+    /// Where a word stands for the first time in each of these rows. `None` for other conditions, and where it is not
+    /// known.
+    pub places: Option<Places>,
+}
+
+/// Where a word stands in rows, in their order, and how the text goes on there. The next letter is looked for in what
+/// goes on: the texts themselves lie far apart in memory, and fetching them is most of what a search takes.
+#[derive(Debug, Default)]
+pub struct Places {
+    /// Places in the folded text.
+    at: Vec<u32>,
+    /// The bytes behind the word, the first one lowest.
+    next: Vec<u32>,
+    /// How many of those bytes are still ahead.
+    left: usize,
+}
+
+/// Bytes that are kept of how a text goes on.
+const AHEAD: usize = 4;
+
+/// The text from here on; zeros behind its end.
+fn going_on(text: &[u8], at: usize) -> u32 {
+    let bytes = text.get(at..).unwrap_or_default();
+    let next = bytes.first_chunk().copied().unwrap_or_else(|| {
+        let mut next = [0; AHEAD];
+        next[..bytes.len()].copy_from_slice(bytes);
+        next
+    });
+    u32::from_le_bytes(next)
 }
 
 impl Matches {
-    fn none(texts: &Texts) -> Self {
-        Self { rows: RowSet::none(texts.len()), places: Some(Vec::new()) }
+    /// Nothing yet, with room for as many rows, and with as much of how texts go on as `left` says.
+    fn none(texts: &Texts, room: usize, left: usize) -> Self {
+        let places = Places { at: Vec::with_capacity(room), next: Vec::with_capacity(room), left };
+        Self { rows: RowSet::none(texts.len()), within: None, places: Some(places) }
     }
 
-    /// Rows have to come in their order.
-    fn push(&mut self, row: usize, place: usize) {
-        self.rows.insert(row);
+    /// Rows have to come in their order. `length`: of the word that stands there.
+    fn push_at(&mut self, row: usize, text: &[u8], place: usize, length: usize) {
         // A segment's texts are bounded so that places in them fit.
-        self.places.get_or_insert_default().push(place as u32);
+        self.push(row, place as u32, going_on(text, place + length));
+    }
+
+    /// Where much more was expected than came.
+    fn give_room_back(&mut self) {
+        if let Some(Places { at, next, .. }) =
+            self.places.as_mut().filter(|places| places.at.len() * 2 < places.at.capacity())
+        {
+            at.shrink_to_fit();
+            next.shrink_to_fit();
+        }
+    }
+
+    fn push(&mut self, row: usize, at: u32, next: u32) {
+        self.rows.insert(row);
+        let places = self.places.get_or_insert_default();
+        places.at.push(at);
+        places.next.push(next);
     }
 }
 
 impl From<RowSet> for Matches {
     fn from(rows: RowSet) -> Self {
-        Self { rows, places: None }
+        Self { rows, within: None, places: None }
     }
 }
 
@@ -118,6 +166,7 @@ impl Scan {
 
     /// Every row that fulfils the condition.
     pub fn whole(&self, texts: &Texts) -> Matches {
+        let text = texts.folded().as_bytes();
         let mut found = RowSet::none(texts.len());
         match self {
             Self::Word(finder) if finder.needle().len() == 1 => {
@@ -133,13 +182,13 @@ impl Scan {
                         return found.into();
                     }
                 }
-                let mut found = Matches::none(texts);
-                hits(texts, |from| memchr::memchr(byte, from), |row, place| found.push(row, place));
+                let mut found = Matches::none(texts, 0, AHEAD);
+                hits(texts, |from| memchr::memchr(byte, from), |row, place| found.push_at(row, text, place, 1));
                 return found;
             }
             Self::Word(finder) => {
-                let mut found = Matches::none(texts);
-                hits(texts, |from| finder.find(from), |row, place| found.push(row, place));
+                let (mut found, length) = (Matches::none(texts, 0, AHEAD), finder.needle().len());
+                hits(texts, |from| finder.find(from), |row, place| found.push_at(row, text, place, length));
                 return found;
             }
             Self::Slot { slot, values } => {
@@ -164,37 +213,44 @@ impl Scan {
 
     /// Those of `rows` that fulfil the condition, looked at one by one.
     pub fn among(&self, texts: &Texts, rows: &RowSet) -> Matches {
-        let mut found = Matches::none(texts);
         let Self::Word(finder) = self else {
-            rows.iter().filter(|&row| self.row(texts, row)).for_each(|row| found.rows.insert(row));
-            return found.rows.into();
+            let mut found = RowSet::none(texts.len());
+            rows.iter().filter(|&row| self.row(texts, row)).for_each(|row| found.insert(row));
+            return found.into();
         };
+        let (text, length) = (texts.folded().as_bytes(), finder.needle().len());
+        let mut found = Matches::none(texts, 0, AHEAD);
         rows.iter().for_each(|row| {
             let range = texts.range(row);
-            if let Some(at) = finder.find(&texts.folded().as_bytes()[range.clone()]) {
-                found.push(row, range.start + at);
+            if let Some(at) = finder.find(&text[range.clone()]) {
+                found.push_at(row, text, range.start + at, length);
             }
         });
         found
     }
 
-    /// The same for a word that goes on from one whose places are known.
-    pub fn further(&self, texts: &Texts, rows: &RowSet, shorter: &Matches) -> Option<Matches> {
+    /// The same for a word that goes on from one whose places are known, and which has `typed` bytes of it.
+    pub fn further(&self, texts: &Texts, rows: &RowSet, shorter: &Matches, typed: usize) -> Option<Matches> {
         let (Self::Word(finder), Some(places)) = (self, &shorter.places) else { return None };
         let (text, word) = (texts.folded().as_bytes(), finder.needle());
-        let mut found = Matches::none(texts);
-        let mut places = places.iter();
-        shorter.rows.iter().for_each(|row| match places.next() {
-            Some(&place) if rows.contains(row) => {
-                let place = place as usize;
-                if text[place..].starts_with(word) {
-                    found.push(row, place);
-                } else if let Some(at) = finder.find(&text[place + 1..texts.ends()[row] as usize]) {
-                    found.push(row, place + 1 + at);
-                }
+        let more = word.get(typed..).filter(|more| !more.is_empty())?;
+        let is_kept = more.len() <= places.left;
+        let left = if is_kept { places.left - more.len() } else { AHEAD };
+        let (wanted, bits) = (going_on(more, 0), 8 * more.len() as u32);
+        let mut found = Matches::none(texts, places.at.len(), left);
+        let known = shorter.rows.iter().zip(places.at.iter().zip(&places.next));
+        for (row, (&at, &next)) in known.filter(|(row, _)| rows.contains(*row)) {
+            let place = at as usize;
+            if is_kept && (next ^ wanted) << (32 - bits) == 0 {
+                // Nothing is left of it where all of what is kept was typed.
+                found.push(row, at, next.checked_shr(bits).unwrap_or(0));
+            } else if !is_kept && text[place + typed..].starts_with(more) {
+                found.push(row, at, going_on(text, place + word.len()));
+            } else if let Some(on) = finder.find(&text[place + 1..texts.ends()[row] as usize]) {
+                found.push_at(row, text, place + 1 + on, word.len());
             }
-            _ => {}
-        });
+        }
+        found.give_room_back();
         Some(found)
     }
 

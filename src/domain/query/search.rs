@@ -5,9 +5,12 @@ use std::sync::{Arc, Weak};
 use rayon::prelude::*;
 
 use super::evaluate::{Conditions, Found, Seen, closed_rows, text_conditions};
-use super::order::{Order, sorted};
+use super::order::{Order, knows_order, sorted};
 use super::rank::ranked;
 use super::rows::RowSet;
+use super::scan::TextKey;
+use super::spread::{FEW, over};
+use super::term::Test;
 use super::{SearchRequest, SearchResult};
 use crate::domain::leads::segment::{Columns, Segment};
 use crate::domain::leads::texts::Texts;
@@ -52,12 +55,41 @@ struct Closed {
 }
 
 impl Searcher {
+    /// Whether a search is over before another thread could have taken it up, as far as it can be told: earlier ones
+    /// leave few rows to be looked at. It is then done on the calling thread alone.
+    pub fn is_short(&self, request: &SearchRequest) -> bool {
+        self.looks(request, &units(&request.snapshot)) <= FEW
+    }
+
+    /// About how many rows have to be looked at; no end of them where marks or an order have to be worked out first.
+    fn looks(&self, request: &SearchRequest, units: &[Unit<'_>]) -> usize {
+        let rows = request.snapshot.len();
+        let has_order = |sort| knows_order(&self.order, sort, &request.snapshot, units);
+        if !knows_marks(&self.marks, request, units) || !request.sort.is_none_or(has_order) {
+            return usize::MAX;
+        }
+        let terms = request.query.terms();
+        let wanted = terms.iter().filter(|term| !term.negated).filter_map(|term| TextKey::of(&term.test));
+        let wanted: Vec<TextKey> = wanted.collect();
+        let left = |unit: &Unit<'_>| {
+            let known = wanted.iter().filter_map(|key| self.seen.at_most(key, &unit.segment.texts, terms.len() == 1));
+            known.fold(unit.segment.len(), usize::min)
+        };
+        let left: usize = units.iter().map(left).sum();
+        let columns = terms.iter().filter(|term| TextKey::of(&term.test).is_none()).count()
+            + usize::from(request.sort.is_some())
+            + usize::from(!request.shows_closed() && !knows_closed(&self.closed, units));
+        // A row of a column is looked at with many others at once.
+        left * terms.iter().map(|term| effort(&term.test)).max().unwrap_or(1) + columns * rows / 16
+    }
+
     pub fn search(&mut self, request: &SearchRequest, cancelled: &(dyn Fn() -> bool + Sync)) -> Option<SearchResult> {
         if cancelled() {
             return None;
         }
         let snapshot = &request.snapshot;
         let units = units(snapshot);
+        let few = self.looks(request, &units) <= FEW;
         let terms = request.query.terms();
         let texts = text_conditions(terms);
         let conditions: Vec<_> =
@@ -65,8 +97,7 @@ impl Searcher {
         let marks = marks(&mut self.marks, request, &units);
         let seen = &self.seen;
         let ranks = request.sort.is_none() && request.query.ranks();
-        let show_closed = request.include_closed || request.query.asks_for_closed();
-        let hidden = if show_closed { &[] } else { closed(&mut self.closed, &units) };
+        let hidden = if request.shows_closed() { &[] } else { closed(&mut self.closed, &units) };
         let evaluate = |(index, unit): (usize, &Unit<'_>)| {
             (!cancelled()).then(|| {
                 let marks = marks.map(|marks| &marks[index]);
@@ -79,7 +110,7 @@ impl Searcher {
                 conditions[unit.part].rows(unit.segment, unit.first as usize, marks, ranked.as_ref(), seen)
             })
         };
-        let found: Vec<Found> = units.par_iter().enumerate().map(evaluate).collect::<Option<_>>()?;
+        let found: Vec<Found> = over(units.iter().enumerate().collect(), few, evaluate)?;
 
         let mut result = SearchResult { generation: request.generation, ..SearchResult::default() };
         let mut shown_marks = 0;
@@ -105,19 +136,38 @@ impl Searcher {
 
         result.rows = match request.sort {
             Some(sort) => sorted(&mut self.order, sort, snapshot, &units, &rows, cancelled)?,
-            None if ranks => ranked(&texts, &units, &rows, scored, cancelled)?,
+            None if ranks => ranked(&texts, &units, &rows, scored, few, cancelled)?,
             None => in_vendor_order(&units, &rows),
         };
         (!cancelled()).then_some(result)
     }
 }
 
+impl Closed {
+    fn is_of(&self, unit: &Unit<'_>) -> bool {
+        std::ptr::eq(self.of.as_ptr(), &*unit.segment.columns)
+    }
+}
+
+fn knows_closed(kept: &[Closed], units: &[Unit<'_>]) -> bool {
+    kept.len() >= units.len() && kept.iter().zip(units).all(|(closed, unit)| closed.is_of(unit))
+}
+
+/// What looking at a row takes, in rows in which a word is looked for.
+fn effort(test: &Test) -> usize {
+    match test {
+        Test::Fuzzy(_) | Test::Pattern(_) => 8,
+        // The vendor's answer is looked up id by id.
+        Test::Asked(_) => 64,
+        _ => 1,
+    }
+}
+
 /// The closed rows of every unit, looked for again where a segment has changed.
 fn closed<'a>(kept: &'a mut Vec<Closed>, units: &[Unit<'_>]) -> &'a [Closed] {
     kept.truncate(units.len());
-    for (index, Unit { segment, .. }) in units.iter().enumerate() {
-        let is_known = kept.get(index).is_some_and(|closed| std::ptr::eq(closed.of.as_ptr(), &*segment.columns));
-        if !is_known {
+    for (index, unit @ Unit { segment, .. }) in units.iter().enumerate() {
+        if !kept.get(index).is_some_and(|closed| closed.is_of(unit)) {
             let closed = Closed { of: Arc::downgrade(&segment.columns), rows: closed_rows(segment) };
             match kept.get_mut(index) {
                 Some(other) => *other = closed,
@@ -133,19 +183,23 @@ fn hidden_in(hidden: &[Closed], index: usize) -> Option<&RowSet> {
     hidden.get(index)?.rows.as_ref()
 }
 
-/// The marked rows by unit; `None` when nothing is marked.
-fn marks<'a>(kept: &'a mut Option<Marks>, request: &SearchRequest, units: &[Unit<'_>]) -> Option<&'a [RowSet]> {
-    if request.marked.is_empty() {
-        return None;
-    }
-    let known = kept.as_ref().is_some_and(|marks| {
+fn knows_marks(kept: &Option<Marks>, request: &SearchRequest, units: &[Unit<'_>]) -> bool {
+    let is_of_these = |marks: &Marks| {
         let same =
             |(texts, unit): (&Weak<Texts>, &Unit<'_>)| std::ptr::eq(texts.as_ptr(), Arc::as_ptr(&unit.segment.texts));
         std::ptr::eq(marks.of.as_ptr(), Arc::as_ptr(&request.marked))
             && marks.segments.len() == units.len()
             && marks.segments.iter().zip(units).all(same)
-    });
-    if !known {
+    };
+    request.marked.is_empty() || kept.as_ref().is_some_and(is_of_these)
+}
+
+/// The marked rows by unit; `None` when nothing is marked.
+fn marks<'a>(kept: &'a mut Option<Marks>, request: &SearchRequest, units: &[Unit<'_>]) -> Option<&'a [RowSet]> {
+    if request.marked.is_empty() {
+        return None;
+    }
+    if !knows_marks(kept, request, units) {
         *kept = Some(Marks {
             of: Arc::downgrade(&request.marked),
             segments: units.iter().map(|unit| Arc::downgrade(&unit.segment.texts)).collect(),

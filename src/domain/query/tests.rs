@@ -441,6 +441,69 @@ fn a_vendors_filter_is_also_known_by_the_vendors_own_spelling() {
     assert!(asked("filter:FILTER_VAL_OTHER").unwrap_err().message.contains("Filters: contacted, lead_interested"));
 }
 
+/// Leads in whose texts a long word goes on further and further, is begun twice, or ends with the text.
+fn long_words() -> LeadTable {
+    let word = "internationalisierung";
+    let lead = |number: usize| {
+        let company = match number % 8 {
+            0 => format!("{} gmbh", &word[..1 + number % word.len()]),
+            1 => format!("inter interna {word}"),
+            2 => format!("Acme {}x {}", &word[..number % word.len()], &word[..number % 13]),
+            _ => format!("Žlutý {}", &word[..number % word.len()]),
+        };
+        LeadRecord { id: format!("{number}").into(), company: company.as_str().into(), ..LeadRecord::default() }
+    };
+    LeadTable::default().with_leads(&(0..150).map(lead).collect::<Vec<_>>())
+}
+
+#[test]
+fn a_long_word_is_followed_letter_by_letter() {
+    let parts = [("p", long_words())];
+    let mut typing = Searcher::default();
+    for query in
+        ["internationalisierung", "acme internationalisx", "inter žluty internat", "-acme interna -gmbh international"]
+    {
+        for typed in query.char_indices().map(|(at, letter)| &query[..at + letter.len_utf8()]) {
+            if Query::parse(typed, FIELDS).is_err() {
+                continue;
+            }
+            let request = request(&parts, typed);
+            let (fast, plain) = (typing.search(&request, &go_on()).unwrap(), plainly(&request));
+            assert_eq!(fast.rows, plain.rows, "{typed}");
+        }
+    }
+}
+
+#[test]
+fn a_search_is_short_where_earlier_ones_left_few_rows() {
+    let snapshot = request(&[("p", long_words())], "").snapshot;
+    let mut searcher = Searcher::default();
+    let mut is_short = |query: &str, sort: Option<Sort>| {
+        let request = SearchRequest { snapshot: snapshot.clone(), sort, ..request(&[], query) };
+        let short = searcher.is_short(&request);
+        searcher.search(&request, &go_on()).unwrap();
+        short
+    };
+    let by_name = Some(Sort { field: Field::Name, descending: false });
+    for (query, sort, short) in [
+        ("", None, false),
+        ("internationalisier", None, false),
+        ("internationalisieru", None, true),
+        // It is known, and few; but there is no order yet.
+        ("internationalisierung", by_name, false),
+        ("internationalisierung", by_name, true),
+        ("~internationalisierung", None, false),
+        ("acme", None, false),
+        // Among those of `acme`, of which there are few.
+        ("acme inter", None, true),
+        ("acme internat", None, true),
+        // That was not looked for among all rows.
+        ("internat", None, false),
+    ] {
+        assert_eq!(is_short(query, sort), short, "{query}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(192))]
 
