@@ -2,6 +2,10 @@
 //! that shows what the new query finds, over 100,000 and 1,000,000 leads. Where `fzf` is installed it is typed into as
 //! well, over the same leads.
 //!
+//! Every query is typed several times. Of all presses the median is told; of the keys the worst one, by the median of its
+//! presses; and the worst single press. That one tells more of the machine than of the program: beside it stands how much
+//! longer than usual the same piece of arithmetic takes at its worst, after the same pause and as often.
+//!
 //! `cargo bench --bench typing` (add `-- --quick` for a short look, `-- --leads 100000` for one size only)
 
 mod common;
@@ -32,13 +36,16 @@ const AIMS: [(&str, &[&str], f64, f64); 2] = [("words", WORDS, 16.0, 50.0), ("~w
 const BETWEEN_KEYS: Duration = Duration::from_millis(40);
 
 fn main() {
-    let (sizes, rounds) = if common::quick() { (vec![20_000], 1) } else { (vec![100_000, 1_000_000], 3) };
+    let (sizes, rounds) = if common::quick() { (vec![20_000], 1) } else { (vec![100_000, 1_000_000], 5) };
     let sizes = common::number("--leads").map_or(sizes, |leads| vec![leads]);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads");
-    println!("{WIDTH}x{HEIGHT}, median and worst key in milliseconds");
+    println!("{WIDTH}x{HEIGHT}, milliseconds: median / worst key / worst press");
+    let typed = WORDS.iter().map(|word| word.len()).sum::<usize>() * rounds;
     for size in sizes {
-        println!("\n{:<24} {:>16} {:>16} {:>14}", format!("{size} leads"), "letter painted", "matches painted", "aim");
+        println!("\n{:<24} {:>20} {:>20} {:>12}", format!("{size} leads"), "letter painted", "matches painted", "aim");
         runtime.block_on(switchboard(size, rounds));
+        let alone = machine(typed);
+        println!("{:<24} {:>41}", "the same arithmetic", format!("{} / - / {}", ms(alone.median()), ms(alone.worst())));
         let (held, highest) = memory();
         println!("memory of the whole process: {held:.0} MiB, at its highest {highest:.0} MiB");
         match fzf_version() {
@@ -78,24 +85,62 @@ async fn switchboard(leads: usize, rounds: usize) {
     person.wait("the filter line", |line| line.starts_with(" / ") && !line.contains("no filter")).await;
     tokio::time::sleep(BETWEEN_KEYS).await;
     for (name, queries, median, worst) in AIMS {
-        let (mut letters, mut matches) = (Times::default(), Times::default());
-        let mut slowest = None;
+        let (mut letters, mut matches) = (Keys::default(), Keys::default());
         for query in (0..rounds).flat_map(|_| queries) {
-            let before = matches.0.len();
             person.type_query(query, &mut letters, &mut matches).await;
-            let typed = query.char_indices().map(|(at, letter)| &query[..at + letter.len_utf8()]);
-            slowest = slowest.into_iter().chain(typed.zip(matches.0[before..].to_vec())).max_by_key(|(_, time)| *time);
         }
         let scale = leads as f64 / 1_000_000.0;
         let aim = format!("{} / {}", median * scale, worst * scale);
-        let name = format!("{name}, {} keys", letters.0.len());
-        let slowest = slowest.map_or(String::new(), |(query, _)| format!("  the slowest: {query}"));
-        println!("{name:<24} {:>16} {:>16} {aim:>14}{slowest}", spread(&letters), spread(&matches));
+        let name = format!("{name}, {} presses", letters.all().0.len());
+        let slowest = matches.worst().map_or(String::new(), |(query, _)| format!("  the worst: {query}"));
+        println!("{name:<24} {:>20} {:>20} {aim:>12}{slowest}", letters.spread(), matches.spread());
     }
 }
 
-fn spread(times: &Times) -> String {
-    format!("{} / {}", ms(times.median()), ms(times.worst()))
+/// The times of every key, by what is typed with it.
+#[derive(Default)]
+struct Keys(HashMap<String, Times>);
+
+impl Keys {
+    fn add(&mut self, typed: &str, time: Duration) {
+        self.0.entry(typed.to_owned()).or_default().0.push(time);
+    }
+
+    fn all(&self) -> Times {
+        Times(self.0.values().flat_map(|times| times.0.iter().copied()).collect())
+    }
+
+    /// The key that takes longest as a rule.
+    fn worst(&self) -> Option<(&str, Duration)> {
+        self.0.iter().map(|(typed, times)| (&**typed, times.median())).max_by_key(|(_, time)| *time)
+    }
+
+    fn spread(&self) -> String {
+        let (all, worst) = (self.all(), self.worst().map(|(_, time)| time).unwrap_or_default());
+        format!("{} / {} / {}", ms(all.median()), ms(worst), ms(all.worst()))
+    }
+}
+
+/// What a millisecond of arithmetic in two megabytes takes on this machine, so many times, with a pause before each.
+fn machine(times: usize) -> Times {
+    let mut memory = vec![1_u64; 1 << 18];
+    let mut work = || {
+        let begun = Instant::now();
+        for (at, word) in (0_u64..).zip(&mut memory) {
+            *word = word.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23) ^ at;
+        }
+        let mut mixed = memory[0];
+        for _ in 0..300_000 {
+            mixed = (mixed ^ mixed << 13).rotate_left(7).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        }
+        memory[0] = std::hint::black_box(mixed);
+        begun.elapsed()
+    };
+    let worked = (0..times).map(|_| {
+        std::thread::sleep(BETWEEN_KEYS);
+        work()
+    });
+    Times(worked.collect())
 }
 
 /// Whoever sits in front of the loop.
@@ -125,7 +170,7 @@ impl Person {
         }
     }
 
-    async fn type_query(&self, query: &str, letters: &mut Times, matches: &mut Times) {
+    async fn type_query(&self, query: &str, letters: &mut Keys, matches: &mut Keys) {
         let mut typed = String::new();
         for letter in query.chars() {
             typed.push(letter);
@@ -133,8 +178,9 @@ impl Person {
             let has = |shown: &str| shown.strip_prefix(&line).is_some_and(|rest| rest.starts_with("  "));
             let pressed = Instant::now();
             self.front.press(&if letter == ' ' { "space".to_owned() } else { letter.to_string() });
-            letters.0.push(self.wait(&line, has).await - pressed);
-            matches.0.push(self.wait(&line, |shown| has(shown) && !shown.contains(" searching ")).await - pressed);
+            letters.add(&typed, self.wait(&line, has).await - pressed);
+            let found = self.wait(&line, |shown| has(shown) && !shown.contains(" searching ")).await;
+            matches.add(&typed, found - pressed);
             tokio::time::sleep(BETWEEN_KEYS).await;
         }
         self.front.press("ctrl-u");
@@ -187,7 +233,8 @@ fn fzf(version: &str, leads: usize, rounds: usize) {
     }
     let memory = terminal.process().map_or(0.0, memory_of);
     let name = format!("fzf {version}, {} keys", times.0.len());
-    println!("{name:<24} {:>16} {:>16} {:>14}", "", spread(&times), "");
+    let spread = format!("{} / - / {}", ms(times.median()), ms(times.worst()));
+    println!("{name:<24} {:>20} {spread:>20}", "");
     println!("memory of fzf: {memory:.0} MiB at its highest");
 }
 
