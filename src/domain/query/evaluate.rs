@@ -207,7 +207,9 @@ impl TextTest<'_> {
             let further = || self.scan.further(texts, look_at, narrower.as_ref()?, goes_on?);
             let matches = match further() {
                 Some(matches) => Matches { within, ..matches },
-                None if self.scan.runs_through() && open.len() * 4 > texts.len() => self.scan.whole(texts),
+                None if self.scan.runs_through() && open.len() * 4 > texts.len() => {
+                    self.scan.whole(texts, narrower.as_ref().map_or(0, |narrower| narrower.rows.len()))
+                }
                 None => Matches { within, ..self.scan.among(texts, look_at) },
             };
             return InTexts { matches: Arc::new(matches), is_new: true, scores: None };
@@ -417,6 +419,12 @@ struct Answer {
     segments: HashMap<usize, Known>,
 }
 
+impl Answer {
+    fn found(&self) -> usize {
+        self.segments.values().map(|known| known.found).sum()
+    }
+}
+
 /// What a segment's texts answered.
 #[derive(Debug)]
 struct Known {
@@ -438,6 +446,9 @@ enum Earlier {
 
 /// Conditions that are remembered: enough for typing and taking back a few words.
 const MOST_ANSWERS: usize = 24;
+
+/// Rows whose places are remembered: eight bytes each, and as many again while the next letter is looked for.
+const MOST_PLACES: usize = if cfg!(test) { 100 } else { 1 << 19 };
 
 impl Seen {
     /// What is known of these rows.
@@ -469,7 +480,7 @@ impl Seen {
     }
 
     /// Forgets what belongs to texts that are gone, the oldest conditions, and the places of all words but the newest,
-    /// which is the one that another letter can be typed to.
+    /// which is the one that another letter can be typed to. Of very many rows those are too much to keep.
     pub fn tidy(&mut self) {
         for answer in &mut self.answers {
             answer.segments.retain(|_, known| known.texts.strong_count() > 0);
@@ -477,7 +488,9 @@ impl Seen {
         self.answers.retain(|answer| !answer.segments.is_empty());
         let surplus = self.answers.len().saturating_sub(MOST_ANSWERS);
         self.answers.drain(..surplus);
-        let older = self.answers.iter_mut().rev().skip(1).flat_map(|answer| answer.segments.values_mut());
+        let newest: usize = self.answers.iter().next_back().map_or(0, Answer::found);
+        let kept = usize::from(newest <= MOST_PLACES);
+        let older = self.answers.iter_mut().rev().skip(kept).flat_map(|answer| answer.segments.values_mut());
         for known in older {
             if let Some(matches) = Arc::get_mut(&mut known.matches) {
                 matches.places = None;

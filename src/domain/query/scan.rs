@@ -164,8 +164,8 @@ impl Scan {
         }
     }
 
-    /// Every row that fulfils the condition.
-    pub fn whole(&self, texts: &Texts) -> Matches {
+    /// Every row that fulfils the condition; `most` are expected.
+    pub fn whole(&self, texts: &Texts, most: usize) -> Matches {
         let text = texts.folded().as_bytes();
         let mut found = RowSet::none(texts.len());
         match self {
@@ -187,8 +187,9 @@ impl Scan {
                 return found;
             }
             Self::Word(finder) => {
-                let (mut found, length) = (Matches::none(texts, 0, AHEAD), finder.needle().len());
+                let (mut found, length) = (Matches::none(texts, most, AHEAD), finder.needle().len());
                 hits(texts, |from| finder.find(from), |row, place| found.push_at(row, text, place, length));
+                found.give_room_back();
                 return found;
             }
             Self::Slot { slot, values } => {
@@ -238,8 +239,10 @@ impl Scan {
         let left = if is_kept { places.left - more.len() } else { AHEAD };
         let (wanted, bits) = (going_on(more, 0), 8 * more.len() as u32);
         let mut found = Matches::none(texts, places.at.len(), left);
-        let known = shorter.rows.iter().zip(places.at.iter().zip(&places.next));
-        for (row, (&at, &next)) in known.filter(|(row, _)| rows.contains(*row)) {
+        let mut known = places.at.iter().zip(&places.next);
+        // Not by `zip`: a row set goes through its rows by itself in half the time.
+        shorter.rows.iter().for_each(|row| {
+            let Some((&at, &next)) = known.next().filter(|_| rows.contains(row)) else { return };
             let place = at as usize;
             if is_kept && (next ^ wanted) << (32 - bits) == 0 {
                 // Nothing is left of it where all of what is kept was typed.
@@ -249,7 +252,7 @@ impl Scan {
             } else if let Some(on) = finder.find(&text[place + 1..texts.ends()[row] as usize]) {
                 found.push_at(row, text, place + 1 + on, word.len());
             }
-        }
+        });
         found.give_room_back();
         Some(found)
     }
