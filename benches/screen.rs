@@ -18,7 +18,7 @@ use switchboard::backend::{self, Engine, ProfileSetup, Setup, Tuning, system_clo
 use switchboard::config::{Config, ConfigError, files};
 use switchboard::domain::campaign::LeadAsk;
 use switchboard::domain::exchange::{Command, Event};
-use switchboard::domain::{Capabilities as Can, Change, LeadId, LeadRecord, Person, SafeText};
+use switchboard::domain::{Capabilities as Can, Change, LeadId, LeadRecord, Lifecycle, Person, SafeText};
 use switchboard::journal::Journal;
 use switchboard::vendor::{Check, Found, Pages, Session, Targets, Vendor, VendorError, WriteReport, registry};
 use tokio::sync::mpsc;
@@ -165,6 +165,12 @@ fn first_screens(starts: usize, leads: usize) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads");
     runtime.block_on(keep_leads(&config, &home.path().join("data"), leads));
     let words = format!("{} leads", with_commas(leads));
+    // The rows of an open lead, which is on the screen as soon as any are.
+    let owners = common::owners(&common::people(24), true);
+    let mut rows = (0..leads).map(|number| common::lead(number, &owners));
+    let first = rows.find(|lead| lead.lifecycle == Lifecycle::Open).expect("an open lead").name;
+    let times = (0..starts).map(|_| first_screen(home.path(), first.as_str())).collect();
+    println!("{:<28} {}, {starts} starts, {words}", "start to rows", spread(times));
     let times = (0..starts).map(|_| first_screen(home.path(), &words)).collect();
     println!("{:<28} {}, {starts} starts", format!("start to {words}"), spread(times));
 }

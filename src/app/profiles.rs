@@ -166,11 +166,13 @@ impl Profile {
             }
             (Load::Running, None) => (Condition::Loading, format!("Loading the leads of {name}")),
             (Load::Running, Some(progress)) if progress.read_at.is_none() && here > 0 => {
-                let text = format!(
-                    "{} of {name} kept from last time; the present ones are being loaded",
-                    words::counted(here, "lead")
-                );
-                (Condition::Stale, text)
+                // Of very many the first are there before the others.
+                let beginning = progress.total.filter(|total| progress.loaded == here && here < *total);
+                let leads = match beginning {
+                    Some(total) => format!("The first {} of {}", words::number(here), words::counted(total, "lead")),
+                    None => words::counted(here, "lead"),
+                };
+                (Condition::Stale, format!("{leads} of {name} kept from last time; the present ones are being loaded"))
             }
             (Load::Running, Some(progress)) => {
                 let so_far = match progress.total {

@@ -25,6 +25,9 @@ const END: u64 = 16;
 /// No trailer is that long; a longer one is damage.
 const LONGEST_TRAILER: u64 = 64 << 20;
 
+/// Leads of fewer segments are all there before a frame is over.
+const MANY: usize = 4;
+
 /// Where a profile's leads are kept.
 #[derive(Clone, Debug)]
 pub struct Cache {
@@ -81,7 +84,35 @@ impl Cache {
         kept
     }
 
+    /// The first of many leads that are kept, which are there long before all of them, and how many those are. `None`
+    /// where all are there soon enough, or cannot be used.
+    pub fn load_beginning(&self) -> Option<(LeadTable, usize)> {
+        let file = File::open(&self.file).ok()?;
+        let (trailer, end) = self.trailer(&file)?;
+        if trailer.segments.len() < MANY {
+            return None;
+        }
+        let head = trailer.head.read(&file, end)?;
+        let restoring = Restoring::default();
+        let [folded, rest] = trailer.segments.first()?;
+        let first = restoring.segment(folded.read(&file, end)?, &rest.read(&file, end)?)?;
+        restoring.beginning(&head, vec![first])
+    }
+
     fn read(&self, file: &File) -> Option<Kept> {
+        let (trailer, end) = self.trailer(file)?;
+        let head = trailer.head.read(file, end)?;
+        let restoring = Restoring::default();
+        let read = |memory: &mut Vec<u8>, [folded, rest]: &[Block; 2]| {
+            let rest = rest.read_into(memory, file, end)?;
+            restoring.segment(folded.read(file, end)?, rest)
+        };
+        let segments: Option<Vec<StoredSegment>> = trailer.segments.par_iter().map_init(Vec::new, read).collect();
+        Some(Kept { table: restoring.table(&head, segments?)?, people: trailer.people })
+    }
+
+    /// What says where everything lies, if it is of this place, and where the blocks end.
+    fn trailer(&self, file: &File) -> Option<(Trailer, u64)> {
         let size = file.metadata().ok()?.len();
         let mut magic = [0; 8];
         file.read_exact_at(&mut magic, 0).ok()?;
@@ -96,17 +127,7 @@ impl Cache {
         let offset = size.checked_sub(END)?.checked_sub(length)?;
         let trailer = Block { offset, length, checksum }.read(file, offset + length)?;
         let trailer: Trailer = serde_json::from_slice(&trailer).ok()?;
-        if trailer.format != stored::FORMAT || trailer.place != self.place {
-            return None;
-        }
-        let head = trailer.head.read(file, offset)?;
-        let restoring = Restoring::default();
-        let read = |memory: &mut Vec<u8>, [folded, rest]: &[Block; 2]| {
-            let rest = rest.read_into(memory, file, offset)?;
-            restoring.segment(folded.read(file, offset)?, rest)
-        };
-        let segments: Option<Vec<StoredSegment>> = trailer.segments.par_iter().map_init(Vec::new, read).collect();
-        Some(Kept { table: restoring.table(&head, segments?)?, people: trailer.people })
+        (trailer.format == stored::FORMAT && trailer.place == self.place).then_some((trailer, offset))
     }
 
     /// Keeps a table. Nobody waits for the disk: a file that a crash of the machine spoils is found out when it is read.
@@ -251,6 +272,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::domain::leads::segment::SEGMENT_ROWS;
     use crate::domain::{Assignment, LeadRecord, OwnerRef};
 
     fn cache(folder: &Path, base_url: &str) -> Cache {
@@ -289,6 +311,27 @@ mod tests {
         assert_eq!((mode(&here.file), mode(here.file.parent().unwrap())), (0o600, 0o700));
         assert_eq!(std::fs::read_dir(here.file.parent().unwrap()).unwrap().count(), 1, "no litter");
         assert!(cache(folder.path(), "https://b.example").load().is_none());
+    }
+
+    #[test]
+    fn the_first_of_many_are_there_before_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = cache(folder.path(), "https://a.example");
+        assert!(cache.load_beginning().is_none());
+        cache.save(&table(SEGMENT_ROWS * (MANY - 1)), &[]).unwrap();
+        assert!(cache.load_beginning().is_none(), "all are there as soon");
+        cache.save(&table(SEGMENT_ROWS * MANY), &[]).unwrap();
+        let (first, all) = cache.load_beginning().unwrap();
+        assert_eq!((first.len(), all), (SEGMENT_ROWS, SEGMENT_ROWS * MANY));
+        assert_eq!(first.owners().iter().map(|(_, n)| n).sum::<usize>(), SEGMENT_ROWS);
+        let last = SEGMENT_ROWS as u32 - 1;
+        assert_eq!(first.record(last), cache.load().unwrap().table.record(last));
+        assert_eq!(first.row_of(first.id(last).as_str()), Some(last));
+        // Damage is found out in what is read.
+        let mut bytes = std::fs::read(&cache.file).unwrap();
+        bytes[MAGIC.len() + 300] ^= 1;
+        std::fs::write(&cache.file, bytes).unwrap();
+        assert!(cache.load_beginning().is_none());
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::outbox::Outbox;
 use super::undo;
 use super::{ApplyError, Engine, Only, Report, StopToken, UndoRequest, undoable_since};
 use crate::domain::campaign::{Collections, LeadAsk};
-use crate::domain::exchange::{Command, Event, PartProgress, Problem};
+use crate::domain::exchange::{Command, Event, LoadProgress, PartProgress, Problem};
 use crate::domain::history::{OperationPart, kept_from};
 use crate::domain::plan_file;
 use crate::domain::query::Asked;
@@ -539,6 +539,13 @@ async fn show_kept(engine: Engine, desk: Arc<Desk>, outbox: Outbox) {
     let _looked = desk.cache_looked_at.clone().drop_guard();
     let Some(folder) = &engine.inner.data_folder else { return };
     let cache = Cache::of(&desk, folder);
+    // Of very many the first fill the screen while the others are read.
+    let beginning = cache.clone();
+    if let Ok(Some((table, total))) = tokio::task::spawn_blocking(move || beginning.load_beginning()).await {
+        let (loaded, total) = (table.len(), Some(total));
+        let progress = LoadProgress { loaded, total, finished: false, read_at: None, named: None };
+        outbox.put(Event::Leads { profile: desk.name.clone(), table, progress });
+    }
     let Ok(Some(kept)) = tokio::task::spawn_blocking(move || cache.load()).await else { return };
     // Shown, and not used for anything: people may have left since.
     if desk.people().is_none() && !kept.people.is_empty() {

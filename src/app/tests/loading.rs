@@ -46,6 +46,13 @@ fn five_conditions_are_five_sentences() {
     );
     let stale = "10 leads of demo kept from last time; the present ones are being loaded";
     assert_eq!(condition(&cached), (Condition::Stale, stale.to_owned()));
+    cached.leads(
+        "demo",
+        table.clone(),
+        LoadProgress { loaded: 10, total: Some(2_000), finished: false, read_at: None, named: None },
+    );
+    let first = "The first 10 of 2,000 leads of demo kept from last time; the present ones are being loaded";
+    assert_eq!(condition(&cached), (Condition::Stale, first.to_owned()));
 
     desk.leads(
         "demo",

@@ -81,7 +81,17 @@ impl Restoring {
 
     /// A table from its head and all its segments in order; `None` where they do not fit together.
     pub fn table(self, head: &[u8], segments: Vec<StoredSegment>) -> Option<LeadTable> {
+        self.put_together(serde_json::from_slice(head).ok()?, segments)
+    }
+
+    /// The beginning of a table from some of its segments, and how many rows the whole table has.
+    pub fn beginning(self, head: &[u8], segments: Vec<StoredSegment>) -> Option<(LeadTable, usize)> {
         let head: Head = serde_json::from_slice(head).ok()?;
+        let (all, some) = (head.rows as usize, segments.iter().map(|stored| stored.segment.len()).sum::<usize>());
+        Some((self.put_together(Head { rows: some as u32, ..head }, segments)?, all))
+    }
+
+    fn put_together(self, head: Head, segments: Vec<StoredSegment>) -> Option<LeadTable> {
         let (segments, hashes): (Vec<Segment>, Vec<Vec<u64>>) =
             segments.into_iter().map(|stored| (stored.segment, stored.hashes)).unzip();
         let (last, full) = segments.split_last()?;
