@@ -15,7 +15,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::app::Message;
 use crate::app::job::{Job, Lane};
 use crate::domain::exchange::{Event, Problem};
-use crate::domain::query::{SearchRequest, Searcher};
+use crate::domain::query::{SearchRequest, SearchResult, Searcher};
 
 /// A search that turns out to take longer than this on the loop's thread is handed over after all.
 const SHORT: Duration = Duration::from_millis(2);
@@ -73,7 +73,8 @@ impl Slot {
             Err(TryLockError::WouldBlock) => return None,
         };
         let begun = Instant::now();
-        searcher.is_short(request).then(|| search(&mut searcher, request, &|| begun.elapsed() > SHORT))?
+        let search = |searcher: &mut Searcher| searcher.search_here(request, &|| begun.elapsed() > SHORT);
+        searcher.is_short(request).then(|| answers_of(&mut searcher, request.generation, search))?
     }
 }
 
@@ -150,7 +151,8 @@ fn serve_searches(slot: &Slot, answers: &UnboundedSender<Message>) {
         let superseded =
             || slot.newest.load(Ordering::Relaxed) != request.generation || slot.over.load(Ordering::Relaxed);
         let mut searcher = slot.searcher.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = search(&mut searcher, &request, &superseded);
+        let search = |searcher: &mut Searcher| searcher.search(&request, &superseded);
+        let found = answers_of(&mut searcher, request.generation, search);
         // Before the answer is told: the next search may follow at once.
         drop(searcher);
         for answer in found.into_iter().flatten() {
@@ -165,13 +167,16 @@ fn serve_searches(slot: &Slot, answers: &UnboundedSender<Message>) {
 type Answers = Vec<Message>;
 
 /// Searches; `None` where it was cancelled.
-fn search(searcher: &mut Searcher, request: &SearchRequest, cancelled: &(dyn Fn() -> bool + Sync)) -> Option<Answers> {
-    match catch_unwind(AssertUnwindSafe(|| searcher.search(request, cancelled))) {
+fn answers_of(
+    searcher: &mut Searcher,
+    generation: u64,
+    search: impl FnOnce(&mut Searcher) -> Option<SearchResult>,
+) -> Option<Answers> {
+    match catch_unwind(AssertUnwindSafe(|| search(&mut *searcher))) {
         Ok(found) => Some(vec![Message::Searched(found?)]),
         Err(_) => {
             // Whatever it had kept may be half done.
             *searcher = Searcher::default();
-            let generation = request.generation;
             Some(vec![internal_error("the search failed"), Message::SearchFailed { generation }])
         }
     }

@@ -56,7 +56,7 @@ struct Closed {
 
 impl Searcher {
     /// Whether a search is over before another thread could have taken it up, as far as it can be told: earlier ones
-    /// leave few rows to be looked at. It is then done on the calling thread alone.
+    /// leave few rows to be looked at.
     pub fn is_short(&self, request: &SearchRequest) -> bool {
         self.looks(request, &units(&request.snapshot)) <= FEW
     }
@@ -84,12 +84,30 @@ impl Searcher {
     }
 
     pub fn search(&mut self, request: &SearchRequest, cancelled: &(dyn Fn() -> bool + Sync)) -> Option<SearchResult> {
+        let few = self.is_short(request);
+        self.run(request, few, cancelled)
+    }
+
+    /// The same for one that [is short](Self::is_short): all of it is done on the calling thread.
+    pub fn search_here(
+        &mut self,
+        request: &SearchRequest,
+        cancelled: &(dyn Fn() -> bool + Sync),
+    ) -> Option<SearchResult> {
+        self.run(request, true, cancelled)
+    }
+
+    fn run(
+        &mut self,
+        request: &SearchRequest,
+        few: bool,
+        cancelled: &(dyn Fn() -> bool + Sync),
+    ) -> Option<SearchResult> {
         if cancelled() {
             return None;
         }
         let snapshot = &request.snapshot;
         let units = units(snapshot);
-        let few = self.looks(request, &units) <= FEW;
         let terms = request.query.terms();
         let texts = text_conditions(terms);
         let conditions: Vec<_> =
